@@ -1,0 +1,118 @@
+//! Reading answers as they pass: usage, finish reason, errors and text, for the record and the price.
+//! One reader per form of answer. A reader works on the form that the client sees, after any translation.
+//!
+//! Invariant: a reader never changes what it does not understand; it only hides usage that the client did not ask for.
+
+mod chat;
+mod completions;
+mod embeddings;
+mod messages;
+mod responses;
+
+use bytes::Bytes;
+use weir_core::token::TokenCounts;
+
+use crate::providers::Endpoint;
+use crate::sse::Event;
+
+/// What an answer said of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// The model that the answer names.
+    pub model: Option<String>,
+    /// Why the (first) choice ended.
+    pub finish_reason: Option<String>,
+    /// Tokens as the provider reported them.
+    pub usage: Option<TokenCounts>,
+}
+
+/// What becomes of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// It goes on as it came.
+    AsIs,
+    /// It goes on with these bytes.
+    Changed(Bytes),
+    /// The client does not see it.
+    Hidden,
+    /// It is an error of the upstream in the middle of the stream: the message. It goes on as it came.
+    Error(String),
+}
+
+/// Reads one answer, whole or event by event.
+pub trait Reader: Send {
+    /// Reads a whole answer.
+    fn whole(&mut self, body: &[u8]);
+
+    /// Reads one event of a streamed answer.
+    fn event(&mut self, event: &Event) -> Passed;
+
+    /// Whether the answer is all there; what may still come is usage and the end mark.
+    fn is_complete(&self) -> bool;
+
+    /// Whether the stream's end mark has been seen: nothing comes after it.
+    fn is_final(&self) -> bool;
+
+    /// What the answer said of itself so far.
+    fn summary(&self) -> &Summary;
+
+    /// The text that the model produced, for counting its tokens.
+    fn text(&self) -> String;
+
+    /// A streamed answer in the form of a whole one.
+    fn assembled(&self) -> String;
+
+    /// The bytes that end a stream whose upstream left them out.
+    fn closing(&self) -> &'static [u8] {
+        b""
+    }
+}
+
+/// A reader for an endpoint's answers.
+#[must_use]
+pub fn reader(endpoint: Endpoint, options: ReaderOptions) -> Box<dyn Reader> {
+    match endpoint {
+        Endpoint::Chat => Box::new(chat::ChatReader::new(options)),
+        Endpoint::Completions => Box::new(completions::CompletionsReader::new(options)),
+        Endpoint::Embeddings => Box::new(embeddings::EmbeddingsReader::default()),
+        Endpoint::Responses => Box::new(responses::ResponsesReader::new(options)),
+        Endpoint::Messages => Box::new(messages::MessagesReader::new(options)),
+    }
+}
+
+/// What a reader needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct ReaderOptions {
+    /// Whether the client asked for usage in the stream.
+    pub client_wants_usage: bool,
+    /// Most bytes of text that are kept.
+    pub max_text: usize,
+}
+
+/// Appends to a text up to a bound.
+fn push_bounded(text: &mut String, piece: &str, max: usize) {
+    let room = max.saturating_sub(text.len());
+    text.push_str(&piece[..piece.floor_char_boundary(room.min(piece.len()))]);
+}
+
+/// Whether a first event is an error, so that another deployment can still be tried: its message.
+#[must_use]
+pub fn first_event_error(event: &Event) -> Option<String> {
+    let data = event.data.as_deref()?;
+    if event.name.as_deref() != Some(b"error") && !data.starts_with(b"{\"error\"") {
+        return None;
+    }
+    Some(error_message(std::str::from_utf8(data).ok()?))
+}
+
+/// The message within an error envelope of any form.
+fn error_message(text: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let error = value.get("error").unwrap_or(&value);
+    let message = error.get("message").unwrap_or(error);
+    match message {
+        serde_json::Value::String(s) => s.clone(),
+        serde_json::Value::Null => "the upstream reported an error without a message".to_owned(),
+        other => other.to_string(),
+    }
+}

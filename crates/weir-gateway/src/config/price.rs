@@ -1,0 +1,25 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A price that overrides the built-in table. Dollars per million tokens.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceConfig {
+    /// The provider's name or kind; without it, any provider.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// The model, as the provider names it.
+    pub model: String,
+    /// Input.
+    #[serde(rename = "in")]
+    pub input: f64,
+    /// Output.
+    #[serde(rename = "out")]
+    pub output: f64,
+    /// Input read from the provider's cache; without it, as input.
+    #[serde(default)]
+    pub cached_in: Option<f64>,
+    /// Input written to the provider's cache; without it, as input.
+    #[serde(default)]
+    pub cache_write: Option<f64>,
+}

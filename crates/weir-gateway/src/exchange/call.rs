@@ -1,0 +1,284 @@
+//! The state of one call, and its end: usage, price, settlement and record happen here and once, however it ends.
+//! A call that is dropped before its end was cancelled by the client.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use weir_core::error::{Code, Error};
+use weir_core::id::{SpanId, SpanKey, TraceId};
+use weir_core::money::NanoUsd;
+use weir_core::price;
+use weir_core::span::{Span, Status, TokenSource};
+use weir_core::time::Micros;
+use weir_core::token::{TokenCounts, count_messages, count_text, count_tools, estimate_fast};
+
+use super::labels::Labels;
+use crate::answer::Reader;
+use crate::gateway::{Admitted, Gateway};
+use crate::limits::Reservation;
+use crate::providers::Wire;
+use crate::routing::{InFlight, Target};
+use crate::snapshot::Snapshot;
+
+/// Texts longer than this are estimated instead of counted, as counting would hold up other calls.
+const MAX_COUNTED: usize = 256 << 10;
+
+/// How a call ended.
+pub(super) enum Ending<'a> {
+    /// With a whole answer.
+    Whole(&'a [u8]),
+    /// With a stream that came to its proper end.
+    Streamed,
+    /// With a failure; of a stream, what was received until then counts.
+    Failed { status: Status, http_status: u16, error_type: &'a str, message: String, body: Option<&'a [u8]> },
+    /// The client went away.
+    Cancelled,
+}
+
+/// One call.
+pub(super) struct Call {
+    pub gateway: Arc<Gateway>,
+    pub snapshot: Arc<Snapshot>,
+    pub span: Span,
+    pub begun: Instant,
+    /// The request as the client sent it.
+    pub input: Bytes,
+    pub reader: Option<Box<dyn Reader>>,
+    pub reservation: Option<Reservation>,
+    pub target: Option<Target>,
+    pub in_flight: Option<InFlight>,
+    /// Whether the upstream has begun to answer, so that it has done billable work.
+    pub answered: bool,
+    pub admitted: Option<Admitted>,
+    /// What the call cost in dollars; known when it has ended.
+    pub cost_usd: Option<f64>,
+    started: bool,
+    ended: bool,
+}
+
+impl Call {
+    pub(super) fn new(gateway: Arc<Gateway>, snapshot: Arc<Snapshot>, request_id: String, operation: &str) -> Self {
+        let now = gateway.parts.clock.now();
+        let mut span = Span::new(SpanKey { trace: TraceId::default(), span: SpanId::new() });
+        span.start_us = Some(now);
+        span.request_id = Some(request_id);
+        span.operation = Some(operation.to_owned());
+        Self {
+            gateway,
+            snapshot,
+            span,
+            begun: Instant::now(),
+            input: Bytes::new(),
+            reader: None,
+            reservation: None,
+            target: None,
+            in_flight: None,
+            answered: false,
+            admitted: None,
+            cost_usd: None,
+            started: false,
+            ended: false,
+        }
+    }
+
+    /// Files the call under its labels.
+    pub(super) fn label(&mut self, labels: Labels) {
+        let span = &mut self.span;
+        if let Some((trace, parent)) = labels.parent {
+            span.trace_id = trace;
+            span.parent_id = parent;
+        }
+        span.project = labels.project;
+        span.department = labels.department;
+        span.user = labels.user;
+        span.session = labels.session;
+        span.prompt_name = labels.prompt_name;
+        span.prompt_version = labels.prompt_version;
+        span.tags = (!labels.tags.is_empty()).then_some(labels.tags);
+        if let Some(metadata) = labels.metadata {
+            span.attributes.insert("metadata".to_owned(), metadata);
+        }
+    }
+
+    /// The model is known: the call is counted as under way.
+    pub(super) fn start(&mut self, model: &str) {
+        self.span.model = Some(model.to_owned());
+        self.gateway.parts.observer.call_started(model);
+        self.started = true;
+    }
+
+    /// The first piece of a stream is on its way.
+    pub(super) fn first_piece(&mut self) {
+        if self.span.ttft_us.is_none() {
+            self.span.ttft_us = Some(self.elapsed());
+        }
+    }
+
+    /// Microseconds since the request came in.
+    pub(super) fn elapsed(&self) -> Micros {
+        Micros::try_from(self.begun.elapsed().as_micros()).unwrap_or(Micros::MAX)
+    }
+
+    /// Ends the call with one of Weir's own errors.
+    pub(super) fn fail(&mut self, error: &Error) {
+        let status = match error.code {
+            Code::RateLimited if self.target.is_none() => Status::RateLimited,
+            Code::BudgetExceeded | Code::PermissionDenied | Code::InvalidApiKey => Status::Blocked,
+            _ => Status::Error,
+        };
+        self.end(Ending::Failed {
+            status,
+            http_status: error.code.status().as_u16(),
+            error_type: error.code.error_type(),
+            message: error.message.clone(),
+            body: None,
+        });
+    }
+
+    /// Ends the call: once; later ends change nothing.
+    pub(super) fn end(&mut self, ending: Ending<'_>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        if !self.started {
+            let model = self.span.model.clone().unwrap_or_default();
+            self.gateway.parts.observer.call_started(&model);
+        }
+        self.fill(ending);
+        let request_id = self.span.request_id.clone();
+        let span = std::mem::take(&mut self.span);
+        // Answers that are still to be written name the request.
+        self.span.request_id = request_id;
+        self.cost_usd = span.cost.map(NanoUsd::as_usd);
+        if let Some(reservation) = self.reservation.take() {
+            let tokens = span.tokens.as_ref().map_or(0, TokenCounts::total);
+            reservation.settle(tokens, span.cost.unwrap_or(NanoUsd::ZERO));
+        }
+        self.gateway.parts.recorder.record(span, &self.snapshot.policy);
+        self.in_flight = None;
+        self.admitted = None;
+    }
+
+    fn fill(&mut self, ending: Ending<'_>) {
+        let elapsed = self.elapsed();
+        if self.span.trace_id == TraceId::default() {
+            // A call of its own is its own trace.
+            self.span.trace_id = TraceId(self.span.span_id.0);
+        }
+        self.span.end_us = self.span.start_us.map(|start| start + elapsed);
+        if self.span.project.is_none() {
+            self.span.project = Some(self.snapshot.config.record.project.clone());
+        }
+        let mut output = None;
+        let mut partial = false;
+        match ending {
+            Ending::Whole(body) => {
+                self.span.status = Some(Status::Success);
+                self.span.http_status = Some(200);
+                if self.keeps_payload() {
+                    output = Some(String::from_utf8_lossy(body).into_owned());
+                }
+            }
+            Ending::Streamed => {
+                self.span.status = Some(Status::Success);
+                self.span.http_status = Some(200);
+            }
+            Ending::Failed { status, http_status, error_type, message, body } => {
+                self.span.status = Some(status);
+                self.span.http_status = Some(http_status);
+                self.span.error_type = Some(error_type.to_owned());
+                self.span.error = Some(message);
+                partial = true;
+                if let Some(body) = body.filter(|_| self.keeps_payload()) {
+                    output = Some(String::from_utf8_lossy(body).into_owned());
+                }
+            }
+            Ending::Cancelled => {
+                self.span.status = Some(Status::Cancelled);
+                self.span.http_status = Some(499);
+                self.span.error_type = Some("other".to_owned());
+                self.span.error = Some("the client went away before the answer was complete".to_owned());
+                partial = true;
+            }
+        }
+        if let Some(target) = &self.target {
+            self.span.provider = Some(target.provider.name.clone());
+            self.span.deployment = Some(target.deployment.name.clone());
+        }
+        self.fill_usage(partial);
+        self.span.cost = self.price();
+        if self.keeps_payload() {
+            let streamed = self.span.stream == Some(true) && self.answered && output.is_none();
+            self.span.output =
+                output.or_else(|| self.reader.as_ref().filter(|_| streamed).map(|reader| reader.assembled()));
+            if !self.input.is_empty() {
+                self.span.input = Some(String::from_utf8_lossy(&self.input).into_owned());
+            }
+        }
+    }
+
+    fn keeps_payload(&self) -> bool {
+        self.snapshot.policy.keeps_payload()
+    }
+
+    /// The provider's counts; where there are none, Weir's own of what was answered.
+    fn fill_usage(&mut self, partial: bool) {
+        let Some(reader) = &self.reader else { return };
+        let summary = reader.summary();
+        self.span.response_model.clone_from(&summary.model);
+        self.span.finish_reason.clone_from(&summary.finish_reason);
+        if !self.answered {
+            return;
+        }
+        // What a stream said before it broke off counts the beginning only.
+        if let Some(usage) = summary.usage.clone().filter(|_| !partial || reader.is_complete()) {
+            self.span.tokens = Some(usage);
+            self.span.token_source = Some(TokenSource::Provider);
+            return;
+        }
+        let model = self.target.as_ref().map_or("", |t| t.model.as_str());
+        let prompt = summary.usage.as_ref().map_or_else(|| count_prompt(model, &self.input), TokenCounts::input_total);
+        let text = reader.text();
+        let completion =
+            if text.len() > MAX_COUNTED { estimate_fast(text.len()) } else { count_text(model, &text).tokens };
+        self.span.tokens = Some(TokenCounts::of(prompt, completion));
+        self.span.token_source = Some(if partial { TokenSource::Partial } else { TokenSource::Estimated });
+    }
+
+    fn price(&self) -> Option<NanoUsd> {
+        let target = self.target.as_ref()?;
+        let tokens = self.span.tokens.as_ref()?;
+        if target.provider.kind.wire == Wire::Demo {
+            return Some(NanoUsd::ZERO);
+        }
+        let prices = &self.snapshot.prices;
+        let at = |provider: &str, model: &str| prices.lookup(provider, model);
+        let model = at(&target.provider.name, &target.model)
+            .or_else(|| at(target.provider.kind.name, &target.model))
+            .or_else(|| at(target.provider.kind.name, self.span.response_model.as_deref()?))?;
+        Some(price::cost(&model.rates, tokens))
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.end(Ending::Cancelled);
+    }
+}
+
+/// Tokens of the request's prompt, whatever the endpoint calls it.
+fn count_prompt(model: &str, body: &[u8]) -> u64 {
+    if body.len() > MAX_COUNTED {
+        return estimate_fast(body.len());
+    }
+    let Ok(envelope) = super::envelope::Envelope::parse(body) else { return 0 };
+    let text = |name: &str| envelope.get(name).map_or(0, |json| count_text(model, json).tokens);
+    match envelope.get("messages") {
+        Some(messages) => {
+            let tools = envelope.get("tools").map_or(0, |tools| count_tools(model, tools).tokens);
+            count_messages(model, messages).tokens + tools + text("system")
+        }
+        None => text("prompt") + text("input") + text("instructions"),
+    }
+}

@@ -1,0 +1,138 @@
+//! Which deployments can serve a model, in which order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use weir_core::error::{Code, Error};
+use weir_core::price::PriceTable;
+
+use super::health::Deployment;
+use crate::config::{ModelConfig, Strategy};
+use crate::providers::Wire;
+use crate::upstream::Provider;
+
+/// Most models that one call can fall back over.
+const MAX_STEPS: usize = 6;
+
+/// One deployment that can serve a step.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Who serves it.
+    pub provider: Arc<Provider>,
+    /// The model's name there.
+    pub model: String,
+    /// How it does.
+    pub deployment: Arc<Deployment>,
+    /// Its share.
+    pub weight: u32,
+}
+
+/// Deployments of one model.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The model, as it is asked for.
+    pub model: String,
+    /// Who serves it.
+    pub targets: Vec<Target>,
+    /// How one is chosen.
+    pub strategy: Strategy,
+}
+
+/// The steps of a call: the model that was asked for, then its fallbacks.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// In order; never empty.
+    pub steps: Vec<Step>,
+}
+
+/// What names are resolved against.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    pub providers: &'a BTreeMap<String, Arc<Provider>>,
+    pub models: &'a BTreeMap<String, ModelConfig>,
+    pub prices: &'a PriceTable,
+    pub deployment: &'a dyn Fn(&str) -> Arc<Deployment>,
+}
+
+impl Names<'_> {
+    /// The plan for a model's name.
+    ///
+    /// # Errors
+    /// 404 that says which providers there are.
+    pub(crate) fn plan(&self, name: &str) -> Result<Plan, Error> {
+        let mut steps = vec![self.step(name)?];
+        if let Some(config) = self.models.get(name) {
+            for fallback in config.fallbacks.iter().take(MAX_STEPS - 1) {
+                steps.push(self.step(fallback)?);
+            }
+        }
+        Ok(Plan { steps })
+    }
+
+    fn step(&self, name: &str) -> Result<Step, Error> {
+        let configured = self.models.get(name).filter(|m| !m.targets.is_empty());
+        let Some(config) = configured else {
+            let target = self.target(name, 1)?;
+            return Ok(Step { model: name.to_owned(), targets: vec![target], strategy: Strategy::Weighted });
+        };
+        let targets = config.targets.iter().map(|t| self.target(&t.model, t.weight)).collect::<Result<_, _>>()?;
+        Ok(Step { model: name.to_owned(), targets, strategy: config.strategy })
+    }
+
+    fn target(&self, name: &str, weight: u32) -> Result<Target, Error> {
+        let (provider, model) = self.locate(name)?;
+        let deployment = (self.deployment)(&format!("{}/{model}", provider.name));
+        Ok(Target { provider: provider.clone(), model: model.to_owned(), deployment, weight })
+    }
+
+    /// `provider/model`; else the one provider that lists the bare name; else, by the price table, the one whose
+    /// vendor makes it; else the only provider that takes any model.
+    fn locate<'n>(&self, name: &'n str) -> Result<(&Arc<Provider>, &'n str), Error> {
+        if let Some((prefix, model)) = name.split_once('/')
+            && let Some(provider) = self.providers.get(prefix)
+            && !model.is_empty()
+        {
+            let listed = provider.models();
+            if listed.is_empty() || listed.iter().any(|m| m == model) {
+                return Ok((provider, model));
+            }
+            let message =
+                format!("provider \"{prefix}\" does not list the model {model:?}; it lists {}", listed.join(", "));
+            return Err(Error { param: Some("model".to_owned()), ..Error::new(Code::ModelNotFound, message) });
+        }
+        let lists: Vec<_> = self.providers.values().filter(|p| p.models().iter().any(|m| m == name)).collect();
+        if let [only] = lists[..] {
+            return Ok((only, name));
+        }
+        if lists.len() > 1 {
+            return Err(self.ambiguous(name, &lists));
+        }
+        let open: Vec<_> =
+            self.providers.values().filter(|p| p.models().is_empty() && p.kind.wire != Wire::Demo).collect();
+        let makers: Vec<_> = open.iter().copied().filter(|p| self.prices.lookup(p.kind.name, name).is_some()).collect();
+        match (&makers[..], &open[..]) {
+            ([only], _) | ([], [only]) => Ok((only, name)),
+            ([_, ..], _) => Err(self.ambiguous(name, &makers)),
+            ([], [_, ..]) => Err(self.ambiguous(name, &open)),
+            ([], []) => Err(model_not_found(name, self.providers.keys().map(String::as_str))),
+        }
+    }
+
+    fn ambiguous(&self, name: &str, providers: &[&Arc<Provider>]) -> Error {
+        let ways: Vec<_> = providers.iter().map(|p| format!("\"{}/{name}\"", p.name)).collect();
+        let message = format!("several providers can serve the model {name:?}: ask for {}", ways.join(" or "));
+        Error { param: Some("model".to_owned()), ..Error::new(Code::ModelNotFound, message) }
+    }
+}
+
+/// The 404 for a model that nobody serves.
+#[must_use]
+pub fn model_not_found<'a>(name: &str, providers: impl Iterator<Item = &'a str>) -> Error {
+    let providers: Vec<_> = providers.collect();
+    let message = format!(
+        "no provider serves the model {name:?}; write it as \"provider/model\" (providers: {}), or configure one under \
+         [providers.NAME]",
+        providers.join(", ")
+    );
+    Error { param: Some("model".to_owned()), ..Error::new(Code::ModelNotFound, message) }
+}

@@ -1,0 +1,256 @@
+//! A configuration made ready: all that a call needs, in memory, swapped whole on a reload.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use weir_core::access::{Identity, KeyLimits, Keyring, Role, digest};
+use weir_core::error::Error;
+use weir_core::money::NanoUsd;
+use weir_core::price::{Entry, PriceTable};
+
+use crate::config::{Config, KeyConfig, KeyRole};
+use crate::limits::KeyState;
+use crate::providers::{self, Wire, demo};
+use crate::record::RecordPolicy;
+use crate::routing::{Deployment, Plan};
+use crate::upstream::Provider;
+
+/// Most model names whose plan is remembered; callers may send any name.
+const MAX_PLANS: usize = 10_000;
+
+/// What is wrong with a configuration: where, what, and what to write instead.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+/// A configuration made ready.
+pub struct Snapshot {
+    /// As it was written.
+    pub config: Config,
+    /// The providers, by name.
+    pub providers: BTreeMap<String, Arc<Provider>>,
+    /// The prices.
+    pub prices: PriceTable,
+    /// The keys.
+    pub keyring: Keyring,
+    /// What is recorded.
+    pub policy: RecordPolicy,
+    /// Use per key name; keys without limits have none.
+    pub limits: HashMap<String, Arc<KeyState>>,
+    plans: RwLock<HashMap<String, Arc<Plan>>>,
+}
+
+/// What a snapshot is made with besides its configuration.
+pub(crate) struct Surroundings<'a> {
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    pub before: Option<&'a Snapshot>,
+    pub now: i64,
+}
+
+impl Snapshot {
+    pub(crate) fn new(config: Config, around: &Surroundings<'_>) -> Result<Self, ConfigError> {
+        let providers = make_providers(&config, around)?;
+        let prices = make_prices(&config)?;
+        let mut keyring = Keyring::default();
+        let mut limits = HashMap::new();
+        for (index, key) in config.keys.iter().enumerate() {
+            let (digest, identity) = make_key(index, key, around.env)?;
+            if identity.limits != KeyLimits::default() {
+                limits.insert(identity.name.clone(), key_state(&identity, around));
+            }
+            keyring.insert(digest, identity);
+        }
+        let policy = RecordPolicy::new(&config.record).map_err(|e| ConfigError(format!("record.redact: {e}")))?;
+        Ok(Self { config, providers, prices, keyring, policy, limits, plans: RwLock::default() })
+    }
+
+    /// Who can serve a model.
+    ///
+    /// # Errors
+    /// 404 that says what to write instead.
+    pub fn plan(&self, name: &str, deployment: &dyn Fn(&str) -> Arc<Deployment>) -> Result<Arc<Plan>, Error> {
+        if let Some(plan) = self.plans.read().get(name) {
+            return Ok(plan.clone());
+        }
+        let names = crate::routing::Names {
+            providers: &self.providers,
+            models: &self.config.models,
+            prices: &self.prices,
+            deployment,
+        };
+        let plan = Arc::new(names.plan(name)?);
+        let mut plans = self.plans.write();
+        if plans.len() < MAX_PLANS {
+            plans.insert(name.to_owned(), plan.clone());
+        }
+        Ok(plan)
+    }
+
+    /// Every model that can be asked for by name: configured names, then what providers list, then, for a provider
+    /// that lists none, what the price table knows of its kind.
+    #[must_use]
+    pub fn model_names(&self) -> Vec<(String, String)> {
+        let mut all: Vec<(String, String)> =
+            self.config.models.keys().map(|name| (name.clone(), "weir".to_owned())).collect();
+        for provider in self.providers.values() {
+            let name = &provider.name;
+            let listed = provider.models();
+            if listed.is_empty() {
+                let known = self.prices.models_of(provider.kind.name).filter(|m| !m.retired);
+                all.extend(known.map(|m| (format!("{name}/{}", m.id), name.clone())));
+            }
+            all.extend(listed.iter().map(|model| (format!("{name}/{model}"), name.clone())));
+        }
+        all
+    }
+
+    /// The model of `/generate`.
+    #[must_use]
+    pub fn default_model(&self) -> Option<String> {
+        if let Some(model) = &self.config.gateway.default_model {
+            return Some(model.clone());
+        }
+        if let Some(name) = self.config.models.keys().next() {
+            return Some(name.clone());
+        }
+        let real: Vec<_> = self.providers.values().filter(|p| p.kind.wire != Wire::Demo).collect();
+        match real[..] {
+            [only] => only.models().first().map(|model| format!("{}/{model}", only.name)),
+            [] => self.providers.values().next().map(|demo| format!("{}/{}", demo.name, demo::MODELS[0])),
+            _ => None,
+        }
+    }
+}
+
+fn make_providers(config: &Config, around: &Surroundings<'_>) -> Result<BTreeMap<String, Arc<Provider>>, ConfigError> {
+    let mut configured = config.providers.clone();
+    for kind in providers::ALL {
+        let has_key = kind.key_env.iter().any(|name| (around.env)(name).is_some_and(|v| !v.is_empty()));
+        let has_url = kind.base_url_env.iter().any(|name| (around.env)(name).is_some_and(|v| !v.is_empty()));
+        let reachable = !kind.base_url.is_empty() || has_url;
+        if (has_key && reachable) || has_url {
+            configured.entry(kind.name.to_owned()).or_default();
+        }
+    }
+    // The variable that Azure's own SDK reads.
+    if let Some(azure) = configured.get_mut("azure") {
+        azure.api_version = azure.api_version.take().or_else(|| (around.env)("AZURE_OPENAI_API_VERSION"));
+    }
+    if config.gateway.demo {
+        let demo = configured.entry("demo".to_owned()).or_default();
+        if demo.kind.as_deref().is_none_or(|kind| kind == "demo") && demo.models.is_empty() {
+            demo.models = demo::MODELS.iter().map(|m| (*m).to_owned()).collect();
+        }
+    }
+    let mut made = BTreeMap::new();
+    for (name, provider) in &configured {
+        if name.is_empty() || name.contains('/') {
+            return Err(ConfigError(format!("providers.{name:?}: a provider's name cannot be empty or hold a slash")));
+        }
+        let new = Provider::new(name, provider, &config.gateway, around.env).map_err(|e| ConfigError(e.to_string()))?;
+        // A provider that did not change keeps its connections.
+        let kept = around.before.and_then(|b| b.providers.get(name)).filter(|old| old.is_same(&new)).cloned();
+        made.insert(name.clone(), kept.unwrap_or_else(|| Arc::new(new)));
+    }
+    for (name, model) in &config.models {
+        if model.targets.is_empty() && model.fallbacks.is_empty() {
+            return Err(ConfigError(format!(
+                "models.{name}: needs targets, as in targets = [{{ model = \"openai/gpt-4o\" }}]"
+            )));
+        }
+        for (place, target) in model.targets.iter().map(|t| ("targets", &t.model)) {
+            let known = target.split_once('/').is_some_and(|(provider, _)| made.contains_key(provider));
+            if !known {
+                let providers: Vec<_> = made.keys().map(String::as_str).collect();
+                return Err(ConfigError(format!(
+                    "models.{name}.{place}: {target:?} must be \"provider/model\" of a configured provider ({})",
+                    providers.join(", ")
+                )));
+            }
+        }
+    }
+    Ok(made)
+}
+
+fn make_prices(config: &Config) -> Result<PriceTable, ConfigError> {
+    let mut table = (*PriceTable::builtin()).clone();
+    if let Some(text) = &config.price_file {
+        table = table.with_override_file(text).map_err(|e| ConfigError(format!("gateway.price_file: {e}")))?;
+    }
+    let entries = config.prices.iter().map(|p| Entry {
+        provider: p.provider.clone(),
+        id: p.model.clone(),
+        input: Some(p.input),
+        output: Some(p.output),
+        cached_in: p.cached_in,
+        cache_write: p.cache_write,
+        ..Entry::default()
+    });
+    table.with_overrides(entries).map_err(|e| ConfigError(format!("prices: {e}")))
+}
+
+fn make_key(
+    index: usize,
+    key: &KeyConfig,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<([u8; 32], Identity), ConfigError> {
+    let wrong = |what: String| ConfigError(format!("keys[{index}] ({:?}): {what}", key.name));
+    if key.name.is_empty() {
+        return Err(wrong("name is missing; it stands in calls and statistics".to_owned()));
+    }
+    let hash = match (&key.key, &key.sha256) {
+        (Some(secret), None) => {
+            let text = crate::upstream::resolve(secret.expose(), env).map_err(|e| wrong(format!("key: {e}")))?;
+            if text.is_empty() {
+                return Err(wrong("key is empty".to_owned()));
+            }
+            digest(text.as_bytes())
+        }
+        (None, Some(text)) => {
+            let mut hash = [0; 32];
+            hex::decode_to_slice(text.trim(), &mut hash)
+                .map_err(|_| wrong("sha256 must be 64 hex digits, as `weir key hash` prints them".to_owned()))?;
+            hash
+        }
+        _ => return Err(wrong("needs either key = \"env:NAME\" or sha256 = \"...\"".to_owned())),
+    };
+    let dollars = |value: Option<f64>, name: &str| match value {
+        Some(v) if !v.is_finite() || v < 0.0 => Err(wrong(format!("{name} must be a positive number"))),
+        other => Ok(other.map(NanoUsd::from_usd)),
+    };
+    let identity = Identity {
+        name: key.name.clone(),
+        role: match key.role {
+            KeyRole::Call => Role::Call,
+            KeyRole::Write => Role::Write,
+            KeyRole::Read => Role::Read,
+            KeyRole::Admin => Role::Admin,
+        },
+        models: key.models.clone(),
+        limits: KeyLimits {
+            rpm: key.rpm,
+            tpm: key.tpm,
+            budget_per_day: dollars(key.budget_usd_per_day, "budget_usd_per_day")?,
+            budget_per_month: dollars(key.budget_usd_per_month, "budget_usd_per_month")?,
+        },
+        project: key.project.clone(),
+        department: key.department.clone(),
+    };
+    Ok((hash, identity))
+}
+
+/// The state of the key before the reload, as long as its limits are the same; else a new one with the old spend.
+fn key_state(identity: &Identity, around: &Surroundings<'_>) -> Arc<KeyState> {
+    let before = around.before.and_then(|b| b.limits.get(&identity.name));
+    match before {
+        Some(old) if *old.limits() == identity.limits => old.clone(),
+        _ => {
+            let new = KeyState::new(identity.name.clone(), identity.limits, around.now);
+            if let Some(old) = before {
+                new.take_over(old);
+            }
+            Arc::new(new)
+        }
+    }
+}

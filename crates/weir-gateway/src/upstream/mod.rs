@@ -1,0 +1,12 @@
+//! The other side: connections to providers, requests to them, and what they answer.
+
+mod body;
+mod client;
+mod headers;
+mod provider;
+
+pub use body::UpstreamBody;
+pub use client::Client;
+pub use headers::{answer_headers, forwarded_headers, retry_after, upstream_request_id};
+pub(crate) use provider::resolve;
+pub use provider::{Provider, ProviderError, Timeouts};

@@ -1,0 +1,224 @@
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use weir_core::filter::Filter;
+use weir_core::id::{SpanId, SpanKey, TraceId};
+use weir_core::merge::SpanWrite;
+use weir_core::observe::Unobserved;
+use weir_core::span::{Span, SpanKind, Status};
+use weir_core::time::Clock;
+use weir_core::token::TokenCounts;
+
+use super::*;
+use crate::sqlite::SqliteStore;
+use crate::telemetry::{OrderBy, SpanQuery, SpanRef, StatsQuery, Telemetry, TimeRange};
+
+fn call(n: u64) -> Span {
+    let now = Clock::system().now();
+    Span {
+        kind: Some(SpanKind::Llm),
+        status: Some(Status::Success),
+        project: Some("p".into()),
+        model: Some("gpt-4o".into()),
+        start_us: Some(now - 1_000),
+        end_us: Some(now),
+        request_id: Some(format!("r{n}")),
+        tokens: Some(TokenCounts::of(10, 5)),
+        input: Some(format!("question {n}")),
+        output: Some(format!("answer {n}")),
+        ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() })
+    }
+}
+
+fn all() -> SpanQuery {
+    SpanQuery {
+        range: TimeRange::default(),
+        filter: Filter::all(),
+        order: OrderBy::Start,
+        ascending: false,
+        limit: 1_000,
+        cursor: None,
+        with_payload: true,
+    }
+}
+
+fn start(dir: &std::path::Path) -> (SqliteStore, Arc<Journal>, Ingest) {
+    let store = SqliteStore::open(dir).unwrap();
+    let journal = Arc::new(Journal::open(dir, 1 << 30).unwrap());
+    let ingest =
+        Ingest::start(Arc::new(store.clone()), Arc::clone(&journal), Arc::new(Unobserved), IngestOptions::default())
+            .unwrap();
+    (store, journal, ingest)
+}
+
+#[test]
+fn journalled_calls_arrive_once_also_over_restarts() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sent = Vec::new();
+    for round in 0..3 {
+        let (store, journal, ingest) = start(dir.path());
+        for n in 0..10 {
+            sent.push(call(round * 10 + n));
+            journal.append(sent.last().unwrap()).unwrap();
+        }
+        if round != 1 {
+            assert!(ingest.drain(Duration::from_secs(10)));
+            assert_eq!(ingest.status().lag_records, 0);
+            assert_eq!(ingest.status().lag_bytes, 0);
+            assert_eq!(store.spans(&all()).unwrap().spans.len(), sent.len());
+        }
+    }
+    let (store, _journal, ingest) = start(dir.path());
+    assert!(ingest.drain(Duration::from_secs(10)));
+    for span in &sent {
+        let found = store.span(&SpanRef::Key(span.trace_id, span.span_id)).unwrap();
+        assert_eq!(found.as_ref(), Some(span));
+    }
+    let stats = store.stats(&StatsQuery::default()).unwrap();
+    assert_eq!((stats.total.count, stats.total.tokens), (30, TokenCounts::of(300, 150)));
+}
+
+#[test]
+fn a_receipt_resolves_after_the_commit_and_a_repetition_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _journal, ingest) = start(dir.path());
+    let span = call(1);
+    for _ in 0..2 {
+        ingest.submit("test", vec![SpanWrite::create(span.clone(), 1)]).unwrap().blocking_recv().unwrap();
+        assert_eq!(store.spans(&all()).unwrap().spans, [span.clone()]);
+        assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, 1);
+    }
+}
+
+#[test]
+fn a_full_queue_refuses_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    let journal = Arc::new(Journal::open(dir.path(), 1 << 30).unwrap());
+    let options = IngestOptions { queue_bytes: 1, submit_linger: Duration::from_secs(60), ..IngestOptions::default() };
+    let ingest = Ingest::start(Arc::new(store), journal, Arc::new(Unobserved), options).unwrap();
+    let waiting = ingest.submit("test", vec![SpanWrite::create(call(1), 1)]).unwrap();
+    let refused = ingest.submit("test", vec![SpanWrite::create(call(2), 1)]);
+    assert_eq!(refused.err(), Some(SubmitError::Overloaded));
+    ingest.stop();
+    assert!(waiting.blocking_recv().is_err());
+}
+
+/// The engine that fails until told otherwise.
+struct Failing {
+    store: SqliteStore,
+    broken: std::sync::atomic::AtomicBool,
+}
+
+impl WriteEngine for Failing {
+    type Prepared = crate::sqlite::Prepared;
+
+    fn prepare(&self, writes: Vec<SpanWrite>) -> Self::Prepared {
+        self.store.prepare(writes)
+    }
+
+    fn commit(
+        &self,
+        batch: &Self::Prepared,
+        position: Option<crate::journal::Position>,
+    ) -> Result<(), StoreError> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("broken".into()));
+        }
+        self.store.commit(batch, position)
+    }
+
+    fn position(&self) -> Result<crate::journal::Position, StoreError> {
+        self.store.position()
+    }
+}
+
+#[test]
+fn a_failing_store_makes_the_journal_grow_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    let engine = Arc::new(Failing { store: store.clone(), broken: true.into() });
+    let journal = Arc::new(Journal::open(dir.path(), 64 << 10).unwrap());
+    let ingest =
+        Ingest::start(Arc::clone(&engine), Arc::clone(&journal), Arc::new(Unobserved), IngestOptions::default()).unwrap();
+    let mut appended = 0;
+    while journal.append(&call(appended)).is_ok() {
+        appended += 1;
+    }
+    assert!(appended > 50);
+    assert!(!ingest.drain(Duration::from_millis(300)));
+    let status = ingest.status();
+    assert!(status.last_error.is_some_and(|e| e.contains("broken")));
+    assert_eq!(status.lag_records, appended);
+    engine.broken.store(false, Ordering::SeqCst);
+    assert!(ingest.drain(Duration::from_secs(20)));
+    assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, appended);
+    // Drained segments make room again.
+    for n in 0..10 * appended {
+        while journal.append(&call(n)).is_err() {
+            ingest.drain(Duration::from_secs(1));
+        }
+    }
+    assert!(ingest.drain(Duration::from_secs(20)));
+    assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, 11 * appended);
+    assert_eq!(ingest.status().last_error, None);
+}
+
+const CHILD: &str = "WEIR_STORE_KILL_TEST";
+
+/// Not a test by itself: the process that is killed.
+#[test]
+fn child_that_is_killed() {
+    use std::io::Write;
+    let Some(dir) = std::env::var_os(CHILD) else { return };
+    let (_store, journal, _ingest) = start(std::path::Path::new(&dir));
+    let mut out = std::fs::OpenOptions::new().append(true).create(true).open(std::path::Path::new(&dir).join("acks")).unwrap();
+    for n in 0.. {
+        let span = call(n);
+        journal.append(&span).unwrap();
+        // One write: an acknowledgement is there whole or not at all.
+        out.write_all(format!("{} {}\n", span.trace_id, span.span_id).as_bytes()).unwrap();
+    }
+}
+
+#[test]
+fn every_acknowledged_record_survives_sigkill_once() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..3 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "ingest::tests::child_that_is_killed", "--nocapture"])
+            .env(CHILD, dir.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let acks = dir.path().join("acks");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let before = std::fs::metadata(&acks).map_or(0, |m| m.len());
+        while std::fs::metadata(&acks).map_or(0, |m| m.len()) < before + 300_000 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(7 + 5 * round));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let (store, _journal, ingest) = start(dir.path());
+    assert!(ingest.drain(Duration::from_secs(60)));
+    let acks = std::fs::read_to_string(dir.path().join("acks")).unwrap();
+    let mut acknowledged = 0;
+    for line in acks.lines() {
+        let (trace, span) = line.split_once(' ').unwrap();
+        let which = SpanRef::Key(trace.parse().unwrap(), span.parse().unwrap());
+        assert!(store.span(&which).unwrap().is_some(), "lost {line}");
+        acknowledged += 1;
+    }
+    let mut rows = 0;
+    store
+        .scan(TimeRange::default(), &Filter::all(), false, &mut |_| {
+            rows += 1;
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    // At most one record per kill was appended and not acknowledged.
+    assert!((acknowledged..=acknowledged + 3).contains(&rows), "{rows} rows for {acknowledged} acknowledged");
+    assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, rows);
+}

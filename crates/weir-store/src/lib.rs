@@ -1,0 +1,12 @@
+//! One way in and one way out of storage.
+//!
+//! In: the gateway appends a finished call to the [`journal`]; fronts submit batches; [`ingest`] drains both into the
+//! store, rows and rollups in one transaction. Out: the [`telemetry::Telemetry`] trait, the same for every engine.
+//!
+//! Invariants: an acknowledged write is durable; a repeated write changes nothing; rollups never disagree with rows.
+
+pub mod ingest;
+pub mod journal;
+mod lock;
+pub mod sqlite;
+pub mod telemetry;

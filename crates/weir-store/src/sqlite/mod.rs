@@ -1,0 +1,307 @@
+//! The SQLite engine: one file, `<data>/telemetry.db`, one writer, a few readers.
+//!
+//! What decides the shape: no index with random keys on the hot table but the one that identifies a span; rows ordered
+//! by start; payloads compressed in blocks beside the rows; rollups in the same transaction; a skip index of closed
+//! groups instead of secondary indexes.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use weir_core::filter::{Field, Filter};
+use weir_core::merge::SpanWrite;
+use weir_core::span::Span;
+use weir_core::time::{DAY, HOUR, Micros};
+
+mod attributes;
+mod background;
+mod connect;
+mod cursor;
+mod error;
+mod filter;
+mod functions;
+mod groups;
+mod names;
+mod options;
+mod page;
+mod payload;
+mod prepare;
+mod prune;
+mod rollup;
+mod row;
+mod schema;
+mod seq;
+mod sizes;
+mod write;
+
+pub use options::{PayloadEncoding, SqliteOptions};
+pub use prepare::Prepared;
+
+use crate::ingest::WriteEngine;
+use crate::journal::Position;
+use crate::lock::FolderLock;
+use crate::telemetry::{
+    OrderBy, SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StoreError, TableSize, Telemetry, TimeRange,
+};
+use background::Background;
+use connect::Readers;
+use names::{NameIds, NameTexts};
+use payload::dictionary::Dictionaries;
+use payload::read::PayloadReader;
+use rollup::write::Floors;
+use write::{Lookups, Writer};
+
+/// Name of the database file.
+const FILE: &str = "telemetry.db";
+
+/// A telemetry store in one SQLite file. Clones share it.
+#[derive(Clone)]
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+    /// Stops with the last clone; the threads themselves hold `inner` only.
+    _background: Option<Arc<Background>>,
+}
+
+struct Inner {
+    readers: Readers,
+    writer: Option<Mutex<Writer>>,
+    texts: NameTexts,
+    dictionaries: Dictionaries,
+    options: SqliteOptions,
+    path: PathBuf,
+    /// Commits since it was opened: what tells the background that there is work.
+    commits: AtomicU64,
+    /// Why the last commit failed, if it did.
+    failure: Mutex<Option<String>>,
+    _lock: Option<FolderLock>,
+}
+
+impl SqliteStore {
+    /// Opens or makes `<dir>/telemetry.db` for writing; no other process may have it open so.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] naming what is wrong with the folder or file; [`StoreError::Incompatible`] when a
+    /// newer Weir wrote it.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(dir, SqliteOptions::default())
+    }
+
+    /// [`SqliteStore::open`] with options.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_with(dir: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
+        let named = |e: std::io::Error| StoreError::Unavailable(e.to_string());
+        std::fs::create_dir_all(dir)
+            .map_err(|e| StoreError::Unavailable(format!("the data folder {} cannot be made: {e}", dir.display())))?;
+        let lock = FolderLock::acquire(dir, "telemetry.pid").map_err(named)?;
+        let path = dir.join(FILE);
+        let mut db = connect::writer(&path)?;
+        schema::migrate(&mut db)?;
+        let dictionaries = Dictionaries::default();
+        dictionaries.load(&db)?;
+        let now = options.clock.now();
+        let writer = Writer {
+            ids: NameIds::default(),
+            next_block: db.query_row("SELECT coalesce(max(id), 0) + 1 FROM payload_blocks", [], |row| row.get(0))?,
+            counter: now as u32,
+            floors: floors(&db, now)?,
+            cover: groups::Cover::load(&db)?,
+            encoding: options.payload,
+            db,
+        };
+        let inner = Arc::new(Inner {
+            readers: Readers::new(path.clone()),
+            writer: Some(Mutex::new(writer)),
+            texts: NameTexts::default(),
+            dictionaries,
+            options,
+            path: path.clone(),
+            commits: AtomicU64::new(0),
+            failure: Mutex::new(None),
+            _lock: Some(lock),
+        });
+        let background = Background::start(&inner, path)?;
+        Ok(Self { inner, _background: Some(Arc::new(background)) })
+    }
+
+    /// Opens the file for reading only, also beside a server that writes it.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`]; also when there is no database yet.
+    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(FILE);
+        if !path.is_file() {
+            return Err(StoreError::Unavailable(format!("there is no database in {}", dir.display())));
+        }
+        let inner = Arc::new(Inner {
+            readers: Readers::new(path.clone()),
+            path,
+            commits: AtomicU64::new(0),
+            failure: Mutex::new(None),
+            writer: None,
+            texts: NameTexts::default(),
+            dictionaries: Dictionaries::default(),
+            options: SqliteOptions::default(),
+            _lock: None,
+        });
+        inner.readers.get()?.snapshot(schema::check)?;
+        Ok(Self { inner, _background: None })
+    }
+}
+
+impl Inner {
+    fn writer(&self) -> Result<&Mutex<Writer>, StoreError> {
+        self.writer.as_ref().ok_or_else(|| StoreError::Unavailable("the database was opened for reading only".into()))
+    }
+}
+
+/// How far back the fine rollups reach: as the database says, or as of now for a new one.
+fn floors(db: &rusqlite::Connection, now: Micros) -> Result<Floors, StoreError> {
+    let stored = |key: &str, otherwise: Micros| -> Result<Micros, StoreError> {
+        db.execute("INSERT OR IGNORE INTO state (key, value) VALUES (?1, ?2)", (key, otherwise))?;
+        Ok(db.query_row("SELECT value FROM state WHERE key = ?1", [key], |row| row.get(0))?)
+    };
+    Ok(Floors {
+        minute: stored("minute_floor", rollup::align(now - rollup::MINUTES_KEPT, HOUR))?,
+        hour: stored("hour_floor", rollup::align(now - rollup::HOURS_KEPT, DAY))?,
+    })
+}
+
+impl WriteEngine for SqliteStore {
+    type Prepared = Prepared;
+
+    fn prepare(&self, writes: Vec<SpanWrite>) -> Prepared {
+        let plain = self.inner.options.payload == PayloadEncoding::Plain;
+        prepare::prepare(writes, &self.inner.dictionaries, plain)
+    }
+
+    fn commit(&self, batch: &Prepared, position: Option<Position>) -> Result<(), StoreError> {
+        let lookups = Lookups { texts: &self.inner.texts, dictionaries: &self.inner.dictionaries };
+        let done = self.inner.writer()?.lock().commit(batch, position, &lookups);
+        self.inner.commits.fetch_add(1, Ordering::Relaxed);
+        *self.inner.failure.lock() = done.as_ref().err().map(ToString::to_string);
+        done
+    }
+
+    fn position(&self) -> Result<Position, StoreError> {
+        self.inner.readers.get()?.snapshot(|db| {
+            let read = |key: &str| -> Result<u64, StoreError> {
+                let value: Option<i64> =
+                    db.query_row("SELECT max(value) FROM state WHERE key = ?1", [key], |row| row.get(0))?;
+                Ok(value.unwrap_or_default() as u64)
+            };
+            Ok(Position { segment: read("journal_segment")?, offset: read("journal_offset")? })
+        })
+    }
+}
+
+impl Telemetry for SqliteStore {
+    fn spans(&self, query: &SpanQuery) -> Result<SpanPage, StoreError> {
+        let inner = &self.inner;
+        inner.readers.get()?.snapshot(|db| {
+            let mut page = page::read(db, &inner.texts, query)?;
+            if query.with_payload {
+                let mut payloads = PayloadReader::new(db, &inner.dictionaries);
+                for row in &mut page.rows {
+                    payloads.fill(row)?;
+                }
+            }
+            Ok(SpanPage { spans: page.rows.into_iter().map(|r| r.merged.span).collect(), next: page.next })
+        })
+    }
+
+    fn scan(
+        &self,
+        range: TimeRange,
+        filter: &Filter,
+        with_payload: bool,
+        each: &mut dyn FnMut(Span) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        // Page by page, so that no snapshot lives long enough to keep the WAL from being reused.
+        let mut query = SpanQuery {
+            range,
+            filter: filter.clone(),
+            order: OrderBy::Start,
+            ascending: true,
+            limit: if with_payload { 256 } else { 1_000 },
+            cursor: None,
+            with_payload,
+        };
+        loop {
+            let page = self.spans(&query)?;
+            for span in page.spans {
+                if each(span).is_break() {
+                    return Ok(());
+                }
+            }
+            if page.next.is_none() {
+                return Ok(());
+            }
+            query.cursor = page.next;
+        }
+    }
+
+    fn span(&self, which: &SpanRef) -> Result<Option<Span>, StoreError> {
+        let inner = &self.inner;
+        let filter = match which {
+            SpanRef::Key(trace, span) => {
+                return inner.readers.get()?.snapshot(|db| {
+                    let Some(mut stored) = write::find(db, &inner.texts, *trace, *span)? else { return Ok(None) };
+                    PayloadReader::new(db, &inner.dictionaries).fill(&mut stored)?;
+                    Ok(Some(stored.merged.span))
+                });
+            }
+            SpanRef::Span(span) => Filter::eq(Field::SpanId, span.to_string()),
+            SpanRef::Request(id) => Filter::eq(Field::RequestId, id.clone()),
+        };
+        let page = self.spans(&SpanQuery {
+            range: TimeRange::default(),
+            filter,
+            order: OrderBy::Start,
+            ascending: false,
+            limit: 1,
+            cursor: None,
+            with_payload: true,
+        })?;
+        Ok(page.spans.into_iter().next())
+    }
+
+    fn stats(&self, query: &StatsQuery) -> Result<Stats, StoreError> {
+        let inner = &self.inner;
+        let now = inner.options.clock.now();
+        inner.readers.get()?.snapshot(|db| {
+            let floor = |key: &str, otherwise: Micros| -> Result<Micros, StoreError> {
+                let value: Option<i64> =
+                    db.query_row("SELECT max(value) FROM state WHERE key = ?1", [key], |row| row.get(0))?;
+                Ok(value.unwrap_or(otherwise))
+            };
+            let floors = Floors { minute: floor("minute_floor", now)?, hour: floor("hour_floor", now)? };
+            rollup::stats::answer(db, &inner.texts, floors, query)
+        })
+    }
+
+    fn prune(&self, before: Micros) -> Result<u64, StoreError> {
+        let deleted = prune::prune(&self.inner, before);
+        self.inner.commits.fetch_add(1, Ordering::Relaxed);
+        deleted
+    }
+
+    fn sizes(&self) -> Result<Vec<TableSize>, StoreError> {
+        self.inner.readers.get()?.snapshot(|db| sizes::sizes(db, &self.inner.path))
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        let writer = self.inner.writer()?;
+        if let Some(failure) = self.inner.failure.lock().clone() {
+            return Err(StoreError::Unavailable(failure));
+        }
+        // A writer at work is a writer that works; what it meets is in `failure`.
+        if let Some(writer) = writer.try_lock() {
+            writer.db.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?;
+        }
+        Ok(())
+    }
+}

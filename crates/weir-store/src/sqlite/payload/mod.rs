@@ -1,0 +1,5 @@
+//! Inputs and outputs, compressed in blocks: their form, their dictionaries and reading them back.
+
+pub(super) mod block;
+pub(super) mod dictionary;
+pub(super) mod read;

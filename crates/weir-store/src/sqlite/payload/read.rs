@@ -1,0 +1,72 @@
+//! Reading payloads back, one block at a time.
+
+use std::io;
+
+use rusqlite::{Connection, OptionalExtension};
+use weir_core::span::Span;
+
+use super::block;
+use super::dictionary::Dictionaries;
+use crate::sqlite::row::StoredSpan;
+use crate::telemetry::StoreError;
+
+/// Fills in payloads; keeps the last block, because neighbours share it.
+pub(in crate::sqlite) struct PayloadReader<'a> {
+    db: &'a Connection,
+    dictionaries: &'a Dictionaries,
+    last: Option<(i64, Vec<u8>)>,
+}
+
+impl<'a> PayloadReader<'a> {
+    pub(in crate::sqlite) fn new(db: &'a Connection, dictionaries: &'a Dictionaries) -> Self {
+        Self { db, dictionaries, last: None }
+    }
+
+    /// Sets `input` and `output` of a span that was read.
+    pub(in crate::sqlite) fn fill(&mut self, stored: &mut StoredSpan) -> Result<(), StoreError> {
+        let span = &mut stored.merged.span;
+        match stored.payload {
+            Some(place) => self.fill_from_block(place, span),
+            None => self.fill_from_text(stored.seq, span),
+        }
+    }
+
+    fn fill_from_text(&mut self, seq: i64, span: &mut Span) -> Result<(), StoreError> {
+        let texts = self
+            .db
+            .prepare_cached("SELECT input, output FROM payload_text WHERE seq = ?1")?
+            .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((input, output)) = texts {
+            (span.input, span.output) = (input, output);
+        }
+        Ok(())
+    }
+
+    fn fill_from_block(&mut self, place: i64, span: &mut Span) -> Result<(), StoreError> {
+        let (id, slot) = block::block_and_slot(place);
+        if self.last.as_ref().is_none_or(|(last, _)| *last != id) {
+            self.last = Some((id, self.load(id)?));
+        }
+        let texts = self.last.as_ref().and_then(|(_, bytes)| block::parse(bytes)?.get(slot).copied());
+        let Some((input, output)) = texts else {
+            return Err(StoreError::Unavailable(format!("payload block {id} is damaged")));
+        };
+        span.input = input.map(str::to_owned);
+        span.output = output.map(str::to_owned);
+        Ok(())
+    }
+
+    fn load(&self, id: i64) -> Result<Vec<u8>, StoreError> {
+        let mut statement = self.db.prepare_cached("SELECT dictionary, data FROM payload_blocks WHERE id = ?1")?;
+        let mut rows = statement.query([id])?;
+        let Some(row) = rows.next()? else {
+            return Err(StoreError::Unavailable(format!("payload block {id} is missing")));
+        };
+        let dictionary: Option<i64> = row.get(0)?;
+        let data = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        let dictionary = dictionary.map(|id| self.dictionaries.bytes(self.db, id)).transpose()?;
+        block::decompress(data, dictionary.as_deref())
+            .map_err(|e: io::Error| StoreError::Unavailable(format!("payload block {id} is damaged: {e}")))
+    }
+}

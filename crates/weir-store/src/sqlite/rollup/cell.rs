@@ -1,0 +1,96 @@
+//! Sums over calls: as a change to a stored cell, and as read back.
+
+use weir_core::money::NanoUsd;
+use weir_core::sketch::Sketch;
+
+use super::super::row::tokens_from;
+use crate::telemetry::Figures;
+
+/// The whole numbers of a cell, in the order of the columns `count` to `latency_sum_us`.
+pub(in crate::sqlite) const NUMBERS: usize = 14;
+
+/// The columns of [`Numbers`] and the sketch.
+pub(in crate::sqlite) const CELL_COLUMNS: &str = "count, errors, cache_hits, prompt_tokens, cached_tokens, \
+    cache_write_tokens, cache_write_1h_tokens, completion_tokens, reasoning_tokens, audio_in_tokens, audio_out_tokens, \
+    cost_nano, unpriced, latency_sum_us, sketch";
+
+/// Sums that may be taken away again; they saturate instead of wrapping.
+pub(in crate::sqlite) type Numbers = [i64; NUMBERS];
+
+/// What one call adds.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::sqlite) struct Measures {
+    pub(in crate::sqlite) numbers: Numbers,
+    pub(in crate::sqlite) latency_us: i64,
+}
+
+/// A change to a cell.
+#[derive(Clone, Debug, Default)]
+pub(in crate::sqlite) struct Delta {
+    pub(in crate::sqlite) numbers: Numbers,
+    pub(in crate::sqlite) plus: Sketch,
+    pub(in crate::sqlite) minus: Sketch,
+}
+
+impl Delta {
+    pub(in crate::sqlite) fn add(&mut self, m: &Measures) {
+        add_numbers(&mut self.numbers, &m.numbers);
+        self.plus.add(m.latency_us as f64);
+    }
+
+    pub(in crate::sqlite) fn take_away(&mut self, m: &Measures) {
+        for (sum, n) in self.numbers.iter_mut().zip(m.numbers) {
+            *sum = sum.saturating_sub(n);
+        }
+        self.minus.add(m.latency_us as f64);
+    }
+
+    pub(in crate::sqlite) fn merge(&mut self, other: &Self) {
+        add_numbers(&mut self.numbers, &other.numbers);
+        self.plus.merge(&other.plus);
+        self.minus.merge(&other.minus);
+    }
+
+    /// Whether it changes nothing.
+    pub(in crate::sqlite) fn is_nothing(&self) -> bool {
+        self.numbers == Numbers::default() && self.plus == self.minus
+    }
+}
+
+pub(in crate::sqlite) fn add_numbers(sums: &mut Numbers, more: &Numbers) {
+    for (sum, n) in sums.iter_mut().zip(more) {
+        *sum = sum.saturating_add(*n);
+    }
+}
+
+/// A sum of cells on its way to [`Figures`].
+#[derive(Clone, Debug, Default)]
+pub(in crate::sqlite) struct Sum {
+    pub(in crate::sqlite) numbers: Numbers,
+    pub(in crate::sqlite) sketch: Sketch,
+}
+
+impl Sum {
+    pub(in crate::sqlite) fn add(&mut self, other: &Self) {
+        add_numbers(&mut self.numbers, &other.numbers);
+        self.sketch.merge(&other.sketch);
+    }
+
+    pub(in crate::sqlite) fn figures(&self) -> Figures {
+        let n = &self.numbers;
+        let [count, errors, cache_hits, t0, t1, t2, t3, t4, t5, t6, t7, cost, unpriced, latency] = *n;
+        let count_of = |n: i64| u64::try_from(n).unwrap_or_default();
+        Figures {
+            count: count_of(count),
+            errors: count_of(errors),
+            cache_hits: count_of(cache_hits),
+            tokens: tokens_from([t0, t1, t2, t3, t4, t5, t6, t7]),
+            cost: NanoUsd(cost),
+            unpriced: count_of(unpriced),
+            latency_sum_us: count_of(latency),
+            p50_us: self.sketch.quantile(0.50),
+            p95_us: self.sketch.quantile(0.95),
+            p99_us: self.sketch.quantile(0.99),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Figures from the rows themselves, where no rollup is fine enough; bounded.
+
+use rusqlite::Connection;
+use weir_core::span::{SpanKind, Status};
+use weir_core::time::{MINUTE, Micros};
+
+use super::super::names::NameTexts;
+use super::super::seq;
+use super::cell::Sum;
+use super::stats::{Compiled, Groups, cube_value};
+use super::{CUBED, align};
+use crate::telemetry::StoreError;
+
+/// Most rows that a query may read.
+const ROWS: usize = 200_000;
+
+/// When the newest row starts, at the latest.
+pub(super) fn newest(db: &Connection) -> Result<Micros, StoreError> {
+    let newest: Option<i64> = db.query_row("SELECT max(seq) FROM spans", [], |row| row.get(0))?;
+    Ok(newest.map_or(i64::MIN, |s| seq::millisecond_us(s).saturating_add(999)))
+}
+
+/// Adds the calls of a range.
+pub(super) fn read(
+    db: &Connection,
+    query: &Compiled,
+    from: Micros,
+    to: Micros,
+    groups: &mut Groups,
+) -> Result<(), StoreError> {
+    if from >= to {
+        return Ok(());
+    }
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT start_us, duration_us, project, model, provider, department, prompt_name, prompt_version, status, key, \
+           cache, cost_nano, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens, \
+           completion_tokens, reasoning_tokens, audio_in_tokens, audio_out_tokens, kind \
+         FROM spans WHERE seq >= ?1 AND seq <= ?2 LIMIT {}",
+        ROWS + 1
+    ))?;
+    let mut versions = Versions { db, texts: NameTexts::default() };
+    let last = seq::floor(to) | ((1 << 20) - 1);
+    let mut rows = statement.query((seq::floor(from), last))?;
+    let mut read = 0;
+    while let Some(row) = rows.next()? {
+        read += 1;
+        if read > ROWS {
+            return Err(StoreError::Unsupported(format!(
+                "this combination needs more than {ROWS} single calls: ask for whole hours, for buckets of at least one \
+                 hour, for a shorter range, or for one dimension besides the project"
+            )));
+        }
+        let int = |n: usize| row.get::<_, Option<i64>>(n);
+        let kind = int(20)?.and_then(SpanKind::from_number);
+        let (Some(start), Some(duration)) = (int(0)?, int(1)?) else { continue };
+        if !matches!(kind, Some(SpanKind::Llm | SpanKind::Embedding)) || start < from || start >= to {
+            continue;
+        }
+        let status = int(8)?.and_then(Status::from_number);
+        let status_id = match status {
+            Some(status) => versions.find(status.as_str())?,
+            None => 0,
+        };
+        let number = |n: usize| int(n).map(Option::unwrap_or_default);
+        let values: [i64; CUBED] = [
+            number(2)?,
+            number(3)?,
+            number(4)?,
+            number(5)?,
+            versions.prompt_version(int(6)?, int(7)?)?,
+            status_id,
+            number(9)?,
+        ];
+        let cached = match int(10)? {
+            Some(id) => matches!(versions.texts.text(db, id)?.as_ref(), "hit" | "semantic"),
+            None => false,
+        };
+        let latency = duration.max(0);
+        let mut sum = Sum::default();
+        let cost = int(11)?;
+        let failed = matches!(status, Some(Status::Error | Status::RateLimited | Status::Blocked));
+        sum.numbers = [
+            1,
+            i64::from(failed),
+            i64::from(cached || status == Some(Status::Cached)),
+            number(12)?,
+            number(13)?,
+            number(14)?,
+            number(15)?,
+            number(16)?,
+            number(17)?,
+            number(18)?,
+            number(19)?,
+            cost.unwrap_or_default(),
+            i64::from(cost.is_none()),
+            latency,
+        ];
+        sum.sketch.add(latency as f64);
+        query.add(groups, align(start, MINUTE), |d| cube_value(&values, d), &sum);
+    }
+    Ok(())
+}
+
+/// Texts that the rollups number and the rows do not.
+struct Versions<'a> {
+    db: &'a Connection,
+    texts: NameTexts,
+}
+
+impl Versions<'_> {
+    fn find(&self, text: &str) -> rusqlite::Result<i64> {
+        Ok(NameTexts::find(self.db, text)?.unwrap_or_default())
+    }
+
+    fn prompt_version(&self, name: Option<i64>, version: Option<i64>) -> rusqlite::Result<i64> {
+        let text = |id: i64| self.texts.text(self.db, id);
+        match (name, version) {
+            (None, None) => Ok(0),
+            (Some(name), None) => Ok(name),
+            (Some(name), Some(version)) => self.find(&format!("{}@{}", text(name)?, text(version)?)),
+            (None, Some(version)) => self.find(&format!("@{}", text(version)?)),
+        }
+    }
+}

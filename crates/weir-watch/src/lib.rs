@@ -1,0 +1,3 @@
+//! What watches the traffic: Prometheus metrics.
+
+pub mod prometheus;

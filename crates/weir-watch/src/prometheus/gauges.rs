@@ -1,0 +1,80 @@
+//! What others measure and set here: levels, and observations that are no calls.
+//!
+//! Invariant: a `set_` of several series replaces them all, so that what is gone is not shown any longer.
+
+use std::collections::HashSet;
+
+use weir_core::money::NanoUsd;
+
+use crate::prometheus::Metrics;
+use crate::prometheus::cells::Cell;
+use crate::prometheus::names::cut;
+use crate::prometheus::vector::Vector;
+
+impl Metrics {
+    /// Replaces the models that keep their name in labels: the configured ones, as callers write them. Models that
+    /// were seen to work keep theirs too.
+    pub fn set_known_models(&self, models: &[String]) {
+        self.models.set_known(models);
+        self.response_models.set_known(models);
+    }
+
+    /// Forgets the deployments that are not configured any longer: one that was unhealthy would stay so for ever.
+    pub fn retain_upstreams(&self, keep: impl Fn(&str, &str) -> bool) {
+        self.families.upstream_healthy.retain(|values| match values {
+            [provider, deployment] => keep(provider, deployment),
+            _ => false,
+        });
+    }
+
+    /// Writes that wait for the store, and the age of the oldest in seconds.
+    pub fn set_ingest_queue(&self, depth: u64, lag_seconds: f64) {
+        self.families.queue_depth.get(&[]).set(level(depth));
+        self.families.ingest_lag.get(&[]).set(lag_seconds);
+    }
+
+    /// Bytes and records of the journal that are not in the store yet.
+    pub fn set_journal(&self, bytes: u64, records: u64) {
+        self.families.journal_bytes.get(&[]).set(level(bytes));
+        self.families.journal_records.get(&[]).set(level(records));
+    }
+
+    /// Bytes of every table; replaces what was set before.
+    pub fn set_storage_bytes(&self, tables: &[(&str, u64)]) {
+        replace(&self.families.storage_bytes, tables, |cell, bytes| _ = cell.set(level(bytes)));
+    }
+
+    /// What is left of every budget, negative when overspent; replaces what was set before.
+    pub fn set_budgets_remaining(&self, budgets: &[(&str, NanoUsd)]) {
+        replace(&self.families.budget_remaining, budgets, |cell, left| _ = cell.set(left.as_usd()));
+    }
+
+    /// Whether requests are accepted.
+    pub fn set_ready(&self, ready: bool) {
+        self.families.ready.get(&[]).set(i64::from(ready));
+    }
+
+    /// Whether every part works.
+    pub fn set_healthy(&self, healthy: bool) {
+        self.families.healthy.get(&[]).set(i64::from(healthy));
+    }
+
+    /// The relevance, from 0 to 1, of a document that was retrieved from a collection; no number counts nothing.
+    pub fn observe_relevance(&self, collection: &str, score: f64) {
+        if score.is_finite() {
+            self.families.relevance.get(&[collection]).observe(score);
+        }
+    }
+}
+
+fn replace<C: Cell, T: Copy>(vector: &Vector<C>, values: &[(&str, T)], set: impl Fn(&C, T)) {
+    let names: HashSet<&str> = values.iter().map(|(name, _)| cut(name)).collect();
+    vector.retain(|labels| labels.iter().all(|label| names.contains(&**label)));
+    for (name, value) in values {
+        set(&vector.get(&[name]), *value);
+    }
+}
+
+fn level(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,237 @@
+//! From the parameters of `/api/v1/calls` to the store's query.
+
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use weir_core::error::Error;
+use weir_core::filter::{Field, Filter, Op, Value};
+use weir_core::id::TraceId;
+use weir_core::span::{SpanKind, Status};
+use weir_core::time::Micros;
+use weir_store::telemetry::{OrderBy, SpanQuery, TimeRange};
+
+use super::params::{self, ATTRIBUTE, Pairs, Param};
+
+/// Calls of a page unless `limit` says otherwise.
+const DEFAULT_LIMIT: usize = 50;
+/// Most calls of a page.
+const MAX_LIMIT: usize = 1_000;
+/// Most calls of a page that carries payloads, so that its size stays bounded.
+pub const MAX_LIMIT_WITH_PAYLOAD: usize = 100;
+
+/// How a parameter's text becomes a comparison.
+enum Match {
+    Text(Field),
+    Trace,
+    Status,
+    Kind,
+    Stream,
+    PromptVersion,
+    /// Bound and factor from the parameter's unit to the field's.
+    Bound(Field, Op, f64),
+}
+
+const fn filter(name: &'static str, how: Match, about: &'static str) -> (Param, Match) {
+    let repeats = !matches!(how, Match::Bound(..));
+    (Param { name, about, repeats }, how)
+}
+
+const fn plain(name: &'static str, about: &'static str) -> Param {
+    Param { name, about, repeats: false }
+}
+
+/// The parameters that select calls; repeated ones are alternatives.
+static FILTERS: [(Param, Match); 23] = [
+    filter("project", Match::Text(Field::Project), "Project"),
+    filter("model", Match::Text(Field::Model), "Model that was asked for"),
+    filter("response_model", Match::Text(Field::ResponseModel), "Model that the answer names"),
+    filter("provider", Match::Text(Field::Provider), "Provider that answered, by its configured name"),
+    filter("department", Match::Text(Field::Department), "Department that pays"),
+    filter("user", Match::Text(Field::User), "End user"),
+    filter("session", Match::Text(Field::Session), "Session (thread, conversation)"),
+    filter("trace_id", Match::Trace, "Trace, as 16 or 32 hex digits or a UUID"),
+    filter("request_id", Match::Text(Field::RequestId), "Request id"),
+    filter("key", Match::Text(Field::Key), "Name of the key that called"),
+    filter("prompt", Match::Text(Field::PromptName), "Name of the prompt template"),
+    filter("prompt_version", Match::PromptVersion, "Version of the prompt template, or `name@version`"),
+    filter(
+        "status",
+        Match::Status,
+        "How it ended: pending, success, error, cached, rate_limited, blocked or cancelled",
+    ),
+    filter("error_type", Match::Text(Field::ErrorType), "Class of the failure"),
+    filter("finish_reason", Match::Text(Field::FinishReason), "Why the model stopped"),
+    filter("cache", Match::Text(Field::Cache), "Part of the cache: hit, semantic, miss or bypass"),
+    filter("stream", Match::Stream, "Whether the answer was streamed: true or false"),
+    filter("tag", Match::Text(Field::Tag), "A label that the call carries"),
+    filter(
+        "kind",
+        Match::Kind,
+        "Kind of the span: llm, embedding, tool, ...; `any` for all. Default: llm and embedding",
+    ),
+    filter("min_latency_ms", Match::Bound(Field::Latency, Op::Ge, 1e3), "Took at least that many milliseconds"),
+    filter("max_latency_ms", Match::Bound(Field::Latency, Op::Le, 1e3), "Took at most that many milliseconds"),
+    filter("min_cost_usd", Match::Bound(Field::Cost, Op::Ge, 1e9), "Cost at least that many dollars"),
+    filter("max_cost_usd", Match::Bound(Field::Cost, Op::Le, 1e9), "Cost at most that many dollars"),
+];
+
+/// The parameters that say which page and in what order.
+static PAGE: [Param; 6] = [
+    plain("from", "Started at or after: RFC 3339, a date, a Unix time, or a time ago (`-24h`, `7d`)"),
+    plain("to", "Started before; written as `from`"),
+    plain("order", "`time`, `latency`, `cost` or `tokens`; `-` before it for the greatest first. Default: -time"),
+    plain("limit", "Calls of a page, 1 to 1000 (100 with payload). Default: 50"),
+    plain("cursor", "`next` of the page before"),
+    plain("payload", "`true` to get `input` and `output` with each call"),
+];
+
+/// The parameters of the list, for the OpenAPI document.
+pub(super) struct ListParams;
+
+impl IntoParams for ListParams {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        params::describe(FILTERS.iter().map(|(p, _)| p).chain(&PAGE))
+    }
+}
+
+/// The parameters of the live tail, for the OpenAPI document.
+pub(super) struct LiveParams;
+
+impl IntoParams for LiveParams {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        params::describe(FILTERS.iter().map(|(p, _)| p))
+    }
+}
+
+/// The query of a list of calls. `now` is what relative times count from.
+///
+/// # Errors
+/// A 400 that names the parameter at fault.
+pub fn list(pairs: &Pairs, now: Micros) -> Result<SpanQuery, Error> {
+    params::check(pairs, FILTERS.iter().map(|(p, _)| p).chain(&PAGE), true)?;
+    let range = TimeRange { from: params::instant(pairs, "from", now)?, to: params::instant(pairs, "to", now)? };
+    if let (Some(from), Some(to)) = (range.from, range.to)
+        && from > to
+    {
+        return Err(Error::invalid("to", "parameter \"to\" lies before \"from\": exchange them"));
+    }
+    let (order, ascending) = order(params::one(pairs, "order").unwrap_or("-time"))?;
+    let with_payload = params::one(pairs, "payload").map_or(Ok(false), |text| params::boolean("payload", text))?;
+    let most = if with_payload { MAX_LIMIT_WITH_PAYLOAD } else { MAX_LIMIT };
+    let limit = match params::one(pairs, "limit") {
+        None => DEFAULT_LIMIT,
+        Some(text) => text.parse().ok().filter(|n| (1..=most).contains(n)).ok_or_else(|| {
+            Error::invalid("limit", format!("parameter \"limit\": \"{text}\" is no whole number from 1 to {most}"))
+        })?,
+    };
+    Ok(SpanQuery {
+        range,
+        filter: selection(pairs)?,
+        order,
+        ascending,
+        limit,
+        cursor: params::one(pairs, "cursor").map(str::to_owned),
+        with_payload,
+    })
+}
+
+/// The filter of the live tail: the same parameters without time and page.
+///
+/// # Errors
+/// A 400 that names the parameter at fault.
+pub fn live(pairs: &Pairs) -> Result<Filter, Error> {
+    params::check(pairs, FILTERS.iter().map(|(p, _)| p), true)?;
+    selection(pairs)
+}
+
+fn order(text: &str) -> Result<(OrderBy, bool), Error> {
+    let (name, ascending) = text.strip_prefix('-').map_or((text, true), |name| (name, false));
+    let by = match name {
+        "time" => OrderBy::Start,
+        "latency" => OrderBy::Latency,
+        "cost" => OrderBy::Cost,
+        "tokens" => OrderBy::Tokens,
+        _ => {
+            let known = ["time", "latency", "cost", "tokens", "-time", "-latency", "-cost", "-tokens"];
+            return Err(params::not_one_of("order", text, known));
+        }
+    };
+    Ok((by, ascending))
+}
+
+fn selection(pairs: &Pairs) -> Result<Filter, Error> {
+    let mut parts = Vec::new();
+    if params::one(pairs, "kind").is_none() {
+        parts.push(any(vec![kind(SpanKind::Llm), kind(SpanKind::Embedding)]));
+    }
+    for (param, how) in &FILTERS {
+        let alternatives: Vec<Filter> =
+            params::all(pairs, param.name).map(|text| compare(param.name, how, text)).collect::<Result<_, _>>()?;
+        if !alternatives.is_empty() {
+            parts.push(any(alternatives));
+        }
+    }
+    let mut names: Vec<&str> = pairs.iter().filter_map(|(name, _)| name.strip_prefix(ATTRIBUTE)).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let values = pairs.iter().filter(|(n, _)| n.strip_prefix(ATTRIBUTE) == Some(name));
+        parts.push(any(values.map(|(_, v)| Filter::eq(Field::Attribute(name.to_owned()), v)).collect()));
+    }
+    Ok(Filter::And(parts))
+}
+
+fn compare(name: &str, how: &Match, text: &str) -> Result<Filter, Error> {
+    Ok(match how {
+        Match::Text(field) => Filter::eq(field.clone(), text),
+        Match::Trace => match TraceId::parse(text) {
+            Some(id) => Filter::eq(Field::TraceId, id.to_string()),
+            None => {
+                return Err(Error::invalid(
+                    name,
+                    format!("parameter \"{name}\": \"{text}\" is neither 16 or 32 hex digits nor a UUID"),
+                ));
+            }
+        },
+        Match::Status => Filter::eq(Field::Status, status(name, text)?.as_str()),
+        Match::Kind if text == "any" => Filter::all(),
+        Match::Kind => {
+            kind(SpanKind::parse(text).ok_or_else(|| {
+                params::not_one_of(name, text, SpanKind::ALL.iter().map(|k| k.as_str()).chain(["any"]))
+            })?)
+        }
+        Match::Stream => Filter::Compare(Field::Stream, Op::Eq, Value::Bool(params::boolean(name, text)?)),
+        Match::PromptVersion => match text.rsplit_once('@') {
+            Some((prompt, version)) => {
+                Filter::And(vec![Filter::eq(Field::PromptName, prompt), Filter::eq(Field::PromptVersion, version)])
+            }
+            None => Filter::eq(Field::PromptVersion, text),
+        },
+        Match::Bound(field, op, scale) => {
+            Filter::Compare(field.clone(), *op, Value::Int(params::scaled(name, text, *scale)?))
+        }
+    })
+}
+
+/// Reads a status.
+pub(super) fn status(name: &str, text: &str) -> Result<Status, Error> {
+    Status::parse(text).ok_or_else(|| params::not_one_of(name, text, Status::ALL.iter().map(|s| s.as_str())))
+}
+
+fn kind(kind: SpanKind) -> Filter {
+    Filter::eq(Field::Kind, kind.as_str())
+}
+
+fn any(mut alternatives: Vec<Filter>) -> Filter {
+    match alternatives.pop() {
+        Some(only) if alternatives.is_empty() => only,
+        Some(last) => {
+            alternatives.push(last);
+            Filter::Or(alternatives)
+        }
+        None => Filter::all(),
+    }
+}
+
+#[cfg(test)]
+#[path = "calls_query_tests.rs"]
+mod tests;

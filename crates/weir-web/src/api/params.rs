@@ -1,0 +1,132 @@
+//! Query parameters as a list of pairs: known names, repetition, and messages that say what to change.
+
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, Required, Type};
+use weir_core::error::Error;
+use weir_core::time::Micros;
+
+use super::when;
+
+/// Decoded query parameters in the order they were given; a name may stand several times.
+pub type Pairs = [(String, String)];
+
+/// A parameter of an endpoint, for parsing and for the OpenAPI document.
+pub(super) struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// One sentence for the reference.
+    pub about: &'static str,
+    /// Whether a second one is an alternative to the first instead of a mistake.
+    pub repeats: bool,
+}
+
+/// Prefix of the parameters that filter by a free member.
+pub(super) const ATTRIBUTE: &str = "attr.";
+
+/// Refuses what is not in the table (`attr.` aside, where it is allowed), what is given twice, and empty values.
+pub(super) fn check<'a>(
+    pairs: &Pairs,
+    known: impl Iterator<Item = &'a Param> + Clone,
+    attributes: bool,
+) -> Result<(), Error> {
+    for (n, (name, value)) in pairs.iter().enumerate() {
+        if value.is_empty() {
+            return Err(Error::invalid(
+                name,
+                format!("parameter \"{name}\" is empty: leave it out or give it a value"),
+            ));
+        }
+        if attributes && name.strip_prefix(ATTRIBUTE).is_some_and(|rest| !rest.is_empty()) {
+            continue;
+        }
+        let Some(param) = known.clone().find(|p| p.name == name) else {
+            return Err(unknown(name, known.map(|p| p.name)));
+        };
+        let before = pairs.get(..n).unwrap_or_default();
+        if !param.repeats && before.iter().any(|(other, _)| other == name) {
+            return Err(Error::invalid(name, format!("parameter \"{name}\" is given twice: keep one")));
+        }
+    }
+    Ok(())
+}
+
+fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
+    let near = known.clone().map(|k| (strsim::jaro_winkler(name, k), k)).max_by(|a, b| a.0.total_cmp(&b.0));
+    Error::invalid(
+        name,
+        match near {
+            Some((score, near)) if score > 0.75 => {
+                format!("there is no parameter \"{name}\": did you mean \"{near}\"?")
+            }
+            _ => format!("there is no parameter \"{name}\": use {}", known.collect::<Vec<_>>().join(", ")),
+        },
+    )
+}
+
+/// The value of a parameter that is given at most once.
+pub(super) fn one<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
+    pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+}
+
+/// Every value of a parameter.
+pub(super) fn all<'a>(pairs: &'a Pairs, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pairs.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
+}
+
+/// A point in time, see [`when::instant`].
+pub(super) fn instant(pairs: &Pairs, name: &str, now: Micros) -> Result<Option<Micros>, Error> {
+    one(pairs, name)
+        .map(|text| {
+            when::instant(text, now).ok_or_else(|| {
+                Error::invalid(
+                    name,
+                    format!(
+                        "parameter \"{name}\": \"{text}\" is no time; write RFC 3339 (2025-11-21T08:00:00Z), a date, \
+                         a Unix time, or a time ago (24h, 7d)"
+                    ),
+                )
+            })
+        })
+        .transpose()
+}
+
+/// A number from 0 up, times `scale`, rounded.
+pub(super) fn scaled(name: &str, text: &str, scale: f64) -> Result<i64, Error> {
+    match text.parse::<f64>() {
+        Ok(n) if n.is_finite() && n >= 0.0 => Ok((n * scale).round() as i64),
+        _ => Err(Error::invalid(name, format!("parameter \"{name}\": \"{text}\" is no number from 0 up"))),
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn boolean(name: &str, text: &str) -> Result<bool, Error> {
+    text.parse().map_err(|_| {
+        Error::invalid(name, format!("parameter \"{name}\": \"{text}\" is neither \"true\" nor \"false\""))
+    })
+}
+
+/// A value that is none of a closed set.
+pub(super) fn not_one_of<'a>(name: &str, text: &str, set: impl IntoIterator<Item = &'a str>) -> Error {
+    let set = set.into_iter().collect::<Vec<_>>().join(", ");
+    Error::invalid(name, format!("parameter \"{name}\": \"{text}\" is not one of {set}"))
+}
+
+/// The parameters of an endpoint for the OpenAPI document.
+pub(super) fn describe<'a>(known: impl Iterator<Item = &'a Param>) -> Vec<Parameter> {
+    known
+        .map(|p| {
+            let text = ObjectBuilder::new().schema_type(Type::String);
+            let param = ParameterBuilder::new()
+                .name(p.name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .description(Some(p.about));
+            if p.repeats {
+                let many = utoipa::openapi::ArrayBuilder::new().items(text);
+                param.schema(Some(many)).explode(Some(true)).build()
+            } else {
+                param.schema(Some(text)).build()
+            }
+        })
+        .collect()
+}

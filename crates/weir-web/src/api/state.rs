@@ -1,0 +1,34 @@
+//! What the API needs.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+use weir_core::span::Span;
+use weir_core::time::Clock;
+use weir_store::telemetry::Telemetry;
+
+use super::read::Reads;
+
+/// What the API is made of.
+pub struct ApiState {
+    /// Where calls are read from.
+    pub store: Arc<dyn Telemetry>,
+    /// Where finished calls come by. Only a weak handle is kept: live tails end when every sender is gone.
+    pub live: broadcast::Sender<Arc<Span>>,
+    /// What relative times count from.
+    pub clock: Clock,
+}
+
+/// The state of the handlers.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) reads: Reads,
+    pub(super) live: broadcast::WeakSender<Arc<Span>>,
+    pub(super) clock: Clock,
+}
+
+impl From<ApiState> for Shared {
+    fn from(state: ApiState) -> Self {
+        Self { reads: Reads::new(state.store), live: state.live.downgrade(), clock: state.clock }
+    }
+}

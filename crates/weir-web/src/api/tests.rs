@@ -1,0 +1,93 @@
+//! The endpoints over a store in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use tokio::sync::broadcast;
+use tower::ServiceExt;
+use weir_core::time::Clock;
+
+use super::fake::Fake;
+use super::*;
+
+fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core::span::Span>>) {
+    let store = Arc::new(Fake::default());
+    let (live, _) = broadcast::channel(2);
+    let state = ApiState { store: store.clone(), live: live.clone(), clock: Clock::fixed(1_763_683_200_000_000) };
+    (router(state), store, live)
+}
+
+async fn get(api: &axum::Router, path: &str) -> (StatusCode, String) {
+    let answer = api.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn lists_and_finds_calls() {
+    let (api, store, _live) = api();
+    store.add("gpt-4o", "req-1");
+    store.add("gpt-4o-mini", "req/2");
+
+    let (status, body) = get(&api, "/api/v1/calls?model=gpt-4o").await;
+    assert_eq!(status, 200);
+    assert!(body.starts_with("{\"calls\":[{") && body.ends_with("}],\"next\":null}"), "{body}");
+    assert!(body.contains("req-1") && !body.contains("req/2") && !body.contains("hello"));
+    assert!(get(&api, "/api/v1/calls?payload=true").await.1.contains("\"input\":\"hello\",\"output\":null"));
+
+    let (status, body) = get(&api, "/api/v1/calls/req%2F2").await;
+    assert_eq!(status, 200);
+    assert!(body.contains("\"input\":\"hello\""));
+
+    let (status, body) = get(&api, "/api/v1/calls/nope").await;
+    assert_eq!(status, 404);
+    assert!(body.ends_with("\"type\":\"not_found_error\",\"param\":null,\"code\":\"not_found\"}}"), "{body}");
+}
+
+#[tokio::test]
+async fn refuses_wrong_parameters_by_name() {
+    let (api, _store, _live) = api();
+    let (status, body) = get(&api, "/api/v1/calls?modle=x").await;
+    assert_eq!(status, 400);
+    assert_eq!(
+        body,
+        "{\"error\":{\"message\":\"there is no parameter \\\"modle\\\": did you mean \\\"model\\\"?\",\
+         \"type\":\"invalid_request_error\",\"param\":\"modle\",\"code\":\"invalid_request\"}}"
+    );
+    assert_eq!(get(&api, "/api/v1/calls?cursor=x").await.0, 400);
+    assert_eq!(get(&api, "/api/v1/stats?group_by=colour").await.0, 400);
+    assert_eq!(get(&api, "/api/v1/calls/live?from=1h").await.0, 400);
+}
+
+#[tokio::test]
+async fn answers_figures_and_its_own_description() {
+    let (api, _store, _live) = api();
+    let (status, body) = get(&api, "/api/v1/stats?bucket=1h&group_by=model").await;
+    assert_eq!(status, 200);
+    assert!(body.contains("\"from\":\"2025-11-20T00:00:00.000000Z\",\"to\":\"2025-11-21T00:00:00.000000Z\""), "{body}");
+    let (status, body) = get(&api, "/api/v1/openapi.json").await;
+    assert_eq!(status, 200);
+    assert_eq!(body, openapi::text());
+}
+
+#[tokio::test]
+async fn the_live_tail_filters_tells_what_was_missed_and_ends_with_the_senders() {
+    let (api, store, live) = api();
+    let answer =
+        api.clone().oneshot(Request::get("/api/v1/calls/live?model=a").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    for (model, id) in [("a", "1"), ("a", "2"), ("b", "3"), ("a", "4")] {
+        live.send(Arc::new(store.add(model, id))).unwrap();
+    }
+    drop(live);
+    let body = tokio::time::timeout(Duration::from_secs(5), answer.into_body().collect()).await.unwrap().unwrap();
+    let text = String::from_utf8(body.to_bytes().to_vec()).unwrap();
+    assert!(text.starts_with(": live\n\nevent: lagged\ndata: {\"missed\":2}\n\nevent: call\ndata: {"), "{text}");
+    assert_eq!(text.matches("event: call").count(), 1);
+    assert!(text.contains("\"request_id\":\"4\"") && !text.contains("hello"));
+    assert_eq!(get(&api, "/api/v1/calls/live").await.0, 503);
+}

@@ -1,0 +1,8 @@
+//! The front page, until the dashboard takes its place: what to set, and where to look.
+
+use axum::response::Html;
+
+#[expect(clippy::unused_async, reason = "handlers are async")]
+pub(crate) async fn page() -> Html<&'static str> {
+    Html(include_str!("home.html"))
+}

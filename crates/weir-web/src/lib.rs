@@ -1,0 +1,67 @@
+//! Weir's own face: its API, who may use it, probes, metrics and the front page.
+//!
+//! Invariant: everything under `/api` needs a key with the role `read` where keys are configured; only the probes and
+//! the front page need none.
+
+pub mod api;
+mod auth;
+mod fallback;
+mod health;
+mod home;
+mod metrics;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::get;
+use weir_core::access::Role;
+use weir_gateway::Gateway;
+
+pub use health::Report;
+
+/// Writes the metrics page for an `Accept` header: content type and body.
+pub type RenderMetrics = Arc<dyn Fn(Option<&str>) -> (&'static str, String) + Send + Sync>;
+
+/// Says how the parts that can fail are doing.
+pub type ReportHealth = Arc<dyn Fn() -> Report + Send + Sync>;
+
+/// What the web face is made of.
+pub struct Web {
+    /// Knows the keys.
+    pub gateway: Arc<Gateway>,
+    /// The API's own parts.
+    pub api: api::ApiState,
+    /// The metrics page.
+    pub metrics: RenderMetrics,
+    /// How the parts are doing.
+    pub health: ReportHealth,
+}
+
+/// All paths that are not the gateway's or a protocol's.
+pub fn router(web: Web) -> Router {
+    let guard = |role| middleware::from_fn_with_state((web.gateway.clone(), role), auth::require);
+    let api = api::router(web.api).route_layer(guard(Role::Read));
+    let metrics = Router::new()
+        .route("/metrics", get(metrics::render))
+        .route_layer(guard(Role::Read))
+        .with_state(web.metrics);
+    let health = Router::new()
+        .route("/health", get(health::plain))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .with_state(web.health);
+    Router::new()
+        .route("/", get(home::page))
+        .merge(api)
+        .merge(metrics)
+        .merge(health)
+}
+
+/// Adds the answers for paths and methods that nobody has, and for handlers that fail.
+pub fn with_fallbacks(router: Router) -> Router {
+    router
+        .fallback(fallback::not_found)
+        .method_not_allowed_fallback(fallback::method_not_allowed)
+        .layer(middleware::from_fn(fallback::catch_panic))
+}

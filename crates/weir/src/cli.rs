@@ -1,0 +1,77 @@
+//! The command line: the verbs and what runs them.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{calls, check_config, cost, export, key, prune, serve, stats, tail, tokens};
+use crate::read::print;
+
+/// Gateway and record of LLM traffic in one program.
+///
+/// `weir serve` needs no file and no key: it listens on 127.0.0.1:8080 and records into ./weir-data.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, propagate_version = true, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server: gateway, API and record
+    Serve(serve::Args),
+    /// Check a configuration file without starting
+    CheckConfig(check_config::Args),
+    /// List recorded calls, or show one
+    Calls(calls::Args),
+    /// Follow calls as they finish
+    Tail(tail::Args),
+    /// Count calls, tokens, cost and latency
+    Stats(stats::Args),
+    /// Write calls to a file: JSON lines or Parquet
+    Export(export::Args),
+    /// Delete old calls
+    Prune(prune::Args),
+    /// Count the tokens of texts for a model
+    Tokens(tokens::Args),
+    /// Work out what a call costs
+    Cost(cost::Args),
+    /// Make keys for callers
+    Key(key::Args),
+}
+
+impl Cli {
+    /// Runs the verb. A reader of the output that went away (`weir calls | head`) is no failure.
+    ///
+    /// # Errors
+    /// What the verb could not do, for a person.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let done = match self.command {
+            Command::Serve(args) => serve::run(args),
+            Command::CheckConfig(args) => check_config::run(args),
+            Command::Calls(args) => calls::run(&args),
+            Command::Tail(args) => tail::run(&args),
+            Command::Stats(args) => stats::run(&args),
+            Command::Export(args) => export::run(&args),
+            Command::Prune(args) => prune::run(&args),
+            Command::Tokens(args) => tokens::run(&args),
+            Command::Cost(args) => cost::run(&args),
+            Command::Key(args) => key::run(&args),
+        };
+        match done {
+            Err(error) if print::is_broken_pipe(&error) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,12 @@
+//! One file per verb.
+
+pub(crate) mod calls;
+pub(crate) mod check_config;
+pub(crate) mod cost;
+pub(crate) mod export;
+pub(crate) mod key;
+pub(crate) mod prune;
+pub(crate) mod serve;
+pub(crate) mod stats;
+pub(crate) mod tail;
+pub(crate) mod tokens;

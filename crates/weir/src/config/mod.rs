@@ -1,0 +1,12 @@
+//! The configuration: defaults, then the file, then `WEIR_SECTION__KEY` variables, then flags. Unknown keys are an
+//! error that names the nearest known one.
+
+mod load;
+mod overrides;
+mod reference;
+mod settings;
+
+pub use load::{Loaded, load};
+#[cfg(test)]
+pub(crate) use settings::Settings;
+pub use settings::{LogFormat, ServerConfig};

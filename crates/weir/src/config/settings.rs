@@ -1,0 +1,88 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weir_core::units::Time;
+use weir_gateway::config::{Config, GatewayConfig, KeyConfig, ModelConfig, PriceConfig, ProviderConfig, RecordConfig};
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Where Weir listens and what it writes.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Address and port. Anything but loopback needs keys.
+    #[schemars(with = "String")]
+    pub listen: SocketAddr,
+    /// Folder of the database and the journal.
+    pub data: PathBuf,
+    /// Most connections at once; more wait to be accepted.
+    pub max_connections: usize,
+    /// How long calls under way may go on when Weir is stopped.
+    #[schemars(with = "String")]
+    pub shutdown_timeout: Time,
+    /// How the log is written: text or json.
+    pub log_format: LogFormat,
+    /// What is logged: error, warn, info, debug, or a filter as in `weir=debug`. The variable `RUST_LOG` wins.
+    pub log: String,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: PathBuf::from("./weir-data"),
+            max_connections: 10_000,
+            shutdown_timeout: Time::secs(30),
+            log_format: LogFormat::Text,
+            log: "info".to_owned(),
+        }
+    }
+}
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where Weir listens and what it writes.
+    pub server: ServerConfig,
+    /// How calls are sent.
+    pub gateway: GatewayConfig,
+    /// Who serves models, by name: the name is used in `name/model`.
+    pub providers: BTreeMap<String, ProviderConfig>,
+    /// Model names of your own: balanced over several deployments, with fallbacks.
+    pub models: BTreeMap<String, ModelConfig>,
+    /// Who may call. None listed: everybody on loopback.
+    pub keys: Vec<KeyConfig>,
+    /// What is recorded of every call, and for how long.
+    pub record: RecordConfig,
+    /// Prices that override the built-in table.
+    pub prices: Vec<PriceConfig>,
+}
+
+impl Settings {
+    /// The gateway's part. `price_file` is what stands in the file that `gateway.price_file` names.
+    #[must_use]
+    pub fn gateway_config(&self, price_file: Option<String>) -> Config {
+        Config {
+            gateway: self.gateway.clone(),
+            providers: self.providers.clone(),
+            models: self.models.clone(),
+            keys: self.keys.clone(),
+            record: self.record.clone(),
+            prices: self.prices.clone(),
+            price_file,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The `weir` binary. Everything is in the modules below; this file only starts them.
+
+mod cli;
+mod commands;
+mod config;
+mod read;
+mod server;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // One TLS provider for the whole process; a second installation is the only way this can fail.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "weir: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

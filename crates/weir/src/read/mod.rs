@@ -1,0 +1,17 @@
+//! Reading what was recorded, from the files or from a running server, and showing it.
+//!
+//! Invariant: both sources answer the same JSON, made by the same functions of `weir_web::api`; what is shown is made
+//! from that JSON only.
+
+pub(crate) mod detail;
+pub(crate) mod filters;
+pub(crate) mod format;
+mod offline;
+mod online;
+pub(crate) mod parquet;
+pub(crate) mod print;
+pub(crate) mod rows;
+pub(crate) mod source;
+mod sse;
+pub(crate) mod table;
+pub(crate) mod texts;

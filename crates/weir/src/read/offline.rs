@@ -1,0 +1,130 @@
+//! The files of a data folder as a source.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::bail;
+use weir_core::error::{Code, Error};
+use weir_core::time::{Clock, MINUTE};
+use weir_store::sqlite::SqliteStore;
+use weir_store::telemetry::Telemetry;
+use weir_web::api::{Call, calls_query, read};
+
+use super::source::Pairs;
+
+/// How often the files are looked at for new calls.
+const POLL: Duration = Duration::from_millis(500);
+/// How far back a call may have started and still be noticed when it finishes.
+const WINDOW_MINUTES: i64 = 15;
+/// Pages looked at per poll; a call that started before so many others is noticed no more.
+const PAGES_PER_POLL: usize = 10;
+
+/// A data folder.
+pub(crate) struct Offline {
+    store: SqliteStore,
+    clock: Clock,
+}
+
+impl Offline {
+    /// Opens a folder for reading.
+    pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
+        if !dir.is_dir() {
+            bail!(
+                "there is no data folder {}: start `weir serve`, or name the folder (--data DIR) or a server (--url URL)",
+                dir.display()
+            );
+        }
+        match SqliteStore::open_read_only(dir) {
+            Ok(store) => Ok(Self { store, clock: Clock::system() }),
+            Err(error) => bail!("cannot read {}: {error}", dir.display()),
+        }
+    }
+
+    pub(super) fn calls(&self, pairs: &Pairs) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&read::list_calls(&self.store, pairs, self.clock.now())?)?)
+    }
+
+    pub(super) fn call(&self, id: &str) -> anyhow::Result<Option<String>> {
+        match read::get_call(&self.store, id) {
+            Ok(call) => Ok(Some(serde_json::to_string(&call)?)),
+            Err(Error { code: Code::NotFound, .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn stats(&self, pairs: &Pairs) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&read::get_stats(&self.store, pairs, self.clock.now())?)?)
+    }
+
+    pub(super) fn scan(
+        &self,
+        pairs: &Pairs,
+        with_payload: bool,
+        each: &mut dyn FnMut(Call) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let query = calls_query::list(pairs, self.clock.now())?;
+        let mut failed = None;
+        let mut step = |span| {
+            let call = if with_payload { Call::full(span) } else { Call::summary(span) };
+            match each(call) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        };
+        self.store.scan(query.range, &query.filter, with_payload, &mut step).map_err(read::refusal)?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Looks at the newest calls again and again; each is given once, when it has ended. `ready` runs once, when nothing
+    /// that finishes can be missed any more.
+    pub(super) fn follow(
+        &self,
+        pairs: &Pairs,
+        ready: &mut dyn FnMut() -> anyhow::Result<()>,
+        each: &mut dyn FnMut(&str) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        calls_query::live(pairs)?;
+        let mut seen: HashSet<(String, String)> = HashSet::new();
+        self.fresh(pairs, &mut seen)?;
+        ready()?;
+        loop {
+            for call in self.fresh(pairs, &mut seen)? {
+                each(&serde_json::to_string(&call)?)?;
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// The ended calls of the window that were not there the last time, oldest first; `seen` becomes those of now.
+    fn fresh(&self, pairs: &Pairs, seen: &mut HashSet<(String, String)>) -> anyhow::Result<Vec<Call>> {
+        let now = self.clock.now();
+        let mut query = calls_query::list(pairs, now)?;
+        query.range.from = Some(now - WINDOW_MINUTES * MINUTE);
+        query.limit = 1_000;
+        let mut there = HashSet::new();
+        let mut fresh = Vec::new();
+        for _ in 0..PAGES_PER_POLL {
+            let page = self.store.spans(&query).map_err(read::refusal)?;
+            for span in page.spans.into_iter().filter(|span| span.end_us.is_some()) {
+                let call = Call::summary(span);
+                let key = (call.trace_id.clone(), call.span_id.clone());
+                if !seen.contains(&key) {
+                    fresh.push(call);
+                }
+                there.insert(key);
+            }
+            query.cursor = page.next;
+            if query.cursor.is_none() {
+                break;
+            }
+        }
+        *seen = there;
+        fresh.reverse();
+        Ok(fresh)
+    }
+}

@@ -1,0 +1,81 @@
+//! Connections: accepted up to a bound, served with time limits, ended gracefully.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+
+use crate::config::ServerConfig;
+
+/// Largest request line and headers together.
+const MAX_HEAD: usize = 64 << 10;
+const MAX_HEADERS: usize = 128;
+/// Pause after the system had no more descriptors or memory for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves until a signal, then lets calls under way end within the bound.
+pub(super) async fn run(
+    listener: TcpListener,
+    router: Router,
+    config: &ServerConfig,
+    head_timeout: Duration,
+    stopping: impl Fn(),
+) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(config.max_connections.max(1)));
+    let mut ended = std::pin::pin!(signalled());
+
+    loop {
+        let accepted = tokio::select! {
+            () = &mut ended => break,
+            accepted = async {
+                let place = places.clone().acquire_owned().await;
+                (place, listener.accept().await)
+            } => accepted,
+        };
+        let (Ok(place), accepted) = accepted else { break };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(router.clone());
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // A client that breaks off is its own affair.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    stopping();
+    drop(listener);
+    tracing::info!(within = %config.shutdown_timeout, "stopping: calls under way may end");
+    if tokio::time::timeout(config.shutdown_timeout.0, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some calls did not end in time and are cut off");
+    }
+}
+
+/// Resolves at the first SIGTERM or SIGINT.
+async fn signalled() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

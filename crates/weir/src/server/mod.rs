@@ -1,0 +1,177 @@
+//! The server process: wiring, start and stop.
+
+mod accept;
+mod housekeeping;
+mod log;
+mod observe;
+mod reload;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use weir_core::access::Keyring;
+use weir_core::time::Clock;
+use weir_gateway::record::Recorder;
+use weir_gateway::{Gateway, Parts, doors};
+use weir_store::ingest::{Ingest, IngestOptions};
+use weir_store::journal::Journal;
+use weir_store::sqlite::{PayloadEncoding, SqliteOptions, SqliteStore};
+use weir_store::telemetry::Telemetry;
+use weir_watch::prometheus::{Metrics, MetricsOptions};
+use weir_web::api::ApiState;
+use weir_web::{Report, Web};
+
+use crate::config::Loaded;
+use observe::Observers;
+
+/// Calls that a live tail may be behind before it is told that it missed some.
+const LIVE_BUFFER: usize = 1_024;
+/// How long the store may take at the end to empty the journal; what is left is taken at the next start.
+const DRAIN_AT_STOP: Duration = Duration::from_secs(10);
+
+/// Runs the server until a signal ends it.
+pub fn run(loaded: Loaded) -> anyhow::Result<()> {
+    log::install(&loaded.settings.server)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")?;
+    runtime.block_on(serve(loaded))
+}
+
+/// Everything that runs.
+pub(crate) struct Running {
+    pub gateway: Arc<Gateway>,
+    pub store: Arc<SqliteStore>,
+    pub journal: Arc<Journal>,
+    pub ingest: Arc<Ingest>,
+    pub observers: Arc<Observers>,
+    pub clock: Clock,
+    pub listen: SocketAddr,
+    pub stopping: AtomicBool,
+}
+
+/// Refuses to listen where others can reach it, unless keys are configured.
+pub fn check_exposure(listen: SocketAddr, keyring: &Keyring) -> anyhow::Result<()> {
+    if keyring.is_open() && !listen.ip().is_loopback() {
+        bail!(
+            "{listen} can be reached from other machines and no keys are configured, so anybody could spend your \
+             providers' money. Make a key with `weir key new`, put what it prints into weir.toml under [[keys]], and \
+             start again; or listen on 127.0.0.1"
+        );
+    }
+    Ok(())
+}
+
+async fn serve(loaded: Loaded) -> anyhow::Result<()> {
+    let server = loaded.settings.server.clone();
+    let record = loaded.settings.record.clone();
+    let clock = Clock::system();
+    let env = |name: &str| std::env::var(name).ok();
+    let checked = Gateway::check(loaded.gateway.clone(), &env)?;
+    check_exposure(server.listen, &checked.keyring)?;
+    let listener =
+        TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
+
+    std::fs::create_dir_all(&server.data)
+        .with_context(|| format!("the data folder {} cannot be made", server.data.display()))?;
+    let journal = Arc::new(Journal::open(&server.data, record.journal_max.0)?);
+    let payload = if record.plain_text { PayloadEncoding::Plain } else { PayloadEncoding::Compressed };
+    let store = Arc::new(SqliteStore::open_with(&server.data, SqliteOptions { payload, ..SqliteOptions::default() })?);
+    let (live, _) = broadcast::channel(LIVE_BUFFER);
+    let metrics = Metrics::new(&MetricsOptions {
+        known_models: reload::known_models(&checked),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..MetricsOptions::default()
+    });
+    let observers = Arc::new(Observers::new(metrics, live.clone()));
+    let ingest = Arc::new(Ingest::start(store.clone(), journal.clone(), observers.clone(), IngestOptions::default())?);
+    let gateway = Gateway::new(
+        loaded.gateway.clone(),
+        Parts {
+            env: Arc::new(env),
+            recorder: Recorder::new(journal.clone(), observers.clone(), clock.clone()),
+            observer: observers.clone(),
+            clock: clock.clone(),
+        },
+    )?;
+    let running = Arc::new(Running {
+        gateway: gateway.clone(),
+        store: store.clone(),
+        journal,
+        ingest,
+        observers: observers.clone(),
+        clock: clock.clone(),
+        listen: server.listen,
+        stopping: AtomicBool::new(false),
+    });
+    housekeeping::load_spend(&running);
+
+    let web = Web {
+        gateway: gateway.clone(),
+        api: ApiState { store: store.clone(), live, clock },
+        metrics: {
+            let running = running.clone();
+            Arc::new(move |accept| {
+                housekeeping::refresh_gauges(&running);
+                running.observers.metrics.render(accept)
+            })
+        },
+        health: {
+            let running = running.clone();
+            Arc::new(move || running.report())
+        },
+    };
+    let router = weir_web::with_fallbacks(doors::router(gateway).merge(weir_web::router(web)));
+
+    tokio::spawn(reload::watch(running.clone(), loaded.file.clone()));
+    tokio::spawn(housekeeping::run(running.clone()));
+    tracing::info!(
+        address = %listener.local_addr().context("no local address")?,
+        data = %server.data.display(),
+        "weir is ready"
+    );
+    accept::run(listener, router, &server, running.gateway.snapshot().config.gateway.request_timeout.0, || {
+        running.stopping.store(true, Ordering::Relaxed);
+    })
+    .await;
+
+    let drained = {
+        let running = running.clone();
+        tokio::task::spawn_blocking(move || running.ingest.drain(DRAIN_AT_STOP)).await.unwrap_or(false)
+    };
+    if !drained {
+        tracing::warn!(
+            "the store did not take all records in time; they are in the journal and taken at the next start"
+        );
+    }
+    running.ingest.stop();
+    tracing::info!("weir has stopped");
+    Ok(())
+}
+
+impl Running {
+    /// How the parts are doing.
+    fn report(&self) -> Report {
+        let status = self.ingest.status();
+        let mut problems = Vec::new();
+        if let Some(error) = status.last_error {
+            problems.push(format!("the store does not take calls: {error}"));
+        } else if let Err(error) = self.store.health() {
+            problems.push(error.to_string());
+        }
+        let calls_lost = self.observers.lost_records();
+        if self.observers.is_losing(self.clock.now()) {
+            problems.push(format!("the journal cannot be written: {calls_lost} calls were not recorded"));
+        }
+        Report {
+            stopping: self.stopping.load(Ordering::Relaxed),
+            problems,
+            journal_backlog_bytes: status.lag_bytes,
+            calls_lost,
+        }
+    }
+}

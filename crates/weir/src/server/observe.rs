@@ -1,0 +1,77 @@
+//! Who is told of calls: the metrics, the live tail, and the count of what was lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use tokio::sync::broadcast;
+use weir_core::observe::Observer;
+use weir_core::span::Span;
+use weir_core::time::{Clock, MINUTE, Micros};
+use weir_watch::prometheus::Metrics;
+
+/// All observers as one.
+pub(crate) struct Observers {
+    pub metrics: Metrics,
+    live: broadcast::Sender<Arc<Span>>,
+    lost: AtomicU64,
+    lost_at: AtomicI64,
+    clock: Clock,
+}
+
+impl Observers {
+    pub(super) fn new(metrics: Metrics, live: broadcast::Sender<Arc<Span>>) -> Self {
+        Self { metrics, live, lost: AtomicU64::new(0), lost_at: AtomicI64::new(i64::MIN), clock: Clock::system() }
+    }
+
+    /// Calls that could not be recorded.
+    pub(super) fn lost_records(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Whether records were lost within the last minute.
+    pub(super) fn is_losing(&self, now: Micros) -> bool {
+        now.saturating_sub(self.lost_at.load(Ordering::Relaxed)) < MINUTE
+    }
+}
+
+impl Observer for Observers {
+    fn call_started(&self, model: &str) {
+        self.metrics.call_started(model);
+    }
+
+    fn call_finished(&self, span: &Span) {
+        self.metrics.call_finished(span);
+        if self.live.receiver_count() > 0 {
+            let mut shown = span.clone();
+            shown.input = None;
+            shown.output = None;
+            let _ = self.live.send(Arc::new(shown));
+        }
+    }
+
+    fn retried(&self, provider: &str) {
+        self.metrics.retried(provider);
+    }
+
+    fn fell_back(&self, from: &str, to: &str) {
+        self.metrics.fell_back(from, to);
+    }
+
+    fn upstream_rate_limited(&self, model: &str) {
+        self.metrics.upstream_rate_limited(model);
+    }
+
+    fn upstream_health(&self, provider: &str, deployment: &str, healthy: bool) {
+        self.metrics.upstream_health(provider, deployment, healthy);
+    }
+
+    fn lost(&self, reason: &'static str, count: u64) {
+        self.lost.fetch_add(count, Ordering::Relaxed);
+        self.lost_at.store(self.clock.now(), Ordering::Relaxed);
+        self.metrics.lost(reason, count);
+    }
+
+    fn ingested(&self, protocol: &'static str, count: u64) {
+        self.metrics.ingested(protocol, count);
+    }
+}
