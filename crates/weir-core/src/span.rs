@@ -172,7 +172,7 @@ define_span! {
     response_model: String,
     /// The deployment that answered: `provider/model` of the chosen target.
     deployment: String,
-    /// The operation in OpenTelemetry's words: chat, text_completion, embeddings, ...
+    /// The operation in OpenTelemetry's words: `chat`, `text_completion`, `embeddings`, ...
     operation: String,
     /// Whether the answer was streamed.
     stream: bool,

@@ -36,7 +36,7 @@ fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 fn print(f: &mut fmt::Formatter<'_>, value: u64, units: &[(&str, u64)]) -> fmt::Result {
-    let exact = units.iter().find(|(_, factor)| value != 0 && value % factor == 0);
+    let exact = units.iter().find(|(_, factor)| value != 0 && value.is_multiple_of(*factor));
     match exact.or(units.last()) {
         Some((name, factor)) => write!(f, "{}{name}", value / factor),
         None => write!(f, "{value}"),

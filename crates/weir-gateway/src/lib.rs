@@ -18,5 +18,5 @@ pub mod sse;
 pub mod translate;
 pub mod upstream;
 
-pub use gateway::{Gateway, Parts};
+pub use gateway::{Env, Gateway, Parts};
 pub use snapshot::ConfigError;

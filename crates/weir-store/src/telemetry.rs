@@ -156,7 +156,7 @@ pub struct StatsQuery {
 pub struct Figures {
     /// Calls.
     pub count: u64,
-    /// Calls with status error, rate_limited or blocked.
+    /// Calls with status error, `rate_limited` or blocked.
     pub errors: u64,
     /// Calls answered from the cache.
     pub cache_hits: u64,

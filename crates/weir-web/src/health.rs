@@ -27,19 +27,16 @@ pub(crate) struct Readiness {
     report: Report,
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 pub(crate) async fn plain() -> &'static str {
     "OK"
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 pub(crate) async fn live() -> &'static str {
     "OK"
 }
 
 /// Ready as long as calls can be answered: a store that cannot be written makes it degraded, not unready, because a
 /// gateway taken out of service would help nobody.
-#[expect(clippy::unused_async, reason = "handlers are async")]
 pub(crate) async fn ready(State(report): State<ReportHealth>) -> (StatusCode, Json<Readiness>) {
     let report = report();
     let (code, status) = match (report.stopping, report.problems.is_empty()) {

@@ -2,7 +2,6 @@
 
 use axum::response::Html;
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 pub(crate) async fn page() -> Html<&'static str> {
     Html(include_str!("home.html"))
 }

@@ -7,7 +7,6 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 
 use crate::RenderMetrics;
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 pub(crate) async fn render(State(render): State<RenderMetrics>, headers: HeaderMap) -> impl IntoResponse {
     let (kind, body) = render(headers.get(ACCEPT).and_then(|v| v.to_str().ok()));
     ([(CONTENT_TYPE, kind)], body)

@@ -47,7 +47,7 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let done = match self.command {
             Command::Serve(args) => serve::run(args),
-            Command::CheckConfig(args) => check_config::run(args),
+            Command::CheckConfig(args) => check_config::run(&args),
             Command::Calls(args) => calls::run(&args),
             Command::Tail(args) => tail::run(&args),
             Command::Stats(args) => stats::run(&args),

@@ -370,7 +370,7 @@ mod tests {
         let mut splitter = Splitter::new(1 << 20);
         splitter.push(stream.as_bytes());
         let mut out = Vec::new();
-        while let Some(event) = splitter.next().unwrap() {
+        while let Some(event) = splitter.next_event().unwrap() {
             match reader.event(&event) {
                 Passed::AsIs | Passed::Error(_) => out.extend_from_slice(&event.raw),
                 Passed::Changed(bytes) => out.extend_from_slice(&bytes),
@@ -419,7 +419,7 @@ mod tests {
         let mut reader = ChatReader::new(ReaderOptions { client_wants_usage: false, max_text: 10 });
         let mut splitter = Splitter::new(1000);
         splitter.push(b"data: {\"error\":{\"message\":\"boom\",\"code\":500}}\n\n");
-        let event = splitter.next().unwrap().unwrap();
+        let event = splitter.next_event().unwrap().unwrap();
         assert_eq!(reader.event(&event), Passed::Error("boom".into()));
         assert_eq!(super::super::first_event_error(&event).as_deref(), Some("boom"));
         assert!(!reader.is_complete());

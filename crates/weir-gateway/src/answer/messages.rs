@@ -223,7 +223,7 @@ mod tests {
         let mut reader = MessagesReader::new(ReaderOptions { client_wants_usage: true, max_text: 100 });
         let mut splitter = Splitter::new(10_000);
         splitter.push(stream.as_bytes());
-        while let Some(event) = splitter.next().unwrap() {
+        while let Some(event) = splitter.next_event().unwrap() {
             assert_eq!(reader.event(&event), Passed::AsIs);
         }
         assert!(reader.is_complete());

@@ -98,7 +98,7 @@ impl Builder<'_> {
             native_json_schema: recent,
             native_effort: recent,
         };
-        let (body, mut context) = chat_to_messages::request_with_context(self.body, &options).map_err(refused)?;
+        let (body, mut context) = chat_to_messages::request_with_context(self.body, &options).map_err(|e| refused(&e))?;
         context.created = self.created;
         // The reader hides it again where the client did not ask.
         context.include_usage = true;
@@ -114,7 +114,7 @@ impl Builder<'_> {
             keep_thinking: target.provider.kind.name == "openrouter",
             keep_cache_control: target.provider.kind.name == "openrouter",
         };
-        let (body, mut context) = messages_to_chat::request_with_context(self.body, &options).map_err(refused)?;
+        let (body, mut context) = messages_to_chat::request_with_context(self.body, &options).map_err(|e| refused(&e))?;
         context.input_tokens = self.input_tokens;
         Ok((Endpoint::Chat, body.into(), Some(Translation::FromChat(context))))
     }
@@ -143,7 +143,7 @@ fn is_reasoning_model(model: &str) -> bool {
     digit_after("o", b'1') || digit_after("gpt-", b'5') || name.starts_with("gpt-oss")
 }
 
-fn refused(error: TranslateError) -> Error {
+fn refused(error: &TranslateError) -> Error {
     let param = error.member().map(str::to_owned);
     Error { param, ..Error::new(Code::InvalidRequest, error.to_string()) }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use weir_core::error::{Code, Error};
 use weir_core::id::{SpanId, SpanKey, TraceId};
@@ -47,6 +48,8 @@ pub(super) struct Call {
     pub reader: Option<Box<dyn Reader>>,
     pub reservation: Option<Reservation>,
     pub target: Option<Target>,
+    /// Who was asked last; kept here because a client may go away while the question is out.
+    pub asked: Arc<Mutex<Option<Target>>>,
     pub in_flight: Option<InFlight>,
     /// Whether the upstream has begun to answer, so that it has done billable work.
     pub answered: bool,
@@ -73,6 +76,7 @@ impl Call {
             reader: None,
             reservation: None,
             target: None,
+            asked: Arc::default(),
             in_flight: None,
             answered: false,
             admitted: None,
@@ -202,6 +206,10 @@ impl Call {
                 partial = true;
             }
         }
+        let out = self.target.is_none() && self.span.status == Some(Status::Cancelled);
+        if out {
+            self.target = self.asked.lock().take();
+        }
         if let Some(target) = &self.target {
             self.span.provider = Some(target.provider.name.clone());
             self.span.deployment = Some(target.deployment.name.clone());
@@ -228,16 +236,21 @@ impl Call {
         let summary = reader.summary();
         self.span.response_model.clone_from(&summary.model);
         self.span.finish_reason.clone_from(&summary.finish_reason);
+        let model = self.target.as_ref().map_or("", |t| t.model.as_str());
         if !self.answered {
+            // A provider that was asked and whose answer nobody waited for has at least read the prompt.
+            if self.span.status == Some(Status::Cancelled) && self.target.is_some() {
+                self.span.tokens = Some(TokenCounts::of(count_prompt(model, &self.input), 0));
+                self.span.token_source = Some(TokenSource::Partial);
+            }
             return;
         }
         // What a stream said before it broke off counts the beginning only.
-        if let Some(usage) = summary.usage.clone().filter(|_| !partial || reader.is_complete()) {
+        if let Some(usage) = summary.usage.filter(|_| !partial || reader.is_complete()) {
             self.span.tokens = Some(usage);
             self.span.token_source = Some(TokenSource::Provider);
             return;
         }
-        let model = self.target.as_ref().map_or("", |t| t.model.as_str());
         let prompt = summary.usage.as_ref().map_or_else(|| count_prompt(model, &self.input), TokenCounts::input_total);
         let text = reader.text();
         let completion =

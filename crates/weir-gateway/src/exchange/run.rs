@@ -126,19 +126,23 @@ async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) ->
         input_tokens: estimate_fast(body.len()),
         translation: Mutex::new(None),
     };
-    let asked = Instant::now();
+    let asked = call.asked.clone();
+    let begun = Instant::now();
     let outcome = routing::send(&Attempts {
         plan: &plan,
         stream,
         retries: config.retries,
         max_wait: config.max_retry_wait.0,
         max_response: usize::try_from(config.max_response.0).unwrap_or(usize::MAX),
-        build: &|target| builder.build(target),
+        build: &|target| {
+            *asked.lock() = Some(target.clone());
+            builder.build(target)
+        },
         observer: &*gateway.parts.observer,
         clock: &gateway.parts.clock,
     })
     .await;
-    let upstream_us = i64::try_from(asked.elapsed().as_micros()).unwrap_or(i64::MAX);
+    let upstream_us = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
     let translation = builder.translation.into_inner();
     match outcome {
         Err(failed) => Ok(Reply::Ready(respond::failed(call, *failed, door.form))),

@@ -111,10 +111,10 @@ impl Body for StreamBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let Some(running) = &mut self.0 else { return Poll::Ready(None) };
         let next = ready!(running.poll_next(cx));
-        if next.is_none() {
-            if let Some(running) = self.0.take() {
-                running.close();
-            }
+        if next.is_none()
+            && let Some(running) = self.0.take()
+        {
+            running.close();
         }
         Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -156,7 +156,7 @@ impl Running {
                     self.last_piece = Instant::now();
                     self.splitter.push(&piece);
                     loop {
-                        match self.splitter.next() {
+                        match self.splitter.next_event() {
                             Ok(Some(event)) => self.pending.push_back(event),
                             Ok(None) => break,
                             Err(error) => return Poll::Ready(self.broken(Code::UpstreamError, &error.to_string())),
@@ -202,7 +202,7 @@ impl Running {
         let mut translated = Vec::new();
         translator.event(event, &mut translated);
         frames.push(&translated);
-        while let Ok(Some(event)) = frames.next() {
+        while let Ok(Some(event)) = frames.next_event() {
             self.read(&event, out);
         }
         self.translator = Some((translator, frames));

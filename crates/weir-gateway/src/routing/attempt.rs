@@ -31,6 +31,7 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
 /// What one attempt sends.
+#[expect(clippy::large_enum_variant, reason = "one at a time, on its way to the connection")]
 pub enum Outgoing {
     /// Over the network.
     Network(Request<Full<Bytes>>),
@@ -420,7 +421,7 @@ async fn first_event(
             Ok(Some(Ok(piece))) => splitter.push(&piece),
         }
         loop {
-            match splitter.next() {
+            match splitter.next_event() {
                 Ok(Some(event)) => pending.push(event),
                 Ok(None) => break,
                 Err(error) => return broken(Code::UpstreamError, format!("provider \"{name}\": {error}"), false),

@@ -16,10 +16,10 @@ pub(super) enum Verdict {
 /// The verdict on an answer that is not a success.
 pub(super) fn of_status(status: StatusCode, body: &[u8]) -> Verdict {
     match status.as_u16() {
-        408 | 409 | 500 | 502 | 503 | 504 | 520..=529 => Verdict::Retry,
+        408 | 409 | 500 | 502..=504 | 520..=529 => Verdict::Retry,
         429 if has_code(body, "insufficient_quota") => Verdict::Fallback,
         429 => Verdict::Retry,
-        401 | 402 | 403 | 404 => Verdict::Fallback,
+        401..=404 => Verdict::Fallback,
         400 if has_code(body, "context_length_exceeded") || has_code(body, "content_filter") => Verdict::Fallback,
         _ => Verdict::Fatal,
     }

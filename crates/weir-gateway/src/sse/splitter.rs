@@ -41,7 +41,7 @@ impl Splitter {
     ///
     /// # Errors
     /// When the unfinished event is longer than the bound.
-    pub fn next(&mut self) -> Result<Option<Event>, TooLong> {
+    pub fn next_event(&mut self) -> Result<Option<Event>, TooLong> {
         while let Some(line) = self.line() {
             self.searched = line.end;
             if line.is_blank {
@@ -116,7 +116,7 @@ mod tests {
         let mut events = Vec::new();
         for piece in pieces {
             splitter.push(piece);
-            while let Some(event) = splitter.next().unwrap() {
+            while let Some(event) = splitter.next_event().unwrap() {
                 events.push(event);
             }
         }
@@ -135,7 +135,7 @@ mod tests {
     fn an_endless_event_is_refused() {
         let mut splitter = Splitter::new(8);
         splitter.push(b"data: 123456");
-        assert_eq!(splitter.next(), Err(TooLong(8)));
+        assert_eq!(splitter.next_event(), Err(TooLong(8)));
     }
 
     proptest! {

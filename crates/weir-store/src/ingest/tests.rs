@@ -86,7 +86,7 @@ fn a_receipt_resolves_after_the_commit_and_a_repetition_changes_nothing() {
     let span = call(1);
     for _ in 0..2 {
         ingest.submit("test", vec![SpanWrite::create(span.clone(), 1)]).unwrap().blocking_recv().unwrap();
-        assert_eq!(store.spans(&all()).unwrap().spans, [span.clone()]);
+        assert_eq!(store.spans(&all()).unwrap().spans, std::slice::from_ref(&span));
         assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, 1);
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn encode(span: &Span, out: &mut Vec<u8>) -> bool {
     out.reserve(1024 + input.len() + output.len());
     out.extend_from_slice(&[0; PREFIX]);
     out.push(VERSION);
-    out.push(u8::from(span.input.is_some()) * HAS_INPUT | u8::from(span.output.is_some()) * HAS_OUTPUT);
+    out.push(if span.input.is_some() { HAS_INPUT } else { 0 } | if span.output.is_some() { HAS_OUTPUT } else { 0 });
     let header_at = out.len();
     out.extend_from_slice(&[0; 4]);
     if serde_json::to_writer(&mut *out, &Header(span)).is_err() {

@@ -2,7 +2,7 @@
 //!
 //! Two threads, because a long checkpoint must not hold up the groups. Both only ever work in small steps.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -55,10 +55,10 @@ impl Stop {
 
 impl Background {
     /// Starts the threads for a store that is open for writing.
-    pub(super) fn start(inner: &Arc<Inner>, path: PathBuf) -> Result<Self, StoreError> {
+    pub(super) fn start(inner: &Arc<Inner>, path: &Path) -> Result<Self, StoreError> {
         let failed = |e: std::io::Error| StoreError::Unavailable(format!("a thread cannot be started: {e}"));
         let stop = Arc::new(Stop::default());
-        let checkpoint = Checkpoint { db: connect::checkpointer(&path)?, wal: wal_path(&path), inner: Arc::clone(inner) };
+        let checkpoint = Checkpoint { db: connect::checkpointer(path)?, wal: wal_path(path), inner: Arc::clone(inner) };
         let upkeep = Upkeep { inner: Arc::clone(inner), retained: None, seen: None };
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.into()).spawn(run).map_err(failed)
@@ -86,7 +86,7 @@ impl Drop for Background {
     }
 }
 
-pub(super) fn wal_path(path: &std::path::Path) -> PathBuf {
+pub(super) fn wal_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     name.into()
@@ -150,7 +150,11 @@ impl Upkeep {
         let writer = self.inner.writer()?;
         let commits = self.inner.commits.load(Ordering::Relaxed);
         if self.seen != Some(commits) {
-            while build_groups(&self.inner, writer)? && !stop.stopping.load(Ordering::SeqCst) {}
+            while build_groups(&self.inner, writer)? {
+                if stop.stopping.load(Ordering::SeqCst) {
+                    return Ok(());
+                }
+            }
             self.seen = Some(commits);
             self.train(writer)?;
         } else if build_groups(&self.inner, writer)? {

@@ -123,7 +123,7 @@ impl SqliteStore {
             failure: Mutex::new(None),
             _lock: Some(lock),
         });
-        let background = Background::start(&inner, path)?;
+        let background = Background::start(&inner, &path)?;
         Ok(Self { inner, _background: Some(Arc::new(background)) })
     }
 

@@ -1,7 +1,7 @@
 //! Deletes old spans in small transactions, so that ingest goes on beside it.
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use weir_core::time::Micros;
 
 use super::payload::block;
@@ -51,7 +51,11 @@ pub(super) fn prune(inner: &Inner, before: Micros) -> Result<u64, StoreError> {
     while in_transaction(writer, |w| rewrite_blocks(&w.db, &inner.dictionaries, edge))? {}
     for field in 0..super::groups::field::INDEXED.len() as i64 {
         in_transaction(writer, |w| {
-            w.db.prepare_cached("DELETE FROM group_index WHERE field = ?1 AND first_seq < ?2")?
+            // Not those of a group that was built in the meantime.
+            w.db.prepare_cached(
+                "DELETE FROM group_index WHERE field = ?1 AND first_seq < ?2 \
+                 AND first_seq NOT IN (SELECT first_seq FROM groups)",
+            )?
                 .execute((field, edge))
                 .map_err(Into::into)
         })?;

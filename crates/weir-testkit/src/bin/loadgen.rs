@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Parser, ValueEnum};
 use http::{HeaderName, HeaderValue};
+use weir_testkit::english::English;
 use weir_testkit::loadgen::{Mode, Plan, Spacing, Target, run};
 
 /// Time limit when only a number of requests is given, seconds.
@@ -28,7 +29,7 @@ struct Args {
     #[arg(long = "header", value_name = "NAME:VALUE")]
     headers: Vec<String>,
     /// File with the body to send.
-    #[arg(long, conflicts_with_all = ["body_size", "vary", "model"])]
+    #[arg(long, conflicts_with_all = ["body_size", "vary", "text", "model"])]
     body: Option<PathBuf>,
     /// Bytes of the made prompt.
     #[arg(long, default_value_t = 400)]
@@ -39,6 +40,12 @@ struct Args {
     /// Make each prompt different.
     #[arg(long)]
     vary: bool,
+    /// File of text that made prompts are windows of; without it, random words.
+    #[arg(long)]
+    text: Option<PathBuf>,
+    /// Measure how long content chunks were under way, from the times that the fake provider's `stamp` puts in them.
+    #[arg(long)]
+    stamps: bool,
     /// Ask for streams (made prompts) and look for their end marks.
     #[arg(long)]
     stream: bool,
@@ -120,12 +127,12 @@ fn plan(args: Args) -> anyhow::Result<Plan> {
         Some(rate) => bail!("--rate {rate} is out of bounds"),
     };
     let body = match &args.body {
-        Some(path) => Some(
-            std::fs::read(path)
-                .with_context(|| path.display().to_string())?
-                .into(),
-        ),
+        Some(path) => Some(std::fs::read(path).with_context(|| path.display().to_string())?.into()),
         None => None,
+    };
+    let english = match &args.text {
+        Some(path) => English::from_file(path).with_context(|| path.display().to_string())?,
+        None => English::Words,
     };
     let ids = match &args.ids {
         Some(path) => {
@@ -137,15 +144,13 @@ fn plan(args: Args) -> anyhow::Result<Plan> {
     Ok(Plan {
         host: HeaderValue::try_from(target.host.as_str())?,
         target,
-        headers: args
-            .headers
-            .iter()
-            .map(|header| parse_header(header))
-            .collect::<anyhow::Result<_>>()?,
+        headers: args.headers.iter().map(|header| parse_header(header)).collect::<anyhow::Result<_>>()?,
         body,
         model: args.model,
         body_size: args.body_size,
         vary: args.vary,
+        english,
+        stamps: args.stamps,
         stream: args.stream,
         connections: args.connections,
         mode,
@@ -161,11 +166,6 @@ fn plan(args: Args) -> anyhow::Result<Plan> {
 }
 
 fn parse_header(header: &str) -> anyhow::Result<(HeaderName, HeaderValue)> {
-    let (name, value) = header
-        .split_once(':')
-        .with_context(|| format!("`{header}` is not NAME:VALUE"))?;
-    Ok((
-        HeaderName::try_from(name.trim())?,
-        HeaderValue::try_from(value.trim())?,
-    ))
+    let (name, value) = header.split_once(':').with_context(|| format!("`{header}` is not NAME:VALUE"))?;
+    Ok((HeaderName::try_from(name.trim())?, HeaderValue::try_from(value.trim())?))
 }

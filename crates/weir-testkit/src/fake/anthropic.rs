@@ -45,37 +45,20 @@ pub(crate) fn whole(turn: &Turn<'_>) -> String {
     let b = turn.behaviour;
     let mut blocks = Vec::new();
     if b.reasoning {
-        blocks.push(format!(
-            "{{\"type\":\"thinking\",\"thinking\":{},\"signature\":\"{SIGNATURE}\"}}",
-            string(THOUGHT)
-        ));
+        blocks
+            .push(format!("{{\"type\":\"thinking\",\"thinking\":{},\"signature\":\"{SIGNATURE}\"}}", string(THOUGHT)));
     }
     if !b.tools && !turn.text.full.is_empty() {
-        blocks.push(format!(
-            "{{\"type\":\"text\",\"text\":{}}}",
-            string(&turn.stamped_text())
-        ));
+        blocks.push(format!("{{\"type\":\"text\",\"text\":{}}}", string(&turn.stamped_text())));
     }
     if b.tools {
         blocks.extend(CALLS.iter().enumerate().map(|(at, (_, name, input))| {
-            format!(
-                "{{\"type\":\"tool_use\",\"id\":\"{}\",\"name\":\"{name}\",\"input\":{input}}}",
-                tool_id(turn, at)
-            )
+            format!("{{\"type\":\"tool_use\",\"id\":\"{}\",\"name\":\"{name}\",\"input\":{input}}}", tool_id(turn, at))
         }));
     }
     let usage = turn.usage.anthropic(None);
-    let out = message(
-        turn,
-        &format!("[{}]", blocks.join(",")),
-        Some(stop_reason(turn)),
-        usage.as_deref(),
-    );
-    if b.bigint {
-        json::splice(&out, json::BIGINT)
-    } else {
-        out
-    }
+    let out = message(turn, &format!("[{}]", blocks.join(",")), Some(stop_reason(turn)), usage.as_deref());
+    if b.bigint { json::splice(&out, json::BIGINT) } else { out }
 }
 
 struct Writer<'a> {
@@ -86,9 +69,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn open(&mut self, block: &str) {
         let index = self.index;
-        let data = format!(
-            "{{\"type\":\"content_block_start\",\"index\":{index},\"content_block\":{block}}}"
-        );
+        let data = format!("{{\"type\":\"content_block_start\",\"index\":{index},\"content_block\":{block}}}");
         self.steps.event(Some("content_block_start"), &data);
     }
 
@@ -103,10 +84,7 @@ impl Writer<'_> {
     }
 
     fn close(&mut self) {
-        let data = format!(
-            "{{\"type\":\"content_block_stop\",\"index\":{}}}",
-            self.index
-        );
+        let data = format!("{{\"type\":\"content_block_stop\",\"index\":{}}}", self.index);
         self.steps.event(Some("content_block_stop"), &data);
         self.index += 1;
     }
@@ -116,10 +94,7 @@ impl Writer<'_> {
 pub(crate) fn stream(turn: &Turn<'_>, steps: &mut Steps) {
     let b = turn.behaviour;
     let start = message(turn, "[]", None, turn.usage.anthropic(Some(1)).as_deref());
-    steps.event(
-        Some("message_start"),
-        &format!("{{\"type\":\"message_start\",\"message\":{start}}}"),
-    );
+    steps.event(Some("message_start"), &format!("{{\"type\":\"message_start\",\"message\":{start}}}"));
     let mut writer = Writer { steps, index: 0 };
     if b.reasoning {
         writer.open("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}");
@@ -132,9 +107,7 @@ pub(crate) fn stream(turn: &Turn<'_>, steps: &mut Steps) {
     if b.tools {
         for (at, (_, name, input)) in CALLS.iter().enumerate() {
             let id = tool_id(turn, at);
-            writer.open(&format!(
-                "{{\"type\":\"tool_use\",\"id\":\"{id}\",\"name\":\"{name}\",\"input\":{{}}}}"
-            ));
+            writer.open(&format!("{{\"type\":\"tool_use\",\"id\":\"{id}\",\"name\":\"{name}\",\"input\":{{}}}}"));
             for piece in argument_pieces(input) {
                 writer.delta("input_json_delta", "partial_json", piece);
             }
@@ -165,9 +138,6 @@ pub(crate) fn stream(turn: &Turn<'_>, steps: &mut Steps) {
 
 /// The answer of `/messages/count_tokens`.
 pub(crate) fn count_tokens(turn: &Turn<'_>) -> String {
-    let tokens = turn
-        .behaviour
-        .usage
-        .map_or_else(|| turn.ask.words(), |counts| counts.prompt);
+    let tokens = turn.behaviour.usage.map_or_else(|| turn.ask.words(), |counts| counts.prompt);
     format!("{{\"input_tokens\":{tokens}}}")
 }

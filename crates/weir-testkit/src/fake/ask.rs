@@ -54,10 +54,7 @@ impl<'a> Ask<'a> {
     }
 
     pub(crate) fn include_usage(&self) -> bool {
-        self.stream_options
-            .as_ref()
-            .and_then(|options| options.include_usage)
-            .unwrap_or(false)
+        self.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false)
     }
 
     /// Number of choices wanted, 1 to 128.
@@ -66,9 +63,7 @@ impl<'a> Ask<'a> {
     }
 
     pub(crate) fn logprobs(&self) -> bool {
-        self.logprobs
-            .as_ref()
-            .is_some_and(|wanted| wanted.as_bool() == Some(true) || wanted.is_u64())
+        self.logprobs.as_ref().is_some_and(|wanted| wanted.as_bool() == Some(true) || wanted.is_u64())
     }
 
     /// Whitespace-separated words of everything the model would read.
@@ -159,13 +154,9 @@ mod tests {
 
     #[test]
     fn the_model_is_borrowed_and_nulls_are_absences() {
-        let ask = Ask::parse(br#"{"model":"gpt","n":null,"stream_options":null,"logprobs":true}"#)
-            .unwrap();
+        let ask = Ask::parse(br#"{"model":"gpt","n":null,"stream_options":null,"logprobs":true}"#).unwrap();
         assert!(matches!(ask.model, Cow::Borrowed("gpt")));
-        assert_eq!(
-            (ask.choices(), ask.include_usage(), ask.logprobs()),
-            (1, false, true)
-        );
+        assert_eq!((ask.choices(), ask.include_usage(), ask.logprobs()), (1, false, true));
         assert!(Ask::parse(b"{\"model\":").is_err());
     }
 }

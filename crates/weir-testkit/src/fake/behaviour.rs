@@ -31,13 +31,11 @@ pub enum BehaviourError {
 
 /// What one request asks for. The default is a plain, correct answer.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[expect(
-    missing_docs,
-    reason = "the members are the words of the grammar, which the README explains"
-)]
+#[expect(missing_docs, reason = "the members are the words of the grammar, which the README explains")]
 pub struct Behaviour {
     pub text: TextName,
     pub size: Option<usize>,
+    pub vary: bool,
     pub chunks: Option<usize>,
     pub delay: Duration,
     pub first: Duration,
@@ -92,11 +90,7 @@ impl Behaviour {
     /// # Errors
     /// A [`BehaviourError`] naming the first word that is unknown or has a wrong value.
     pub fn add(&mut self, text: &str) -> Result<(), BehaviourError> {
-        for word in text
-            .split(',')
-            .map(str::trim)
-            .filter(|word| !word.is_empty())
-        {
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             match word.split_once('=') {
                 Some((name, value)) => self.set_value(name, value)?,
                 None => self.set_flag(word)?,
@@ -158,6 +152,7 @@ impl Behaviour {
             "comments" => &mut self.comments,
             "nospace" => &mut self.nospace,
             "flush" => &mut self.flush,
+            "vary" => &mut self.vary,
             "unicode" => {
                 self.text = TextName::Unicode;
                 return Ok(());
@@ -192,9 +187,7 @@ impl Behaviour {
             "retryms" => self.retryms = Some(number(name, value)?),
             "times" => self.times = Some(number(name, value)?),
             "key" => value.clone_into(&mut self.key),
-            "lieusage" => {
-                self.lieusage = Some(Lie::parse(value).ok_or_else(|| wrong(name, value))?)
-            }
+            "lieusage" => self.lieusage = Some(Lie::parse(value).ok_or_else(|| wrong(name, value))?),
             "usage" => self.usage = Some(Counts::parse(value).ok_or_else(|| wrong(name, value))?),
             "split" => self.split = Some(number::<usize>(name, value)?.max(1)),
             "dims" => self.dims = Some(at_most(name, value, 8192)?),
@@ -209,10 +202,7 @@ impl Behaviour {
 }
 
 fn wrong(name: &str, value: &str) -> BehaviourError {
-    BehaviourError::Value {
-        name: name.to_owned(),
-        value: value.to_owned(),
-    }
+    BehaviourError::Value { name: name.to_owned(), value: value.to_owned() }
 }
 
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, BehaviourError> {
@@ -232,10 +222,7 @@ mod tests {
 
     #[test]
     fn the_first_mark_divides_model_and_behaviour() {
-        assert_eq!(
-            Behaviour::split_model("a/b:c!key=x!y"),
-            ("a/b:c", "key=x!y")
-        );
+        assert_eq!(Behaviour::split_model("a/b:c!key=x!y"), ("a/b:c", "key=x!y"));
         assert_eq!(Behaviour::split_model("plain"), ("plain", ""));
     }
 
@@ -244,10 +231,7 @@ mod tests {
         let mut b = Behaviour::default();
         b.add("chunks=50, delay=20,stall").unwrap();
         b.add("chunks=3").unwrap();
-        assert_eq!(
-            (b.chunks, b.delay.as_millis(), b.stall),
-            (Some(3), 20, true)
-        );
+        assert_eq!((b.chunks, b.delay.as_millis(), b.stall), (Some(3), 20, true));
     }
 
     #[test]

@@ -94,11 +94,7 @@ impl Script {
             }
             if let Some(step) = self.waiting.take() {
                 self.pending_content = step.content;
-                self.pending = if self.stamp {
-                    stamped(&step.bytes)
-                } else {
-                    step.bytes
-                };
+                self.pending = if self.stamp { stamped(&step.bytes) } else { step.bytes };
                 continue;
             }
             if let Some(step) = self.steps.next() {
@@ -135,10 +131,7 @@ fn stamped(bytes: &Bytes) -> Bytes {
     let mark = STAMP.as_bytes();
     let mut out = BytesMut::from(&bytes[..]);
     let mut at = 0;
-    while let Some(found) = out[at..]
-        .windows(mark.len())
-        .position(|window| window == mark)
-    {
+    while let Some(found) = out[at..].windows(mark.len()).position(|window| window == mark) {
         let time = format!("{:016}", now_us());
         at += found;
         out[at..at + mark.len()].copy_from_slice(&time.as_bytes()[..mark.len()]);
@@ -150,10 +143,7 @@ impl Body for ReplyBody {
     type Data = Bytes;
     type Error = BrokenOff;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         match self.get_mut() {
             Self::Whole(bytes, call) => {
                 if let Some(call) = call {

@@ -12,16 +12,8 @@ use super::text::{STAMP, by_word};
 pub(crate) const THOUGHT: &str = "The question is easy, but let me check it twice.";
 /// The calls that `tools` makes: id, name, arguments.
 pub(crate) const CALLS: [(&str, &str, &str); 2] = [
-    (
-        "call_fake_0",
-        "get_weather",
-        r#"{"city":"Zürich","unit":"celsius","days":3}"#,
-    ),
-    (
-        "call_fake_1",
-        "get_time",
-        r#"{"timezone":"Europe/Zurich","note":"say \"hi\""}"#,
-    ),
+    ("call_fake_0", "get_weather", r#"{"city":"Zürich","unit":"celsius","days":3}"#),
+    ("call_fake_1", "get_time", r#"{"timezone":"Europe/Zurich","note":"say \"hi\""}"#),
 ];
 const FILTERED: &str = r#"{"hate":{"filtered":false,"severity":"safe"},"self_harm":{"filtered":false,"severity":"safe"},"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}}"#;
 
@@ -106,10 +98,8 @@ pub(crate) fn whole(turn: &Turn<'_>) -> String {
         let _ = write!(out, ",\"x_groq\":{{\"id\":\"req_fake{}\"}}", turn.sequence);
     }
     if b.azure {
-        let _ = write!(
-            out,
-            ",\"prompt_filter_results\":[{{\"prompt_index\":0,\"content_filter_results\":{FILTERED}}}]"
-        );
+        let _ =
+            write!(out, ",\"prompt_filter_results\":[{{\"prompt_index\":0,\"content_filter_results\":{FILTERED}}}]");
     }
     out.push_str(",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_fake\"");
     if b.bigint {
@@ -208,25 +198,15 @@ pub(crate) fn stream(turn: &Turn<'_>, steps: &mut Steps) {
             ),
         );
     }
-    let first_tail = if b.groq {
-        format!("{tail},\"x_groq\":{{\"id\":\"req_fake{}\"}}", turn.sequence)
-    } else {
-        tail.to_owned()
-    };
+    let first_tail =
+        if b.groq { format!("{tail},\"x_groq\":{{\"id\":\"req_fake{}\"}}", turn.sequence) } else { tail.to_owned() };
     for index in 0..choices {
         let delta = if b.tools {
             "{\"role\":\"assistant\",\"content\":null,\"refusal\":null}"
         } else {
             "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}"
         };
-        let chunk = Chunk {
-            head: &head,
-            index,
-            delta,
-            logprobs: None,
-            finish: None,
-            tail: &first_tail,
-        };
+        let chunk = Chunk { head: &head, index, delta, logprobs: None, finish: None, tail: &first_tail };
         steps.event(None, chunk.write(&mut out));
     }
 
@@ -241,14 +221,7 @@ pub(crate) fn stream(turn: &Turn<'_>, steps: &mut Steps) {
         }
         delta.push_str(after);
         for index in 0..choices {
-            let chunk = Chunk {
-                head: &head,
-                index,
-                delta: &delta,
-                logprobs: logprobs.as_deref(),
-                finish: None,
-                tail,
-            };
+            let chunk = Chunk { head: &head, index, delta: &delta, logprobs: logprobs.as_deref(), finish: None, tail };
             // Only the deltas count as content, not the heads of tool calls.
             if after.ends_with("}]}") && piece.is_empty() {
                 steps.event(None, chunk.write(&mut out));
@@ -261,23 +234,13 @@ pub(crate) fn stream(turn: &Turn<'_>, steps: &mut Steps) {
     let usage = turn.usage.chat();
     let last_tail = match &usage {
         Some(usage) if b.groq => {
-            format!(
-                "{tail},\"x_groq\":{{\"id\":\"req_fake{}\",\"usage\":{usage}}}",
-                turn.sequence
-            )
+            format!("{tail},\"x_groq\":{{\"id\":\"req_fake{}\",\"usage\":{usage}}}", turn.sequence)
         }
         _ => tail.to_owned(),
     };
     for index in 0..choices {
         let finish = Some(finish_reason(turn));
-        let chunk = Chunk {
-            head: &head,
-            index,
-            delta: "{}",
-            logprobs: None,
-            finish,
-            tail: &last_tail,
-        };
+        let chunk = Chunk { head: &head, index, delta: "{}", logprobs: None, finish, tail: &last_tail };
         steps.event(None, chunk.write(&mut out));
     }
     if let (true, Some(usage)) = (told, usage) {
@@ -294,11 +257,7 @@ fn deltas<'t>(turn: &'t Turn<'_>) -> Vec<(Cow<'static, str>, &'t str, &'static s
     let mut deltas = Vec::new();
     if b.reasoning {
         let pieces = by_word(THOUGHT);
-        deltas.extend(
-            pieces
-                .into_iter()
-                .map(|piece| (Cow::Borrowed("{\"reasoning_content\":"), piece, "}")),
-        );
+        deltas.extend(pieces.into_iter().map(|piece| (Cow::Borrowed("{\"reasoning_content\":"), piece, "}")));
     }
     if b.tools {
         for (index, (id, name, arguments)) in CALLS.iter().enumerate() {
@@ -310,22 +269,14 @@ fn deltas<'t>(turn: &'t Turn<'_>) -> Vec<(Cow<'static, str>, &'t str, &'static s
                 "",
                 "}}]}",
             ));
-            let before =
-                format!("{{\"tool_calls\":[{{\"index\":{index},\"function\":{{\"arguments\":");
+            let before = format!("{{\"tool_calls\":[{{\"index\":{index},\"function\":{{\"arguments\":");
             deltas.extend(
-                argument_pieces(arguments)
-                    .into_iter()
-                    .map(|piece| (Cow::Owned(before.clone()), piece, "}}]}")),
+                argument_pieces(arguments).into_iter().map(|piece| (Cow::Owned(before.clone()), piece, "}}]}")),
             );
         }
     } else {
         let before = if b.refusal { "{\"refusal\":" } else { CONTENT };
-        deltas.extend(
-            turn.text
-                .pieces()
-                .iter()
-                .map(|piece| (Cow::Borrowed(before), *piece, "}")),
-        );
+        deltas.extend(turn.text.pieces().iter().map(|piece| (Cow::Borrowed(before), *piece, "}")));
     }
     deltas
 }

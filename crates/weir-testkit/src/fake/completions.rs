@@ -31,10 +31,7 @@ fn head(turn: &Turn<'_>) -> String {
 fn choice(out: &mut String, index: u32, text: &str, finish: Option<&str>) {
     out.push_str("{\"text\":");
     push_str(out, text);
-    let _ = write!(
-        out,
-        ",\"index\":{index},\"logprobs\":null,\"finish_reason\":"
-    );
+    let _ = write!(out, ",\"index\":{index},\"logprobs\":null,\"finish_reason\":");
     match finish {
         Some(finish) => push_str(out, finish),
         None => out.push_str("null"),
@@ -49,12 +46,7 @@ pub(crate) fn whole(turn: &Turn<'_>) -> String {
         if index > 0 {
             out.push(',');
         }
-        choice(
-            &mut out,
-            index,
-            &turn.stamped_text(),
-            Some(finish_reason(turn)),
-        );
+        choice(&mut out, index, &turn.stamped_text(), Some(finish_reason(turn)));
     }
     out.push(']');
     if let Some(usage) = turn.usage.chat() {

@@ -19,10 +19,7 @@ pub(crate) fn answer(ledger: &Ledger, method: &Method, uri: &Uri) -> (StatusCode
         }
         (&Method::GET, "/stats") => serde_json::to_vec(&ledger.stats()),
         _ => {
-            return (
-                StatusCode::NOT_FOUND,
-                Bytes::from_static(b"{\"error\":\"no such control endpoint\"}"),
-            );
+            return (StatusCode::NOT_FOUND, Bytes::from_static(b"{\"error\":\"no such control endpoint\"}"));
         }
     };
     match json {
@@ -33,10 +30,7 @@ pub(crate) fn answer(ledger: &Ledger, method: &Method, uri: &Uri) -> (StatusCode
 
 fn key(uri: &Uri) -> Option<String> {
     let query = uri.query()?;
-    query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("key="))
-        .map(decode)
+    query.split('&').find_map(|pair| pair.strip_prefix("key=")).map(decode)
 }
 
 /// Decodes `%XX`; what is no valid escape stays as it is.
@@ -45,11 +39,7 @@ pub(crate) fn decode(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = |place: usize| {
-            bytes
-                .get(place)
-                .and_then(|byte| (*byte as char).to_digit(16))
-        };
+        let hex = |place: usize| bytes.get(place).and_then(|byte| (*byte as char).to_digit(16));
         match (bytes[at], hex(at + 1), hex(at + 2)) {
             (b'%', Some(high), Some(low)) => {
                 out.push((high * 16 + low) as u8);

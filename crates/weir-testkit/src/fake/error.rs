@@ -13,77 +13,24 @@ pub(crate) enum Family {
 }
 
 /// One row: status, OpenAI's type and code, Anthropic's type, message.
-struct Row(
-    &'static str,
-    Option<&'static str>,
-    &'static str,
-    &'static str,
-);
+struct Row(&'static str, Option<&'static str>, &'static str, &'static str);
 
 fn row(status: u16) -> Row {
     match status {
-        401 => Row(
-            "authentication_error",
-            Some("invalid_api_key"),
-            "authentication_error",
-            "Incorrect API key provided.",
-        ),
+        401 => {
+            Row("authentication_error", Some("invalid_api_key"), "authentication_error", "Incorrect API key provided.")
+        }
         402 => Row("billing_error", None, "billing_error", "Billing problem."),
-        403 => Row(
-            "permission_error",
-            None,
-            "permission_error",
-            "You do not have access to this.",
-        ),
-        404 => Row(
-            "not_found_error",
-            Some("model_not_found"),
-            "not_found_error",
-            "The model does not exist.",
-        ),
-        405 => Row(
-            "invalid_request_error",
-            Some("method_not_allowed"),
-            "invalid_request_error",
-            "Method not allowed.",
-        ),
-        413 => Row(
-            "invalid_request_error",
-            None,
-            "request_too_large",
-            "Request exceeds the maximum size.",
-        ),
-        429 => Row(
-            "rate_limit_error",
-            Some("rate_limit_exceeded"),
-            "rate_limit_error",
-            "Rate limit reached.",
-        ),
-        400..=499 => Row(
-            "invalid_request_error",
-            None,
-            "invalid_request_error",
-            "The request is invalid.",
-        ),
-        503 => Row(
-            "server_error",
-            None,
-            "api_error",
-            "The server is overloaded or not ready yet.",
-        ),
-        504 => Row(
-            "server_error",
-            None,
-            "timeout_error",
-            "The request timed out.",
-        ),
+        403 => Row("permission_error", None, "permission_error", "You do not have access to this."),
+        404 => Row("not_found_error", Some("model_not_found"), "not_found_error", "The model does not exist."),
+        405 => Row("invalid_request_error", Some("method_not_allowed"), "invalid_request_error", "Method not allowed."),
+        413 => Row("invalid_request_error", None, "request_too_large", "Request exceeds the maximum size."),
+        429 => Row("rate_limit_error", Some("rate_limit_exceeded"), "rate_limit_error", "Rate limit reached."),
+        400..=499 => Row("invalid_request_error", None, "invalid_request_error", "The request is invalid."),
+        503 => Row("server_error", None, "api_error", "The server is overloaded or not ready yet."),
+        504 => Row("server_error", None, "timeout_error", "The request timed out."),
         529 => Row("overloaded_error", None, "overloaded_error", "Overloaded"),
-        _ => Row(
-            "server_error",
-            None,
-            "api_error",
-            "The server had an error while processing your request.",
-        ),
+        _ => Row("server_error", None, "api_error", "The server had an error while processing your request."),
     }
 }
 
@@ -95,12 +42,8 @@ pub(crate) fn asked(status: u16, behaviour: &Behaviour, family: Family) -> Strin
         Some("context_length_exceeded") => {
             "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens."
         }
-        Some("insufficient_quota") => {
-            "You exceeded your current quota, please check your plan and billing details."
-        }
-        Some("content_filter") => {
-            "The response was filtered due to the prompt triggering the content policy."
-        }
+        Some("insufficient_quota") => "You exceeded your current quota, please check your plan and billing details.",
+        Some("content_filter") => "The response was filtered due to the prompt triggering the content policy.",
         _ => message,
     };
     match family {
@@ -110,13 +53,8 @@ pub(crate) fn asked(status: u16, behaviour: &Behaviour, family: Family) -> Strin
             json!({"error": {"code": code, "message": message}}).to_string()
         }
         Family::OpenAi => {
-            let kind = if code == Some("insufficient_quota") {
-                "insufficient_quota"
-            } else {
-                kind
-            };
-            json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
-                .to_string()
+            let kind = if code == Some("insufficient_quota") { "insufficient_quota" } else { kind };
+            json!({"error": {"message": message, "type": kind, "param": null, "code": code}}).to_string()
         }
     }
 }
@@ -145,8 +83,7 @@ pub(crate) fn midstream(behaviour: &Behaviour, family: Family) -> String {
             code.map_or_else(|| "null".to_owned(), string)
         ),
         Family::Anthropic => {
-            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#
-                .to_owned()
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#.to_owned()
         }
     }
 }

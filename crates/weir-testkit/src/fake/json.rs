@@ -6,10 +6,7 @@ pub(crate) const BIGINT: &str = r#""x_vendor":{"z":9007199254740993,"a":0.1,"m":
 
 /// Appends `text` as a JSON string.
 pub(crate) fn push_str(out: &mut String, text: &str) {
-    if text
-        .bytes()
-        .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
-    {
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
         out.push('"');
         out.push_str(text);
         out.push('"');

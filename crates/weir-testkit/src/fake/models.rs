@@ -4,14 +4,8 @@ use serde_json::{Value, json};
 
 use super::error::Family;
 
-const NAMES: [&str; 6] = [
-    "gpt-4o",
-    "gpt-4o-mini",
-    "o4-mini",
-    "text-embedding-3-small",
-    "claude-sonnet-4-5",
-    "claude-haiku-4-5",
-];
+const NAMES: [&str; 6] =
+    ["gpt-4o", "gpt-4o-mini", "o4-mini", "text-embedding-3-small", "claude-sonnet-4-5", "claude-haiku-4-5"];
 
 fn model(name: &str, family: Family) -> Value {
     match family {

@@ -10,6 +10,8 @@ use http::request::Parts;
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use crate::english::English;
+
 /// How many requests are kept.
 const KEPT: usize = 1000;
 
@@ -73,6 +75,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     quiet: bool,
+    /// What `vary` draws from.
+    pub(crate) english: English,
     entries: Mutex<VecDeque<Arc<Entry>>>,
     faults: Mutex<HashMap<String, u64>>,
     requests: AtomicU64,
@@ -85,17 +89,12 @@ pub(crate) struct Ledger {
 
 /// Microseconds since 1970.
 pub(crate) fn now_us() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros() as u64)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }
 
 impl Ledger {
-    pub(crate) fn new(quiet: bool) -> Self {
-        Self {
-            quiet,
-            ..Self::default()
-        }
+    pub(crate) fn new(quiet: bool, english: English) -> Self {
+        Self { quiet, english, ..Self::default() }
     }
 
     pub(crate) fn connected(&self) {
@@ -126,12 +125,7 @@ impl Ledger {
             entries.push_back(Arc::clone(&entry));
             entry
         });
-        Call {
-            ledger: Arc::clone(self),
-            entry,
-            sequence,
-            ended: false,
-        }
+        Call { ledger: Arc::clone(self), entry, sequence, ended: false }
     }
 
     /// True when this request of `key` is among the first `times`; counts it.
@@ -144,11 +138,7 @@ impl Ledger {
 
     pub(crate) fn recorded(&self, key: Option<&str>) -> Vec<Recorded> {
         let entries: Vec<_> = self.entries.lock().iter().cloned().collect();
-        entries
-            .iter()
-            .filter(|entry| key.is_none_or(|key| key == entry.key))
-            .map(|entry| entry.show())
-            .collect()
+        entries.iter().filter(|entry| key.is_none_or(|key| key == entry.key)).map(|entry| entry.show()).collect()
     }
 
     /// Forgets the recorded requests and how often each key has failed. The counters stay.

@@ -50,19 +50,11 @@ impl Item {
         };
         match self {
             Self::Thought => {
-                let summary = if done {
-                    vec![json!({"type": "summary_text", "text": THOUGHT})]
-                } else {
-                    Vec::new()
-                };
+                let summary = if done { vec![json!({"type": "summary_text", "text": THOUGHT})] } else { Vec::new() };
                 json!({"id": id, "type": "reasoning", "summary": summary})
             }
             Self::Message => {
-                let content = if done {
-                    vec![part(turn, &turn.text.full)]
-                } else {
-                    Vec::new()
-                };
+                let content = if done { vec![part(turn, &turn.text.full)] } else { Vec::new() };
                 json!({"id": id, "type": "message", "status": status, "role": "assistant", "content": content})
             }
             Self::Call(at) => {
@@ -95,19 +87,9 @@ fn ending(turn: &Turn<'_>) -> (&'static str, Option<&'static str>) {
 }
 
 fn response(turn: &Turn<'_>, done: bool) -> String {
-    let (status, why) = if done {
-        ending(turn)
-    } else {
-        ("in_progress", None)
-    };
-    let output: Vec<Value> = if done {
-        items(turn)
-            .iter()
-            .map(|item| item.show(turn, true))
-            .collect()
-    } else {
-        Vec::new()
-    };
+    let (status, why) = if done { ending(turn) } else { ("in_progress", None) };
+    let output: Vec<Value> =
+        if done { items(turn).iter().map(|item| item.show(turn, true)).collect() } else { Vec::new() };
     let object = json!({
         "id": format!("resp_fake{:010}", turn.sequence),
         "object": "response",
@@ -127,11 +109,7 @@ fn response(turn: &Turn<'_>, done: bool) -> String {
         "top_p": 1.0,
         "metadata": {}
     });
-    let usage = if done {
-        turn.usage.responses()
-    } else {
-        Some("null".to_owned())
-    };
+    let usage = if done { turn.usage.responses() } else { Some("null".to_owned()) };
     match usage {
         Some(usage) => text_json::splice(&object.to_string(), &format!("\"usage\":{usage}")),
         None => object.to_string(),
@@ -141,11 +119,7 @@ fn response(turn: &Turn<'_>, done: bool) -> String {
 /// The answer in one piece.
 pub(crate) fn whole(turn: &Turn<'_>) -> String {
     let out = response(turn, true);
-    if turn.behaviour.bigint {
-        text_json::splice(&out, text_json::BIGINT)
-    } else {
-        out
-    }
+    if turn.behaviour.bigint { text_json::splice(&out, text_json::BIGINT) } else { out }
 }
 
 /// Numbers the events.
@@ -167,10 +141,7 @@ impl Writer<'_> {
     }
 
     fn data(&mut self, name: &str, members: &str) -> String {
-        let data = format!(
-            "{{\"type\":\"{name}\",\"sequence_number\":{},{members}}}",
-            self.number
-        );
+        let data = format!("{{\"type\":\"{name}\",\"sequence_number\":{},{members}}}", self.number);
         self.number += 1;
         data
     }
@@ -184,10 +155,7 @@ pub(crate) fn stream(turn: &Turn<'_>, steps: &mut Steps) {
     writer.event("response.in_progress", &begun);
     for (index, item) in items(turn).iter().enumerate() {
         let shown = item.show(turn, false);
-        writer.event(
-            "response.output_item.added",
-            &format!("\"output_index\":{index},\"item\":{shown}"),
-        );
+        writer.event("response.output_item.added", &format!("\"output_index\":{index},\"item\":{shown}"));
         let place = format!("\"item_id\":\"{}\",\"output_index\":{index}", item.id(turn));
         match item {
             Item::Thought => thought(&mut writer, &place),
@@ -195,70 +163,35 @@ pub(crate) fn stream(turn: &Turn<'_>, steps: &mut Steps) {
             Item::Call(at) => call(&mut writer, &place, CALLS[*at].2),
         }
         let shown = item.show(turn, true);
-        writer.event(
-            "response.output_item.done",
-            &format!("\"output_index\":{index},\"item\":{shown}"),
-        );
+        writer.event("response.output_item.done", &format!("\"output_index\":{index},\"item\":{shown}"));
     }
-    let name = if ending(turn).0 == "completed" {
-        "response.completed"
-    } else {
-        "response.incomplete"
-    };
+    let name = if ending(turn).0 == "completed" { "response.completed" } else { "response.incomplete" };
     writer.event(name, &format!("\"response\":{}", response(turn, true)));
 }
 
 fn thought(writer: &mut Writer<'_>, place: &str) {
     let place = format!("{place},\"summary_index\":0");
-    let part = |text: &str| {
-        format!(
-            "{place},\"part\":{{\"type\":\"summary_text\",\"text\":{}}}",
-            string(text)
-        )
-    };
+    let part = |text: &str| format!("{place},\"part\":{{\"type\":\"summary_text\",\"text\":{}}}", string(text));
     writer.event("response.reasoning_summary_part.added", &part(""));
     for piece in by_word(THOUGHT) {
         let members = format!("{place},\"delta\":{}", string(piece));
         writer.content("response.reasoning_summary_text.delta", &members);
     }
-    writer.event(
-        "response.reasoning_summary_text.done",
-        &format!("{place},\"text\":{}", string(THOUGHT)),
-    );
+    writer.event("response.reasoning_summary_text.done", &format!("{place},\"text\":{}", string(THOUGHT)));
     writer.event("response.reasoning_summary_part.done", &part(THOUGHT));
 }
 
 fn message(turn: &Turn<'_>, writer: &mut Writer<'_>, place: &str) {
     let place = format!("{place},\"content_index\":0");
-    let (kind, member) = if turn.behaviour.refusal {
-        ("refusal", "refusal")
-    } else {
-        ("output_text", "text")
-    };
-    writer.event(
-        "response.content_part.added",
-        &format!("{place},\"part\":{}", part(turn, "")),
-    );
+    let (kind, member) = if turn.behaviour.refusal { ("refusal", "refusal") } else { ("output_text", "text") };
+    writer.event("response.content_part.added", &format!("{place},\"part\":{}", part(turn, "")));
     for piece in turn.text.pieces().iter() {
-        let piece = if turn.behaviour.stamp {
-            string(&format!("{piece} [{STAMP}]"))
-        } else {
-            string(piece)
-        };
-        writer.content(
-            &format!("response.{kind}.delta"),
-            &format!("{place},\"delta\":{piece}"),
-        );
+        let piece = if turn.behaviour.stamp { string(&format!("{piece} [{STAMP}]")) } else { string(piece) };
+        writer.content(&format!("response.{kind}.delta"), &format!("{place},\"delta\":{piece}"));
     }
     let full = &turn.text.full;
-    writer.event(
-        &format!("response.{kind}.done"),
-        &format!("{place},\"{member}\":{}", string(full)),
-    );
-    writer.event(
-        "response.content_part.done",
-        &format!("{place},\"part\":{}", part(turn, full)),
-    );
+    writer.event(&format!("response.{kind}.done"), &format!("{place},\"{member}\":{}", string(full)));
+    writer.event("response.content_part.done", &format!("{place},\"part\":{}", part(turn, full)));
 }
 
 fn call(writer: &mut Writer<'_>, place: &str, arguments: &str) {

@@ -16,22 +16,22 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::record::{Ledger, Recorded, Stats};
 use super::service;
+use crate::english::English;
 
 /// How to start a provider.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Address to listen at; port 0 takes any free one.
     pub listen: SocketAddr,
     /// Record no requests (for benchmarks).
     pub quiet: bool,
+    /// What the behaviour `vary` draws from.
+    pub english: English,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            quiet: false,
-        }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), quiet: false, english: English::Words }
     }
 }
 
@@ -64,7 +64,7 @@ impl FakeProvider {
     pub async fn start_with(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let addr = listener.local_addr()?;
-        let ledger = Arc::new(Ledger::new(options.quiet));
+        let ledger = Arc::new(Ledger::new(options.quiet, options.english));
         let task = tokio::spawn(accept(listener, Arc::clone(&ledger)));
         Ok(Self { addr, ledger, task })
     }
@@ -123,17 +123,10 @@ async fn serve(stream: TcpStream, ledger: Arc<Ledger>) {
     // Without it each small write would wait for the peer's acknowledgement.
     let _ = stream.set_nodelay(true);
     let breaker = Arc::new(Breaker::default());
-    let wire = Wire {
-        stream,
-        breaker: Arc::clone(&breaker),
-    };
-    let service = service_fn(move |request| {
-        service::answer(Arc::clone(&ledger), Arc::clone(&breaker), request)
-    });
+    let wire = Wire { stream, breaker: Arc::clone(&breaker) };
+    let service = service_fn(move |request| service::answer(Arc::clone(&ledger), Arc::clone(&breaker), request));
     // Errors are broken connections, which are this server's trade.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(wire), service)
-        .await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await;
 }
 
 /// Tells a connection to end by a TCP reset instead of an orderly close.
@@ -162,21 +155,13 @@ impl Drop for Wire {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 

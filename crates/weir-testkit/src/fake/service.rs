@@ -50,10 +50,7 @@ impl Endpoint {
             ("/messages/count_tokens", Self::CountTokens),
             ("/models", Self::Models),
         ];
-        let found = ends
-            .iter()
-            .find(|(end, _)| path.ends_with(end))
-            .map(|(_, endpoint)| *endpoint);
+        let found = ends.iter().find(|(end, _)| path.ends_with(end)).map(|(_, endpoint)| *endpoint);
         found.or_else(|| path.contains("/models/").then_some(Self::Models))
     }
 
@@ -104,11 +101,7 @@ pub(crate) async fn answer(
     let body = body.collect().await.map_err(|_| BrokenOff)?.to_bytes();
     let endpoint = Endpoint::of(parts.uri.path());
     let family = endpoint.map_or(Family::OpenAi, Endpoint::family);
-    let method = if endpoint == Some(Endpoint::Models) {
-        Method::GET
-    } else {
-        Method::POST
-    };
+    let method = if endpoint == Some(Endpoint::Models) { Method::GET } else { Method::POST };
     let Some(endpoint) = endpoint.filter(|_| parts.method == method) else {
         let status = if endpoint.is_some() { 405 } else { 404 };
         let message = format!("Invalid URL ({} {})", parts.method, parts.uri.path());
@@ -140,20 +133,13 @@ pub(crate) async fn answer(
         understood = understood.and_then(|()| behaviour.add(words));
     }
     for words in parts.headers.get_all("x-fake") {
-        understood =
-            understood.and_then(|()| behaviour.add(&String::from_utf8_lossy(words.as_bytes())));
+        understood = understood.and_then(|()| behaviour.add(&String::from_utf8_lossy(words.as_bytes())));
     }
     let anthropic_version = parts.headers.contains_key("anthropic-version");
     let model_path = (endpoint == Endpoint::Models).then(|| parts.uri.path().to_owned());
     let mut call = ledger.begin((parts, body.clone()), &behaviour.key, model);
     if let Err(error) = understood {
-        return Ok(failed(
-            400,
-            &error.to_string(),
-            Some("fake_behaviour"),
-            family,
-            call,
-        ));
+        return Ok(failed(400, &error.to_string(), Some("fake_behaviour"), family, call));
     }
     if let Some(times) = behaviour.times
         && !ledger.within(&behaviour.key, times)
@@ -165,26 +151,15 @@ pub(crate) async fn answer(
         tokio::time::sleep(behaviour.first).await;
     }
     if let Some(path) = model_path {
-        let family = if anthropic_version {
-            Family::Anthropic
-        } else {
-            Family::OpenAi
-        };
+        let family = if anthropic_version { Family::Anthropic } else { Family::OpenAi };
         let json = match path.split_once("/models/") {
             Some((_, name)) if !name.is_empty() => models::one(&control::decode(name), family),
             _ => models::list(family),
         };
-        return Ok(reply(
-            StatusCode::OK,
-            JSON,
-            ReplyBody::Whole(json.into(), Some(call)),
-        ));
+        return Ok(reply(StatusCode::OK, JSON, ReplyBody::Whole(json.into(), Some(call))));
     }
     let streamed = ask.stream == Some(true)
-        && matches!(
-            endpoint,
-            Endpoint::Chat | Endpoint::Completions | Endpoint::Responses | Endpoint::Messages
-        );
+        && matches!(endpoint, Endpoint::Chat | Endpoint::Completions | Endpoint::Responses | Endpoint::Messages);
     if behaviour.reset && !(streamed && behaviour.after.is_some()) {
         breaker.reset();
         call.end();
@@ -199,26 +174,14 @@ pub(crate) async fn answer(
     }
     if behaviour.badjson {
         let broken = "{\"id\":\"chatcmpl-broken\",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"mess";
-        return Ok(reply(
-            StatusCode::OK,
-            JSON,
-            ReplyBody::Whole(broken.into(), Some(call)),
-        ));
+        return Ok(reply(StatusCode::OK, JSON, ReplyBody::Whole(broken.into(), Some(call))));
     }
 
-    let text = Text::new(&behaviour);
+    let text = Text::new(&behaviour, &ledger.english, &body);
     let usage = usage(&ask, &behaviour, &text);
     let sequence = call.sequence;
     let created = now_us() / 1_000_000;
-    let turn = Turn {
-        ask: &ask,
-        behaviour: &behaviour,
-        model,
-        sequence,
-        created,
-        text,
-        usage,
-    };
+    let turn = Turn { ask: &ask, behaviour: &behaviour, model, sequence, created, text, usage };
     let answer = if streamed {
         stream(endpoint, &turn, breaker, call)
     } else {
@@ -230,13 +193,7 @@ pub(crate) async fn answer(
     Ok(with_headers(answer, &behaviour, family, sequence))
 }
 
-fn whole(
-    endpoint: Endpoint,
-    turn: &Turn<'_>,
-    body: &[u8],
-    breaker: Arc<Breaker>,
-    call: Call,
-) -> Response<ReplyBody> {
+fn whole(endpoint: Endpoint, turn: &Turn<'_>, body: &[u8], breaker: Arc<Breaker>, call: Call) -> Response<ReplyBody> {
     let text = match endpoint {
         Endpoint::Chat => chat::whole(turn),
         Endpoint::Completions => completions::whole(turn),
@@ -259,12 +216,7 @@ fn whole(
     reply(StatusCode::OK, JSON, body)
 }
 
-fn stream(
-    endpoint: Endpoint,
-    turn: &Turn<'_>,
-    breaker: Arc<Breaker>,
-    call: Call,
-) -> Response<ReplyBody> {
+fn stream(endpoint: Endpoint, turn: &Turn<'_>, breaker: Arc<Breaker>, call: Call) -> Response<ReplyBody> {
     let mut steps = Steps::new(turn.behaviour);
     let family = endpoint.family();
     let error = error::midstream(turn.behaviour, family);
@@ -308,26 +260,14 @@ fn usage(ask: &Ask<'_>, behaviour: &Behaviour, text: &Text) -> Usage {
         return Usage::Lie(lie);
     }
     Usage::Told(behaviour.usage.unwrap_or_else(|| {
-        let reasoning = if behaviour.reasoning {
-            words(chat::THOUGHT)
-        } else {
-            0
-        };
+        let reasoning = if behaviour.reasoning { words(chat::THOUGHT) } else { 0 };
         let each = if behaviour.tools {
-            chat::CALLS
-                .iter()
-                .map(|(_, _, arguments)| words(arguments))
-                .sum()
+            chat::CALLS.iter().map(|(_, _, arguments)| words(arguments)).sum()
         } else {
             text.words()
         };
         let completion = (each + reasoning) * u64::from(ask.choices());
-        Counts {
-            prompt: ask.words(),
-            completion,
-            reasoning,
-            ..Counts::default()
-        }
+        Counts { prompt: ask.words(), completion, reasoning, ..Counts::default() }
     }))
 }
 
@@ -345,13 +285,7 @@ fn reply(status: StatusCode, kind: HeaderValue, body: ReplyBody) -> Response<Rep
     response
 }
 
-fn failed(
-    status: u16,
-    message: &str,
-    code: Option<&str>,
-    family: Family,
-    call: Call,
-) -> Response<ReplyBody> {
+fn failed(status: u16, message: &str, code: Option<&str>, family: Family, call: Call) -> Response<ReplyBody> {
     let sequence = call.sequence;
     let json = error::told(status, message, code, family);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -368,9 +302,7 @@ fn refused(status: u16, behaviour: &Behaviour, family: Family, call: Call) -> Re
         response.headers_mut().insert("retry-after", seconds.into());
     }
     if let Some(milliseconds) = behaviour.retryms {
-        response
-            .headers_mut()
-            .insert("retry-after-ms", milliseconds.into());
+        response.headers_mut().insert("retry-after-ms", milliseconds.into());
     }
     with_headers(response, behaviour, family, sequence)
 }
@@ -383,14 +315,7 @@ fn with_headers(
 ) -> Response<ReplyBody> {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(format!("req_fake{sequence:010}")) {
-        headers.insert(
-            if family == Family::Anthropic {
-                "request-id"
-            } else {
-                "x-request-id"
-            },
-            id,
-        );
+        headers.insert(if family == Family::Anthropic { "request-id" } else { "x-request-id" }, id);
     }
     if behaviour.ratelimit {
         let figures: [(&'static str, &'static str); 6] = match family {
@@ -426,10 +351,7 @@ mod tests {
     fn every_prefix_serves() {
         for (path, endpoint) in [
             ("/v1/chat/completions", Some(Endpoint::Chat)),
-            (
-                "/openai/deployments/gpt-4o/chat/completions",
-                Some(Endpoint::Chat),
-            ),
+            ("/openai/deployments/gpt-4o/chat/completions", Some(Endpoint::Chat)),
             ("/v1beta/openai/chat/completions", Some(Endpoint::Chat)),
             ("/chat/completions/", Some(Endpoint::Chat)),
             ("/v1/completions", Some(Endpoint::Completions)),
@@ -439,9 +361,6 @@ mod tests {
         ] {
             assert_eq!(Endpoint::of(path), endpoint, "{path}");
         }
-        assert_eq!(
-            deployment("/openai/deployments/a%21cut/embeddings").as_deref(),
-            Some("a!cut")
-        );
+        assert_eq!(deployment("/openai/deployments/a%21cut/embeddings").as_deref(), Some("a!cut"));
     }
 }

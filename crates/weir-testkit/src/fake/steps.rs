@@ -50,11 +50,8 @@ struct Form {
 
 impl Steps {
     pub(crate) fn new(behaviour: &Behaviour) -> Self {
-        let faulty = behaviour.stall
-            || behaviour.cut
-            || behaviour.truncate
-            || behaviour.midstream_error
-            || behaviour.reset;
+        let faulty =
+            behaviour.stall || behaviour.cut || behaviour.truncate || behaviour.midstream_error || behaviour.reset;
         Self {
             list: Vec::with_capacity(behaviour.chunks.unwrap_or(32) + 8),
             buffer: BytesMut::with_capacity(8 << 10),
@@ -88,11 +85,7 @@ impl Steps {
         if self.stopped() {
             return;
         }
-        let wait = if self.content == 0 {
-            Duration::ZERO
-        } else {
-            self.delay
-        };
+        let wait = if self.content == 0 { Duration::ZERO } else { self.delay };
         if self.form.comments {
             self.buffer.extend_from_slice(b": keep-alive");
             self.end_line();
@@ -108,11 +101,7 @@ impl Steps {
     }
 
     /// Closes the stream; `error` is the event that `midstream-error` sends.
-    pub(crate) fn finish(
-        mut self,
-        behaviour: &Behaviour,
-        error: (Option<&str>, &str),
-    ) -> (Vec<Step>, Tail) {
+    pub(crate) fn finish(mut self, behaviour: &Behaviour, error: (Option<&str>, &str)) -> (Vec<Step>, Tail) {
         let tail = if !self.stopped() {
             Tail::End
         } else if behaviour.stall {
@@ -151,11 +140,7 @@ impl Steps {
     }
 
     fn push(&mut self, wait: Duration, content: u64) {
-        self.list.push(Step {
-            wait,
-            bytes: self.buffer.split().freeze(),
-            content,
-        });
+        self.list.push(Step { wait, bytes: self.buffer.split().freeze(), content });
     }
 
     /// Joins steps that follow without a wait, so that pieces cross the ends of events.
@@ -170,12 +155,11 @@ impl Steps {
                 _ => joined.push((step.wait, BytesMut::from(&step.bytes[..]), step.content)),
             }
         }
-        self.list
-            .extend(joined.into_iter().map(|(wait, bytes, content)| Step {
-                wait,
-                bytes: bytes.freeze(),
-                content,
-            }));
+        self.list.extend(joined.into_iter().map(|(wait, bytes, content)| Step {
+            wait,
+            bytes: bytes.freeze(),
+            content,
+        }));
     }
 }
 
@@ -193,12 +177,7 @@ mod tests {
         }
         steps.event(None, "[DONE]");
         let (list, tail) = steps.finish(&behaviour, (Some("error"), "{\"error\":1}"));
-        (
-            list.iter()
-                .map(|step| String::from_utf8_lossy(&step.bytes).into_owned())
-                .collect(),
-            tail,
-        )
+        (list.iter().map(|step| String::from_utf8_lossy(&step.bytes).into_owned()).collect(), tail)
     }
 
     #[test]
@@ -207,28 +186,17 @@ mod tests {
             lay_out("").0,
             "event: start\ndata: {}\n\ndata: {\"c\":1}\n\ndata: {\"c\":1}\n\ndata: {\"c\":1}\n\ndata: [DONE]\n\n"
         );
-        assert!(
-            lay_out("crlf,nospace")
-                .0
-                .contains("\r\n\r\ndata:{\"c\":1}\r\n\r\n")
-        );
+        assert!(lay_out("crlf,nospace").0.contains("\r\n\r\ndata:{\"c\":1}\r\n\r\n"));
         assert_eq!(lay_out("comments").0.matches(": keep-alive\n\n").count(), 3);
     }
 
     #[test]
     fn faults_come_after_the_asked_number_of_chunks() {
         let (text, tail) = lay_out("cut,after=2");
-        assert_eq!(
-            (text.matches("\"c\"").count(), text.contains("DONE"), tail),
-            (2, false, Tail::Cut)
-        );
+        assert_eq!((text.matches("\"c\"").count(), text.contains("DONE"), tail), (2, false, Tail::Cut));
         assert_eq!(lay_out("stall,after=0"), (String::new(), Tail::Stall));
         assert_eq!(lay_out("truncate").1, Tail::End);
-        assert!(
-            lay_out("midstream-error")
-                .0
-                .ends_with("data: {\"c\":1}\n\nevent: error\ndata: {\"error\":1}\n\n")
-        );
+        assert!(lay_out("midstream-error").0.ends_with("data: {\"c\":1}\n\nevent: error\ndata: {\"error\":1}\n\n"));
         // A fault beyond the end never comes.
         assert!(lay_out("stall,after=9").0.ends_with("[DONE]\n\n"));
     }

@@ -1,9 +1,11 @@
 //! The answer's text and how a stream cuts it into chunks.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::LazyLock;
 
 use super::behaviour::Behaviour;
+use crate::english::English;
 
 /// Stands in a laid-out chunk for the time of sending: sixteen characters, as microseconds since 1970 have.
 pub(crate) const STAMP: &str = "@unix-us-stamp@@";
@@ -11,7 +13,8 @@ pub(crate) const STAMP: &str = "@unix-us-stamp@@";
 const DEFAULT: &str = "The river keeps a steady course through the valley, and the old weir holds the water back \
     just long enough for the mill to turn, the fish to climb, and the village to sleep.";
 const SHORT: &str = "Hello from the fake provider.";
-const UNICODE: &str = "水は堰を越えて流れる 🌊 naïve café — Ωμέγα 👩‍👩‍👧‍👦 数据流 🇪🇺 конец \"quoted\" back\\slash\ttab\nline end 🎉";
+const UNICODE: &str =
+    "水は堰を越えて流れる 🌊 naïve café — Ωμέγα 👩‍👩‍👧‍👦 数据流 🇪🇺 конец \"quoted\" back\\slash\ttab\nline end 🎉";
 const JSON: &str = r#"{"answer":42,"unit":"m3/s","open":true,"gates":["north","south"]}"#;
 
 static DEFAULT_PIECES: LazyLock<Vec<&'static str>> = LazyLock::new(|| by_word(DEFAULT));
@@ -60,8 +63,16 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    /// The text that a behaviour asks for.
-    pub(crate) fn new(behaviour: &Behaviour) -> Self {
+    /// The text that a behaviour asks for; `vary` draws it from `english` by the request's body, so that one request
+    /// always has one answer.
+    pub(crate) fn new(behaviour: &Behaviour, english: &English, request: &[u8]) -> Self {
+        if behaviour.vary {
+            let mut hasher = DefaultHasher::new();
+            hasher.write(request);
+            let mut rng = fastrand::Rng::with_seed(hasher.finish());
+            let full = Cow::Owned(english.take(behaviour.size.unwrap_or(DEFAULT.len()), &mut rng));
+            return Self { full, chunks: behaviour.chunks, numbered: false, plain_default: false };
+        }
         let named = behaviour.text != TextName::Default;
         let numbered = behaviour.chunks.is_some() && behaviour.size.is_none() && !named;
         let full = match behaviour.text {
@@ -78,21 +89,12 @@ impl Text {
             None => full,
         };
         let plain_default = matches!(full, Cow::Borrowed(DEFAULT));
-        Self {
-            full,
-            chunks: behaviour.chunks,
-            numbered,
-            plain_default,
-        }
+        Self { full, chunks: behaviour.chunks, numbered, plain_default }
     }
 
     /// Number of whitespace-separated words.
     pub(crate) fn words(&self) -> u64 {
-        if self.plain_default {
-            DEFAULT_PIECES.len() as u64
-        } else {
-            words(&self.full)
-        }
+        if self.plain_default { DEFAULT_PIECES.len() as u64 } else { words(&self.full) }
     }
 
     /// The contents of the chunks, in order.
@@ -181,7 +183,17 @@ mod tests {
     fn text(words: &str) -> Text {
         let mut behaviour = Behaviour::default();
         behaviour.add(words).unwrap();
-        Text::new(&behaviour)
+        Text::new(&behaviour, &English::Words, b"a request")
+    }
+
+    #[test]
+    fn varied_texts_follow_the_request() {
+        let mut behaviour = Behaviour::default();
+        behaviour.add("vary,size=700,chunks=7").unwrap();
+        let of = |request: &[u8]| Text::new(&behaviour, &English::Words, request).full.into_owned();
+        assert_eq!(of(b"one"), of(b"one"));
+        assert_ne!(of(b"one"), of(b"two"));
+        assert_eq!((of(b"one").len(), text("vary,chunks=7").pieces().len()), (700, 7));
     }
 
     #[test]
@@ -200,11 +212,7 @@ mod tests {
             let text = text(words);
             let pieces = text.pieces();
             assert_eq!(pieces.concat(), text.full, "{words}");
-            assert!(
-                count.is_none_or(|count| count == pieces.len()),
-                "{words}: {}",
-                pieces.len()
-            );
+            assert!(count.is_none_or(|count| count == pieces.len()), "{words}: {}", pieces.len());
         }
     }
 

@@ -32,10 +32,7 @@ pub(crate) enum Usage {
 impl Counts {
     /// Reads `P:C[:cached[:reasoning[:write]]]`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let figures: Vec<u64> = text
-            .split(':')
-            .map(|figure| figure.parse().ok())
-            .collect::<Option<_>>()?;
+        let figures: Vec<u64> = text.split(':').map(|figure| figure.parse().ok()).collect::<Option<_>>()?;
         if !(2..=5).contains(&figures.len()) {
             return None;
         }
@@ -69,12 +66,7 @@ impl Lie {
             Self::Negative => ["-5", "-3", "-1", "-8"],
             Self::Cached => ["10", "5", "1000000", "15"],
             Self::Types => ["\"ten\"", "null", "[]", "{}"],
-            Self::Huge => [
-                "18446744073709551616",
-                "1e300",
-                "9223372036854775808",
-                "0.5",
-            ],
+            Self::Huge => ["18446744073709551616", "1e300", "9223372036854775808", "0.5"],
         }
     }
 }
@@ -134,15 +126,10 @@ impl Usage {
     pub(crate) fn embeddings(self) -> Option<String> {
         match self {
             Self::Silent => None,
-            Self::Told(c) => Some(format!(
-                "{{\"prompt_tokens\":{0},\"total_tokens\":{0}}}",
-                c.prompt
-            )),
+            Self::Told(c) => Some(format!("{{\"prompt_tokens\":{0},\"total_tokens\":{0}}}", c.prompt)),
             Self::Lie(lie) => {
                 let [input, _, _, total] = lie.figures();
-                Some(format!(
-                    "{{\"prompt_tokens\":{input},\"total_tokens\":{total}}}"
-                ))
+                Some(format!("{{\"prompt_tokens\":{input},\"total_tokens\":{total}}}"))
             }
         }
     }
@@ -178,22 +165,10 @@ mod tests {
 
     #[test]
     fn every_form_is_json() {
-        let mut all = vec![Usage::Told(Counts {
-            prompt: u64::MAX,
-            completion: 2,
-            ..Counts::default()
-        })];
-        all.extend(
-            ["mixed", "negative", "cached", "types"]
-                .map(|lie| Usage::Lie(Lie::parse(lie).unwrap())),
-        );
+        let mut all = vec![Usage::Told(Counts { prompt: u64::MAX, completion: 2, ..Counts::default() })];
+        all.extend(["mixed", "negative", "cached", "types"].map(|lie| Usage::Lie(Lie::parse(lie).unwrap())));
         for usage in all {
-            for text in [
-                usage.chat(),
-                usage.responses(),
-                usage.embeddings(),
-                usage.anthropic(None),
-            ] {
+            for text in [usage.chat(), usage.responses(), usage.embeddings(), usage.anthropic(None)] {
                 serde_json::from_str::<serde_json::Value>(&text.unwrap()).unwrap();
             }
         }
@@ -201,13 +176,7 @@ mod tests {
 
     #[test]
     fn figures_are_read() {
-        let counts = Counts {
-            prompt: 10,
-            completion: 5,
-            cached: 4,
-            reasoning: 3,
-            write: 0,
-        };
+        let counts = Counts { prompt: 10, completion: 5, cached: 4, reasoning: 3, write: 0 };
         assert_eq!(Counts::parse("10:5:4:3"), Some(counts));
         assert_eq!(Counts::parse("10:x"), None);
         assert_eq!(Counts::parse("1:2:3:4:5:6"), None);

@@ -94,8 +94,7 @@ impl Connection {
                     if failures >= self.plan.tries {
                         break;
                     }
-                    tokio::time::sleep((Duration::from_millis(5) * failures).min(LONGEST_PAUSE))
-                        .await;
+                    tokio::time::sleep((Duration::from_millis(5) * failures).min(LONGEST_PAUSE)).await;
                 }
             }
         }
@@ -116,10 +115,7 @@ impl Connection {
         }
     }
 
-    async fn ask(
-        &mut self,
-        sender: &mut Option<SendRequest<Full<Bytes>>>,
-    ) -> Result<Answer, Failure> {
+    async fn ask(&mut self, sender: &mut Option<SendRequest<Full<Bytes>>>) -> Result<Answer, Failure> {
         let limit = self.plan.timeout;
         let body = match &mut self.bodies {
             Bodies::One(body) => body.clone(),
@@ -134,13 +130,8 @@ impl Connection {
                 return Err(Failure::Io);
             };
             connected.ready().await.map_err(|_| Failure::Io)?;
-            let response = connected
-                .send_request(request(plan, body))
-                .await
-                .map_err(|_| Failure::Io)?;
-            answer::read(response, plan.stream)
-                .await
-                .map_err(|_| Failure::Io)
+            let response = connected.send_request(request(plan, body)).await.map_err(|_| Failure::Io)?;
+            answer::read(response, plan.stream, plan.stamps).await.map_err(|_| Failure::Io)
         };
         match tokio::time::timeout(limit, exchange).await {
             Ok(outcome) => outcome,
@@ -157,10 +148,11 @@ impl Connection {
         } else {
             report.ok += 1;
             report.latency.record(begun.elapsed().as_micros() as u64);
+            for under_way in &answer.chunks {
+                report.chunk.record(*under_way);
+            }
             if let Some(first) = answer.first {
-                report
-                    .first_event
-                    .record(first.saturating_duration_since(begun).as_micros() as u64);
+                report.first_event.record(first.saturating_duration_since(begun).as_micros() as u64);
             }
         }
     }
@@ -168,11 +160,7 @@ impl Connection {
     /// Writes down the id of an answer that was read to its end.
     fn note(&self, answer: &Answer) {
         let Some(ids) = &self.plan.ids else { return };
-        let id = answer
-            .id
-            .as_ref()
-            .and_then(|id| id.to_str().ok())
-            .unwrap_or("-");
+        let id = answer.id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or("-");
         let good = (200..300).contains(&answer.status);
         let line = match (good, self.plan.stream && !answer.marked) {
             (true, false) => format!("{id} complete\n"),
@@ -185,13 +173,9 @@ impl Connection {
 }
 
 async fn connect(plan: &Plan) -> Result<SendRequest<Full<Bytes>>, Failure> {
-    let stream = TcpStream::connect(plan.target.addr)
-        .await
-        .map_err(|_| Failure::Io)?;
+    let stream = TcpStream::connect(plan.target.addr).await.map_err(|_| Failure::Io)?;
     stream.set_nodelay(true).map_err(|_| Failure::Io)?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|_| Failure::Io)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Io)?;
     tokio::task::spawn_local(async move {
         // A broken connection shows in the request's own result.
         let _ = connection.await;

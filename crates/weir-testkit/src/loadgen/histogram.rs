@@ -74,11 +74,7 @@ impl Histogram {
 
     /// Mean of the values.
     pub fn mean(&self) -> f64 {
-        if self.count == 0 {
-            0.0
-        } else {
-            self.sum as f64 / self.count as f64
-        }
+        if self.count == 0 { 0.0 } else { self.sum as f64 / self.count as f64 }
     }
 
     /// Largest value.
@@ -99,20 +95,13 @@ mod tests {
     #[test]
     fn every_value_lies_in_its_bucket_and_buckets_are_narrow() {
         let mut last = 0;
-        for value in (0..70_000)
-            .chain((17..40).map(|bits| 1_u64 << bits))
-            .chain([u64::from(u32::MAX)])
-        {
+        for value in (0..70_000).chain((17..40).map(|bits| 1_u64 << bits)).chain([u64::from(u32::MAX)]) {
             let at = bucket(value);
             assert!(at >= last || value > 70_000 || at == last + 1, "{value}");
             last = at;
             assert!(value <= highest(at), "{value}");
             assert!(at == 0 || value > highest(at - 1), "{value}");
-            assert!(
-                highest(at) as f64 <= value as f64 * 1.008,
-                "{value} {}",
-                highest(at)
-            );
+            assert!(highest(at) as f64 <= value as f64 * 1.008, "{value} {}", highest(at));
         }
     }
 
@@ -123,10 +112,7 @@ mod tests {
         (51..=100).for_each(|value| b.record(value));
         b.record(1_000_000);
         a.merge(&b);
-        assert_eq!(
-            (a.quantile(0.5), a.quantile(0.99), a.quantile(1.0)),
-            (51, 100, 1_000_000)
-        );
+        assert_eq!((a.quantile(0.5), a.quantile(0.99), a.quantile(1.0)), (51, 100, 1_000_000));
         assert_eq!((a.count(), a.max()), (101, 1_000_000));
         assert_eq!(Histogram::default().quantile(0.5), 0);
     }

@@ -30,6 +30,8 @@ pub struct Report {
     /// Open loop: microseconds from when a request fell due to its being sent. With free connections this is
     /// the generator's own lateness, without it is the wait for one.
     pub late: Histogram,
+    /// Microseconds from a chunk's stamp, the time when the provider sent it, to its being read.
+    pub chunk: Histogram,
 }
 
 impl Report {
@@ -50,15 +52,12 @@ impl Report {
         self.latency.merge(&other.latency);
         self.first_event.merge(&other.first_event);
         self.late.merge(&other.late);
+        self.chunk.merge(&other.chunk);
     }
 
     /// The report as JSON.
     pub fn json(&self) -> Value {
-        let rps = if self.seconds > 0.0 {
-            self.ok as f64 / self.seconds
-        } else {
-            0.0
-        };
+        let rps = if self.seconds > 0.0 { self.ok as f64 / self.seconds } else { 0.0 };
         let quantiles = |of: &Histogram| json!({"p50": of.quantile(0.5), "p99": of.quantile(0.99)});
         let mut json = json!({
             "requests": self.requests,
@@ -82,6 +81,11 @@ impl Report {
         });
         if self.late.count() > 0 {
             json["late_us"] = quantiles(&self.late);
+        }
+        if self.chunk.count() > 0 {
+            json["chunk_us"] = quantiles(&self.chunk);
+            json["chunk_us"]["max"] = self.chunk.max().into();
+            json["chunks"] = self.chunk.count().into();
         }
         json
     }

@@ -17,6 +17,7 @@ use super::prompt::Prompt;
 use super::report::Report;
 use super::schedule::{Schedule, Spacing};
 use super::target::Target;
+use crate::english::English;
 
 /// Closed or open loop.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,6 +50,10 @@ pub struct Plan {
     pub body_size: usize,
     /// Each made prompt differs from the others.
     pub vary: bool,
+    /// What made prompts are made of.
+    pub english: English,
+    /// Look for the fake provider's stamps in the chunks of streams.
+    pub stamps: bool,
     /// Ask for streams, and count those without an end mark as incomplete.
     pub stream: bool,
     /// Connections in all.
@@ -116,9 +121,7 @@ fn work(
     seed: u64,
     start: Instant,
 ) -> anyhow::Result<Report> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = start + plan.duration;
     let pace = match plan.mode {
         Mode::Closed => Pace::Closed(Rc::new(Cell::new(requests))),
@@ -140,6 +143,7 @@ fn work(
                 &plan.model,
                 plan.body_size,
                 plan.stream,
+                plan.english.clone(),
                 seed.wrapping_mul(31).wrapping_add(index as u64),
             );
             let bodies = match &plan.body {
@@ -147,13 +151,8 @@ fn work(
                 None if plan.vary => Bodies::Varied(prompt),
                 None => Bodies::One(prompt.body()),
             };
-            let connection = Connection {
-                plan: Rc::clone(&plan),
-                pace: pace.clone(),
-                bodies,
-                end,
-                count_from: start + plan.warmup,
-            };
+            let connection =
+                Connection { plan: Rc::clone(&plan), pace: pace.clone(), bodies, end, count_from: start + plan.warmup };
             tasks.push(tokio::task::spawn_local(connection.work()));
         }
         for task in tasks {

@@ -32,12 +32,7 @@ pub(crate) struct Schedule {
 impl Schedule {
     /// `rate` requests a second from `start`.
     pub(crate) fn new(start: Instant, rate: f64, spacing: Spacing, seed: u64) -> Self {
-        Self {
-            next: start,
-            rate,
-            spacing,
-            rng: Rng::with_seed(seed),
-        }
+        Self { next: start, rate, spacing, rng: Rng::with_seed(seed) }
     }
 
     fn step(&mut self) -> Instant {

@@ -27,9 +27,7 @@ impl Target {
         if uri.scheme_str() != Some("http") {
             bail!("`{url}`: only http:// URLs are accepted");
         }
-        let authority = uri
-            .authority()
-            .with_context(|| format!("`{url}` has no host"))?;
+        let authority = uri.authority().with_context(|| format!("`{url}` has no host"))?;
         let host = authority.host().trim_matches(['[', ']']);
         let ip = match host {
             "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -37,16 +35,9 @@ impl Target {
                 format!("`{host}` is refused: only loopback targets (127.0.0.0/8, ::1, localhost) are accepted")
             })?,
         };
-        let path = uri
-            .path_and_query()
-            .map_or("/", |path| path.as_str())
-            .parse()?;
+        let path = uri.path_and_query().map_or("/", |path| path.as_str()).parse()?;
         let addr = SocketAddr::new(ip, authority.port_u16().unwrap_or(80));
-        Ok(Self {
-            addr,
-            host: authority.to_string(),
-            path,
-        })
+        Ok(Self { addr, host: authority.to_string(), path })
     }
 }
 
@@ -56,26 +47,13 @@ mod tests {
 
     #[test]
     fn only_loopback_is_accepted() {
-        for url in [
-            "http://127.0.0.1:80/v1",
-            "http://127.9.9.9/",
-            "http://[::1]:8080/x?y=1",
-            "http://localhost:1",
-        ] {
+        for url in ["http://127.0.0.1:80/v1", "http://127.9.9.9/", "http://[::1]:8080/x?y=1", "http://localhost:1"] {
             assert!(Target::parse(url).is_ok(), "{url}");
         }
-        for url in [
-            "http://10.0.0.1/",
-            "http://example.com/",
-            "https://127.0.0.1/",
-            "http://0.0.0.0:80/",
-            "127.0.0.1",
-        ] {
+        for url in ["http://10.0.0.1/", "http://example.com/", "https://127.0.0.1/", "http://0.0.0.0:80/", "127.0.0.1"]
+        {
             assert!(Target::parse(url).is_err(), "{url}");
         }
-        assert_eq!(
-            Target::parse("http://localhost:1/a?b=c").unwrap().path,
-            "/a?b=c"
-        );
+        assert_eq!(Target::parse("http://localhost:1/a?b=c").unwrap().path, "/a?b=c");
     }
 }

@@ -33,7 +33,7 @@ pub struct Call {
     pub latency_ms: Option<f64>,
     /// From the start to the first piece of a streamed answer, milliseconds.
     pub ttft_ms: Option<f64>,
-    /// pending, success, error, cached, rate_limited, blocked or cancelled.
+    /// `pending`, `success`, `error`, `cached`, `rate_limited`, `blocked` or `cancelled`.
     pub status: Option<String>,
     /// Class of the failure.
     pub error_type: Option<String>,
@@ -51,7 +51,7 @@ pub struct Call {
     pub response_model: Option<String>,
     /// `provider/model` of the target that answered.
     pub deployment: Option<String>,
-    /// chat, text_completion, embeddings, ...
+    /// `chat`, `text_completion`, `embeddings`, ...
     pub operation: Option<String>,
     /// llm, embedding, tool, chain, ...
     pub kind: Option<String>,

@@ -57,7 +57,7 @@ pub struct BucketJson {
 pub struct FiguresJson {
     /// Calls.
     pub count: u64,
-    /// Calls that ended as error, rate_limited or blocked.
+    /// Calls that ended as `error`, `rate_limited` or `blocked`.
     pub errors: u64,
     /// Errors per call, 0 to 1.
     pub error_rate: f64,

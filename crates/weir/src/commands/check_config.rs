@@ -16,7 +16,7 @@ pub(crate) struct Args {
 }
 
 /// Prints what the configuration comes to; fails where `weir serve` would.
-pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = config::load(args.config.as_deref())?;
     let snapshot = Gateway::check(loaded.gateway, &|name| std::env::var(name).ok())?;
     crate::server::check_exposure(loaded.settings.server.listen, &snapshot.keyring)?;

@@ -17,8 +17,13 @@ const WIDE: usize = 120;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Group by any of project, model, provider, department, prompt_version, status, key
-    #[arg(long, value_name = "A,B", value_delimiter = ',', default_value = "model")]
+    #[arg(
+        long,
+        value_name = "A,B",
+        value_delimiter = ',',
+        default_value = "model",
+        help = "Group by any of project, model, provider, department, prompt_version, status, key"
+    )]
     by: Vec<String>,
     #[command(flatten)]
     filters: Filters,

@@ -13,7 +13,7 @@ use super::settings::Settings;
 const DEFAULT_FILE: &str = "weir.toml";
 
 /// A configuration as read.
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// Everything.
     pub settings: Settings,
     /// The gateway's part.
@@ -26,7 +26,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// Names the file, the key and what to write instead.
-pub fn load(file: Option<&Path>) -> anyhow::Result<Loaded> {
+pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Loaded> {
     let file = match file {
         Some(path) => Some(path.to_owned()),
         None => Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()),

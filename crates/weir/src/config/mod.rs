@@ -6,7 +6,7 @@ mod overrides;
 mod reference;
 mod settings;
 
-pub use load::{Loaded, load};
+pub(crate) use load::{Loaded, load};
 #[cfg(test)]
 pub(crate) use settings::Settings;
-pub use settings::{LogFormat, ServerConfig};
+pub(crate) use settings::{LogFormat, ServerConfig};

@@ -10,7 +10,7 @@ use weir_gateway::config::{Config, GatewayConfig, KeyConfig, ModelConfig, PriceC
 /// How the log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people.
     #[default]
     Text,
@@ -21,7 +21,7 @@ pub enum LogFormat {
 /// Where Weir listens and what it writes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct ServerConfig {
+pub(crate) struct ServerConfig {
     /// Address and port. Anything but loopback needs keys.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
@@ -54,7 +54,7 @@ impl Default for ServerConfig {
 /// The whole file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Where Weir listens and what it writes.
     pub server: ServerConfig,
     /// How calls are sent.
@@ -74,7 +74,7 @@ pub struct Settings {
 impl Settings {
     /// The gateway's part. `price_file` is what stands in the file that `gateway.price_file` names.
     #[must_use]
-    pub fn gateway_config(&self, price_file: Option<String>) -> Config {
+    pub(crate) fn gateway_config(&self, price_file: Option<String>) -> Config {
         Config {
             gateway: self.gateway.clone(),
             providers: self.providers.clone(),

@@ -18,8 +18,7 @@ pub(crate) struct Filters {
     /// Department that pays
     #[arg(long)]
     pub department: Vec<String>,
-    /// success, error, cached, rate_limited, blocked, cancelled or pending
-    #[arg(long)]
+    #[arg(long, help = "success, error, cached, rate_limited, blocked, cancelled or pending")]
     pub status: Vec<String>,
     /// End user
     #[arg(long)]
@@ -39,8 +38,12 @@ pub(crate) struct Filters {
     /// Label that the call carries
     #[arg(long)]
     pub tag: Vec<String>,
-    /// Any other parameter of GET /api/v1/calls, such as error_type=timeout or attr.team=blue
-    #[arg(long = "where", value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(
+        long = "where",
+        value_name = "NAME=VALUE",
+        value_parser = pair,
+        help = "Any other parameter of GET /api/v1/calls, such as error_type=timeout or attr.team=blue"
+    )]
     pub others: Vec<(String, String)>,
 }
 

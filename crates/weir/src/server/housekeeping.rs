@@ -18,7 +18,7 @@ pub(super) async fn run(running: Arc<Running>) {
     let mut round = 0u32;
     loop {
         let this = running.clone();
-        let prune = round % PRUNE_ROUNDS == 0;
+        let prune = round.is_multiple_of(PRUNE_ROUNDS);
         let done = tokio::task::spawn_blocking(move || {
             measure_storage(&this);
             if prune {

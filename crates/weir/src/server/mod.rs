@@ -35,7 +35,7 @@ const LIVE_BUFFER: usize = 1_024;
 const DRAIN_AT_STOP: Duration = Duration::from_secs(10);
 
 /// Runs the server until a signal ends it.
-pub fn run(loaded: Loaded) -> anyhow::Result<()> {
+pub(crate) fn run(loaded: Loaded) -> anyhow::Result<()> {
     log::install(&loaded.settings.server)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")?;
@@ -55,7 +55,7 @@ pub(crate) struct Running {
 }
 
 /// Refuses to listen where others can reach it, unless keys are configured.
-pub fn check_exposure(listen: SocketAddr, keyring: &Keyring) -> anyhow::Result<()> {
+pub(crate) fn check_exposure(listen: SocketAddr, keyring: &Keyring) -> anyhow::Result<()> {
     if keyring.is_open() && !listen.ip().is_loopback() {
         bail!(
             "{listen} can be reached from other machines and no keys are configured, so anybody could spend your \

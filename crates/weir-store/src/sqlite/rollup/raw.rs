@@ -38,7 +38,7 @@ pub(super) fn read(
          FROM spans WHERE seq >= ?1 AND seq <= ?2 LIMIT {}",
         ROWS + 1
     ))?;
-    let mut versions = Versions { db, texts: NameTexts::default() };
+    let versions = Versions { db, texts: NameTexts::default() };
     let last = seq::floor(to) | ((1 << 20) - 1);
     let mut rows = statement.query((seq::floor(from), last))?;
     let mut read = 0;

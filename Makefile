@@ -1,0 +1,86 @@
+# make run    build and serve          make test   everything that is tested
+# make bench  the benchmark table      make fuzz   the fuzz targets, for FUZZ_SECONDS each
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE ?= $(CURDIR)/.cache
+VENV := $(CACHE)/venv
+PY := $(VENV)/bin/python
+FUZZ_SECONDS ?= 60
+ARGS ?=
+
+.PHONY: help run test tools lint rust sdk sdk-js faults bench fuzz bless clean
+
+help:
+	@sed -n '1,2p' Makefile
+
+run:
+	cargo build --release -p weir
+	./target/release/weir serve $(ARGS)
+
+test: tools lint rust sdk sdk-js faults
+	@echo "everything passed"
+
+# What the tests need besides Rust, Python and Node; installed once, checked every time.
+tools: $(VENV)/.installed tests/sdk_js/node_modules/.installed
+	@missing=""; \
+	command -v promtool >/dev/null || missing="$$missing prometheus"; \
+	command -v sqlite3 >/dev/null || missing="$$missing sqlite3"; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi; \
+	command -v promtool >/dev/null && command -v sqlite3 >/dev/null
+
+$(VENV)/.installed: tests/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@
+
+tests/sdk_js/node_modules/.installed: tests/sdk_js/package-lock.json
+	cd tests/sdk_js && npm ci --no-audit --no-fund --silent
+	touch $@
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+rust:
+	cargo test --workspace --locked
+
+binaries:
+	cargo build --locked -p weir -p weir-testkit
+
+sdk: tools binaries
+	$(PY) -m pytest -q tests/sdk
+
+sdk-js: tools binaries
+	cd tests/sdk_js && npm test
+
+faults: tools binaries
+	$(PY) -m pytest -q tests/faults
+
+bench:
+	cargo build --release --locked -p weir -p weir-testkit
+	cargo build --release --locked -p weir-store --example store_bench
+	python3 bench/run.py $(ARGS)
+
+# libFuzzer on the stable toolchain: the coverage pass is part of LLVM.
+fuzz: export RUSTFLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+  -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
+fuzz:
+	cd fuzz && for target in sse request; do \
+	  mkdir -p corpus/$$target && \
+	  cargo run --release --locked --bin $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 corpus/$$target; \
+	done
+
+# Writes the generated and golden files anew; look at the difference before committing it.
+bless:
+	WEIR_BLESS=1 cargo test --workspace
+
+clean:
+	cargo clean
+	rm -rf .cache tests/sdk_js/node_modules
