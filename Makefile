@@ -67,14 +67,15 @@ bench:
 	cargo build --release --locked -p weir-store --example store_bench
 	python3 bench/run.py $(ARGS)
 
-# libFuzzer on the stable toolchain: the coverage pass is part of LLVM.
+# libFuzzer on the stable toolchain: the coverage pass is part of LLVM. With a target named, the flags do not reach
+# build scripts.
 fuzz: export RUSTFLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
   -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
 fuzz:
 	cd fuzz && for target in sse request; do \
 	  mkdir -p corpus/$$target && \
-	  cargo run --release --locked --bin $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 corpus/$$target; \
+	  cargo run --release --locked --target "$$(rustc -vV | sed -n 's/^host: //p')" --bin $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 corpus/$$target; \
 	done
 
 # Writes the generated and golden files anew; look at the difference before committing it.

@@ -31,6 +31,7 @@ class Weir:
         self.listen = listen
         self.env = env
         self.process = None
+        self.clients = {}
         if start:
             self.start()
 
@@ -70,14 +71,17 @@ class Weir:
         return Line("POST", self.url + path, body, headers)
 
     def openai(self, key=CALLER_KEY, id=None, **options):
-        headers = {"x-request-id": id} if id else {}
-        options = {"max_retries": 0, "timeout": 30, **options}
-        return openai.OpenAI(base_url=f"{self.url}/v1", api_key=key, default_headers=headers, **options)
+        return self.client(openai.OpenAI, f"{self.url}/v1", key, id, options)
 
     def anthropic(self, key=CALLER_KEY, id=None, **options):
+        return self.client(anthropic.Anthropic, self.url, key, id, options)
+
+    def client(self, kind, base_url, key, id, options):
+        """An SDK's client that tries once; all of one kind share their connections, as making a pool takes long."""
+        if (kind, base_url) not in self.clients:
+            self.clients[kind, base_url] = kind(base_url=base_url, api_key=key, max_retries=0, timeout=30)
         headers = {"x-request-id": id} if id else {}
-        options = {"max_retries": 0, "timeout": 30, **options}
-        return anthropic.Anthropic(base_url=self.url, api_key=key, default_headers=headers, **options)
+        return self.clients[kind, base_url].with_options(api_key=key, default_headers=headers, **options)
 
     # What it recorded
 

@@ -5,6 +5,8 @@
 //!
 //! Invariants: an acknowledged write is durable; a repeated write changes nothing; rollups never disagree with rows.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod ingest;
 pub mod journal;
 mod lock;

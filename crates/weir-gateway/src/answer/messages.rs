@@ -41,6 +41,11 @@ struct Chunk<'a> {
 }
 
 #[derive(Deserialize)]
+struct Input {
+    input_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
 struct Delta<'a> {
     #[serde(borrow, default, alias = "partial_json", alias = "thinking", alias = "signature")]
     text: Option<Cow<'a, str>>,
@@ -86,14 +91,15 @@ impl MessagesReader {
         }
     }
 
-    /// Counts are cumulative: what a later event says replaces what an earlier one said.
+    /// Counts are cumulative: what a later event says replaces what an earlier one said. Most later events name the
+    /// output only, and keep the input of the first.
     fn take_usage(&mut self, raw: &RawValue) {
-        if let Some(counts) = usage::from_anthropic(raw.get().as_bytes()) {
-            self.summary.usage = Some(match self.summary.usage.take() {
-                Some(start) => usage::merge_anthropic(start, counts),
-                None => counts,
-            });
-        }
+        let Some(counts) = usage::from_anthropic(raw.get().as_bytes()) else { return };
+        let is_whole = serde_json::from_str::<Input>(raw.get()).is_ok_and(|said| said.input_tokens.is_some_and(|n| n > 0));
+        self.summary.usage = Some(match self.summary.usage {
+            Some(start) if !is_whole => usage::merge_anthropic(start, counts),
+            _ => counts,
+        });
     }
 
     fn take_delta(&mut self, index: usize, delta: &Delta<'_>) {
@@ -227,7 +233,7 @@ mod tests {
             assert_eq!(reader.event(&event), Passed::AsIs);
         }
         assert!(reader.is_complete());
-        let usage = reader.summary().usage.clone().unwrap();
+        let usage = reader.summary().usage.unwrap();
         assert_eq!((usage.prompt, usage.cached, usage.completion), (10, 4, 7));
         assert_eq!(
             reader.assembled(),

@@ -100,6 +100,8 @@ impl Builder<'_> {
         };
         let (body, mut context) = chat_to_messages::request_with_context(self.body, &options).map_err(|e| refused(&e))?;
         context.created = self.created;
+        // The client sees the upstream's name of the model, as it does without a translation.
+        context.model.clear();
         // The reader hides it again where the client did not ask.
         context.include_usage = true;
         Ok((Endpoint::Messages, body.into(), Some(Translation::FromMessages(context))))
@@ -116,6 +118,7 @@ impl Builder<'_> {
         };
         let (body, mut context) = messages_to_chat::request_with_context(self.body, &options).map_err(|e| refused(&e))?;
         context.input_tokens = self.input_tokens;
+        context.model.clear();
         Ok((Endpoint::Chat, body.into(), Some(Translation::FromChat(context))))
     }
 }

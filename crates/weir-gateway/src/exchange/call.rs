@@ -181,7 +181,7 @@ impl Call {
                 self.span.status = Some(Status::Success);
                 self.span.http_status = Some(200);
                 if self.keeps_payload() {
-                    output = Some(String::from_utf8_lossy(body).into_owned());
+                    output = Some(text_of(body));
                 }
             }
             Ending::Streamed => {
@@ -195,7 +195,7 @@ impl Call {
                 self.span.error = Some(message);
                 partial = true;
                 if let Some(body) = body.filter(|_| self.keeps_payload()) {
-                    output = Some(String::from_utf8_lossy(body).into_owned());
+                    output = Some(text_of(body));
                 }
             }
             Ending::Cancelled => {
@@ -221,7 +221,7 @@ impl Call {
             self.span.output =
                 output.or_else(|| self.reader.as_ref().filter(|_| streamed).map(|reader| reader.assembled()));
             if !self.input.is_empty() {
-                self.span.input = Some(String::from_utf8_lossy(&self.input).into_owned());
+                self.span.input = Some(text_of(&self.input));
             }
         }
     }
@@ -277,6 +277,14 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         self.end(Ending::Cancelled);
+    }
+}
+
+/// A body as text. Nearly all are UTF-8 already, which is quicker to check than to mend.
+fn text_of(body: &[u8]) -> String {
+    match std::str::from_utf8(body) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
     }
 }
 

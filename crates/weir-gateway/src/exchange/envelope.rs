@@ -65,7 +65,7 @@ impl<'a> Envelope<'a> {
     /// Starts a list of changes.
     #[must_use]
     pub fn edit(&self) -> Edits<'_, 'a> {
-        Edits { envelope: self, changes: Vec::new(), removed: Vec::new() }
+        Edits { envelope: self, changed: Vec::new(), removed: Vec::new(), appended: Vec::new() }
     }
 
     fn position(&self, name: &str) -> Option<usize> {
@@ -103,52 +103,56 @@ impl<'a> Envelope<'a> {
 #[derive(Debug)]
 pub struct Edits<'e, 'a> {
     envelope: &'e Envelope<'a>,
-    changes: Vec<(Range<usize>, String)>,
+    /// Members that get another value, by index.
+    changed: Vec<(usize, String)>,
     removed: Vec<usize>,
+    appended: Vec<String>,
 }
 
 impl Edits<'_, '_> {
     /// Gives a member another JSON text; appends it where it is absent.
     pub fn set(&mut self, name: &str, json: impl Into<String>) {
         let json = json.into();
-        if let Some(index) = self.envelope.position(name) {
-            self.changes.push((self.envelope.value_range(index), json));
-            return;
+        match self.envelope.position(name) {
+            Some(index) => self.changed.push((index, json)),
+            None => self.appended.push(format!("\"{name}\":{json}")),
         }
-        let close = self.envelope.text.rfind('}').unwrap_or(self.envelope.text.len());
-        let comma = if self.envelope.members.is_empty() { "" } else { "," };
-        self.changes.push((close..close, format!("{comma}\"{name}\":{json}")));
     }
 
-    /// Removes a member.
+    /// Removes a member; wins over a change of it.
     pub fn remove(&mut self, name: &str) {
-        if let Some(index) = self.envelope.position(name) {
+        if let Some(index) = self.envelope.position(name).filter(|index| !self.removed.contains(index)) {
             self.removed.push(index);
         }
     }
 
     /// The changed body; the same bytes when nothing changes.
     #[must_use]
-    pub fn apply(mut self, original: &Bytes) -> Bytes {
-        for index in &self.removed {
-            self.changes.push((self.envelope.member_range(*index, &self.removed), String::new()));
+    pub fn apply(self, original: &Bytes) -> Bytes {
+        let Self { envelope, changed, removed, appended } = self;
+        let mut pieces: Vec<(Range<usize>, String)> =
+            removed.iter().map(|index| (envelope.member_range(*index, &removed), String::new())).collect();
+        let kept = changed.into_iter().filter(|(index, _)| !removed.contains(index));
+        pieces.extend(kept.map(|(index, json)| (envelope.value_range(index), json)));
+        if !appended.is_empty() {
+            let close = envelope.text.rfind('}').unwrap_or(envelope.text.len());
+            let comma = if envelope.members.len() > removed.len() { "," } else { "" };
+            pieces.push((close..close, format!("{comma}{}", appended.join(","))));
         }
-        if self.changes.is_empty() {
+        if pieces.is_empty() {
             return original.clone();
         }
-        self.changes.sort_by_key(|(range, _)| range.start);
-        let text = self.envelope.text;
-        let grown: usize = self.changes.iter().map(|(_, new)| new.len()).sum();
+        pieces.sort_by_key(|(range, _)| range.start);
+        let text = envelope.text.as_bytes();
+        let grown: usize = pieces.iter().map(|(_, new)| new.len()).sum();
         let mut out = Vec::with_capacity(text.len() + grown);
         let mut at = 0;
-        for (range, new) in &self.changes {
-            // A member may be both changed and removed.
-            let start = range.start.max(at);
-            out.extend_from_slice(&text.as_bytes()[at..start]);
+        for (range, new) in &pieces {
+            out.extend_from_slice(&text[at..range.start]);
             out.extend_from_slice(new.as_bytes());
-            at = range.end.max(start);
+            at = range.end;
         }
-        out.extend_from_slice(&text.as_bytes()[at..]);
+        out.extend_from_slice(&text[at..]);
         out.into()
     }
 }
@@ -204,6 +208,17 @@ mod tests {
         assert_eq!(edited(body, |e| e.remove("z")), "{ \"model\" : \"a/b\",\"x\":0.10 }");
         assert_eq!(edited(body, |e| e.remove("x")), "{ \"z\": 9007199254740993, \"model\" : \"a/b\" }");
         assert_eq!(edited("{}", |e| e.set("a", "1")), "{\"a\":1}");
+        let two = |e: &mut Edits<'_, '_>| {
+            e.set("a", "1");
+            e.set("b", "2");
+        };
+        let replaced = |e: &mut Edits<'_, '_>| {
+            two(e);
+            e.set("z", "7");
+            e.remove("z");
+        };
+        assert_eq!(edited("{\"z\":0}", replaced), "{\"a\":1,\"b\":2}");
+        assert_eq!(edited("{ }", two), "{ \"a\":1,\"b\":2}");
     }
 
     #[test]

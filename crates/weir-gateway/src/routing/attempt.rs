@@ -333,6 +333,10 @@ async fn exchange(call: &Attempts<'_>, target: &Target, begun: Instant, deadline
     let first_byte = deadline.min(begun + timeouts.first_byte);
     let response = match timeout_at(first_byte, target.provider.client().send(request)).await {
         Ok(Ok(response)) => response,
+        Ok(Err(error)) if timed_out(&error) => {
+            let message = format!("provider \"{name}\" could not be connected to in time (connect_timeout)");
+            return broken(Code::UpstreamTimeout, message, true);
+        }
         Ok(Err(error)) => {
             let what =
                 if error.is_connect() { "cannot be reached" } else { "closed the connection before it answered" };
@@ -507,6 +511,18 @@ fn not_json(headers: &HeaderMap, body: &[u8]) -> Option<String> {
         Ok(_) => None,
         Err(error) => Some(format!("with a body that is not JSON: {error}")),
     }
+}
+
+/// Whether a deadline of the connection itself has passed.
+fn timed_out(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::TimedOut) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// An error with its causes, which is where hyper says what happened.

@@ -173,11 +173,8 @@ mod tests {
         let d = Deployment::new("p/m".into());
         let now = 1_000 * SECOND;
         for failed in [true, false, true, false] {
-            if failed {
-                assert!(!d.failed(None, now))
-            } else {
-                assert!(!d.succeeded(1, now))
-            };
+            let changed = if failed { d.failed(None, now) } else { d.succeeded(1, now) };
+            assert!(!changed);
         }
         assert!(d.failed(None, now));
     }

@@ -15,18 +15,18 @@ use std::time::{Duration, Instant};
 use weir_core::merge::SpanWrite;
 use weir_core::observe::Unobserved;
 use weir_core::time::{Clock, DAY};
-use weir_store::ingest::{Ingest, IngestOptions, Receipt, SubmitError};
+use weir_store::ingest::{Ingest, IngestOptions, Receipt};
 use weir_store::journal::Journal;
 use weir_store::sqlite::SqliteStore;
 
 type Failure = Box<dyn std::error::Error>;
 
 /// Lines of the table that is printed.
-pub struct Table(Vec<(String, String, String)>);
+pub(crate) struct Table(Vec<(String, String, String)>);
 
 impl Table {
     /// Adds a line and prints it at once.
-    pub fn line(&mut self, what: &str, measured: String, target: &str) -> Result<(), Failure> {
+    pub(crate) fn line(&mut self, what: &str, measured: String, target: &str) -> Result<(), Failure> {
         writeln!(std::io::stdout(), "| {what:<58} | {measured:<36} | {target:<16} |")?;
         self.0.push((what.into(), measured, target.into()));
         Ok(())
@@ -73,18 +73,9 @@ fn start(dir: &Path) -> Result<(SqliteStore, Arc<Journal>, Ingest), Failure> {
     Ok((store, journal, ingest))
 }
 
-/// Submits a batch, waiting while the queue is full.
-fn submit(ingest: &Ingest, waiting: &mut VecDeque<Receipt>, mut writes: Vec<SpanWrite>) -> Result<(), Failure> {
-    loop {
-        match ingest.submit("bench", std::mem::take(&mut writes)) {
-            Ok(receipt) => {
-                waiting.push_back(receipt);
-                break;
-            }
-            Err(SubmitError::Overloaded) => return Err("the queue is full".into()),
-            Err(e) => return Err(e.into()),
-        }
-    }
+/// Submits a batch; a few may wait for their commit.
+fn submit(ingest: &Ingest, waiting: &mut VecDeque<Receipt>, writes: Vec<SpanWrite>) -> Result<(), Failure> {
+    waiting.push_back(ingest.submit("bench", writes)?);
     while waiting.len() > 6 {
         if let Some(receipt) = waiting.pop_front() {
             receipt.blocking_recv()?;

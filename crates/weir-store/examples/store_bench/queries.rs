@@ -11,6 +11,9 @@ use super::{Failure, Table};
 
 const TIMES: usize = 20;
 
+/// Makes the filter of the n-th time.
+type MakeFilter = Box<dyn Fn(usize) -> Filter>;
+
 fn page(filter: Filter, order: OrderBy) -> SpanQuery {
     SpanQuery {
         range: TimeRange::default(),
@@ -42,9 +45,9 @@ fn time(
 }
 
 /// Runs all of them.
-pub fn run(store: &SqliteStore, calls: u64, now: Micros, when: &str, table: &mut Table) -> Result<(), Failure> {
+pub(crate) fn run(store: &SqliteStore, calls: u64, now: Micros, when: &str, table: &mut Table) -> Result<(), Failure> {
     table.line(&format!("-- {when}, {calls} calls over 30 days"), String::new(), "")?;
-    let filters: Vec<(&str, Box<dyn Fn(usize) -> Filter>)> = vec![
+    let filters: Vec<(&str, MakeFilter)> = vec![
         ("none", Box::new(|_| Filter::all())),
         ("model, common", Box::new(|_| Filter::eq(Field::Model, "gpt-0"))),
         ("model, rare (1 in a million)", Box::new(|_| Filter::eq(Field::Model, "rare-model"))),

@@ -23,7 +23,7 @@ theory experiment evidence hypothesis result method sample variable function equ
 const SUFFIXES: [&str; 8] = ["", "", "", "s", "ed", "ing", "er", "ly"];
 
 /// A corpus to cut texts from, and the choice of values.
-pub struct Traffic {
+pub(crate) struct Traffic {
     corpus: String,
     heads: Vec<String>,
     random: u64,
@@ -31,7 +31,7 @@ pub struct Traffic {
 
 impl Traffic {
     /// A corpus of 16 MB.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut traffic = Self { corpus: String::new(), heads: Vec::new(), random: seed | 1 };
         let stems: Vec<&str> = STEMS.split_whitespace().collect();
         let mut words: Vec<String> = stems.iter().map(|s| (*s).to_owned()).collect();
@@ -73,12 +73,12 @@ impl Traffic {
     }
 
     /// Uniform in 0..1.
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// Uniform below `n`.
-    pub fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.next() % n
     }
 
@@ -94,7 +94,7 @@ impl Traffic {
     }
 
     /// The `n`-th call, that starts then: 2,048 bytes of prompt, 1,024 of answer.
-    pub fn call(&mut self, n: u64, start: Micros) -> Span {
+    pub(crate) fn call(&mut self, n: u64, start: Micros) -> Span {
         let head = self.below(20) as usize;
         let question = self.text(1_548);
         let input = format!("{}{question}", self.heads[head]);
@@ -111,11 +111,14 @@ impl Traffic {
         let prompt = 300 + self.below(400);
         let completion = 50 + self.below(400);
         let rare = n % 1_000_000 == 500_000;
-        let department = self.skewed(6);
+        // A key belongs to a department and a project, which use their own prompts.
+        let key = self.skewed(10);
+        let project = key % 2;
+        let version = project * 4 + self.skewed(4);
         Span {
             kind: Some(SpanKind::Llm),
             name: Some("chat".into()),
-            project: Some(if self.below(4) == 0 { "assistants" } else { "checkout" }.into()),
+            project: Some(if project == 1 { "assistants" } else { "checkout" }.into()),
             status: Some(status),
             start_us: Some(start),
             end_us: Some(start + latency),
@@ -129,10 +132,10 @@ impl Traffic {
             operation: Some("chat".into()),
             stream: Some(n.is_multiple_of(2)),
             prompt_name: Some("support".into()),
-            prompt_version: Some(format!("v{}", self.skewed(9))),
-            department: Some(format!("dept-{department}")),
+            prompt_version: Some(format!("v{version}")),
+            department: Some(format!("dept-{}", key / 2)),
             user: Some(format!("user-{}", self.skewed(50_000))),
-            key: Some(if rare { "rare-key".into() } else { format!("key-{}", self.skewed(10)) }),
+            key: Some(if rare { "rare-key".into() } else { format!("key-{key}") }),
             session: Some(format!("session-{}", n / 12 + self.below(40))),
             request_id: Some(format!("req-{n:012x}")),
             http_status: Some(if status == Status::Error { 504 } else { 200 }),
@@ -141,7 +144,7 @@ impl Traffic {
             cache: Some(if status == Status::Cached { "hit" } else { "miss" }.into()),
             tokens: Some(TokenCounts { cached: 128, ..TokenCounts::of(prompt, completion) }),
             token_source: Some(TokenSource::Provider),
-            cost: (n % 50 != 0).then_some(NanoUsd((prompt * 150 + completion * 600) as i64)),
+            cost: (!n.is_multiple_of(50)).then_some(NanoUsd((prompt * 150 + completion * 600) as i64)),
             tags: rare.then(|| vec!["rare-tag".into()]),
             input: Some(input),
             output: Some(output),

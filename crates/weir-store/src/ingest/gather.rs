@@ -88,21 +88,12 @@ impl<E: WriteEngine> Gather<E> {
 
     fn wait(&self, deadline: Instant) {
         let (reader, shared) = (&self.reader, &self.shared);
-        let lingering = self.journal_since.is_some();
+        let lingers = self.journal_since.is_some();
         let waiting = shared.queue.lock().spans;
-        shared.bell.wait_until(deadline, || {
-            shared.is_stopping()
-                || (!lingering && reader.has_more())
-                || shared.hurry.load(Ordering::SeqCst) > 0 && reader.has_more()
-                || shared.queue.lock().spans != waiting
+        shared.bell.wait_until(deadline, lingers, || {
+            let hurry = shared.hurry.load(Ordering::SeqCst) > 0;
+            shared.is_stopping() || (!lingers || hurry) && reader.has_more() || shared.queue.lock().spans != waiting
         });
-        // Records that arrive while others linger need not wake anybody again.
-        if lingering && !shared.is_stopping() && shared.queue.lock().waiting.is_empty() {
-            let rest = deadline.saturating_duration_since(Instant::now());
-            if shared.hurry.load(Ordering::SeqCst) == 0 && !rest.is_zero() {
-                std::thread::sleep(rest.min(Duration::from_millis(1)));
-            }
-        }
     }
 
     fn gather(&mut self, journal: bool, submitted: bool) -> Option<Batch<E::Prepared>> {

@@ -148,7 +148,7 @@ impl Ingest {
         let deadline = Instant::now() + timeout;
         let target = self.journal.end();
         self.shared.hurry.fetch_add(1, Ordering::SeqCst);
-        self.shared.bell.ring();
+        self.shared.bell.ring_urgently();
         let mut position = self.shared.committed_position.lock();
         // Between the last record of a segment and the start of the next lies nothing.
         while self.journal.bytes_between(*position, target) > 0 {

@@ -88,7 +88,7 @@ impl Shared {
         queue.spans += submission.writes.len();
         queue.waiting.push_back(submission);
         drop(queue);
-        self.bell.ring();
+        self.bell.ring_urgently();
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl Shared {
     pub(super) fn stop(&self) {
         self.queue.lock().closed = true;
         self.stopping.store(true, Ordering::SeqCst);
-        self.bell.ring();
+        self.bell.ring_urgently();
         drop(self.stop_lock.lock());
         self.stop_signal.notify_all();
     }

@@ -182,6 +182,7 @@ impl Upkeep {
 
 /// Builds some groups. `true` when there may be more to build.
 pub(super) fn build_groups(inner: &Inner, writer: &Mutex<Writer>) -> Result<bool, StoreError> {
+    let _one_at_a_time = inner.building.lock();
     // Watching begins before the snapshot, so that no write falls between them.
     let holes = writer.lock().cover.begin_build();
     let built = inner.readers.get().and_then(|reader| {
@@ -192,7 +193,7 @@ pub(super) fn build_groups(inner: &Inner, writer: &Mutex<Writer>) -> Result<bool
                 let wanted = GROUPS_AT_ONCE - built.len();
                 let hole = super::groups::cover::Hole { end: hole.end.min(tail), ..hole };
                 if wanted > 0 && hole.first < hole.end {
-                    built.extend(build::build(db, hole, wanted)?.into_iter().map(|group| (group, !hole.open)));
+                    built.extend(build::build(db, hole, wanted)?);
                 }
             }
             Ok(built)
@@ -200,18 +201,18 @@ pub(super) fn build_groups(inner: &Inner, writer: &Mutex<Writer>) -> Result<bool
     });
     let mut writer = writer.lock();
     let stored = built.and_then(|mut built| {
-        built.retain(|(group, _)| writer.cover.is_untouched(group.first, group.end));
+        built.retain(|group| writer.cover.is_untouched(group.first, group.end));
         let transaction =
             rusqlite::Transaction::new_unchecked(&writer.db, rusqlite::TransactionBehavior::Immediate)?;
-        for (group, replaces) in &built {
-            build::store(&transaction, group, *replaces)?;
+        for group in &built {
+            build::store(&transaction, group)?;
         }
         transaction.commit()?;
         Ok(built)
     });
     match stored {
         Ok(built) => {
-            writer.cover.end_build(built.iter().map(|(group, _)| (group.first, group.end)));
+            writer.cover.end_build(built.iter().map(|group| (group.first, group.end)));
             Ok(built.len() >= GROUPS_AT_ONCE)
         }
         Err(e) => {
@@ -250,7 +251,8 @@ pub(super) fn retain(inner: &Inner, writer: &Mutex<Writer>) -> Result<(), StoreE
         }
     }
     while writer.lock().db.execute(
-        "DELETE FROM cube WHERE t IN (SELECT DISTINCT t FROM cube WHERE t < ?1 ORDER BY t LIMIT 1)",
+        "DELETE FROM cube WHERE level = 1 AND t = (SELECT min(t) FROM cube WHERE level = 1 AND t < ?1) \
+         OR level = 2 AND t = (SELECT min(t) FROM cube WHERE level = 2 AND t < ?1)",
         [hour],
     )? > 0
     {}

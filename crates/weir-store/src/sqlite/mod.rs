@@ -73,6 +73,8 @@ struct Inner {
     path: PathBuf,
     /// Commits since it was opened: what tells the background that there is work.
     commits: AtomicU64,
+    /// Held while groups are built.
+    building: Mutex<()>,
     /// Why the last commit failed, if it did.
     failure: Mutex<Option<String>>,
     _lock: Option<FolderLock>,
@@ -120,6 +122,7 @@ impl SqliteStore {
             options,
             path: path.clone(),
             commits: AtomicU64::new(0),
+            building: Mutex::new(()),
             failure: Mutex::new(None),
             _lock: Some(lock),
         });
@@ -140,6 +143,7 @@ impl SqliteStore {
             readers: Readers::new(path.clone()),
             path,
             commits: AtomicU64::new(0),
+            building: Mutex::new(()),
             failure: Mutex::new(None),
             writer: None,
             texts: NameTexts::default(),
@@ -305,3 +309,6 @@ impl Telemetry for SqliteStore {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

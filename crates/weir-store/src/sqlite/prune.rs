@@ -35,10 +35,7 @@ pub(super) fn prune(inner: &Inner, before: Micros) -> Result<u64, StoreError> {
                      AND (seq < ?2 OR start_us < ?3) ORDER BY seq LIMIT ?4)",
                 )?
                 .execute((last, edge, before, ROWS_AT_ONCE))?;
-            let next: i64 = db
-                .prepare_cached("SELECT coalesce(min(seq), 9223372036854775807) FROM spans")?
-                .query_row([], |row| row.get(0))?;
-            db.prepare_cached("DELETE FROM payload_text WHERE seq < ?1")?.execute([next.min(edge)])?;
+            db.prepare_cached("DELETE FROM payload_text WHERE seq < ?1")?.execute([oldest(db)?])?;
             Ok(n as u64)
         })?;
         writer.lock().cover.cut(edge);
@@ -47,8 +44,8 @@ pub(super) fn prune(inner: &Inner, before: Micros) -> Result<u64, StoreError> {
             break;
         }
     }
-    while in_transaction(writer, |w| delete_blocks(&w.db, edge))? {}
-    while in_transaction(writer, |w| rewrite_blocks(&w.db, &inner.dictionaries, edge))? {}
+    while in_transaction(writer, |w| delete_blocks(&w.db))? {}
+    while in_transaction(writer, |w| rewrite_blocks(&w.db, &inner.dictionaries))? {}
     for field in 0..super::groups::field::INDEXED.len() as i64 {
         in_transaction(writer, |w| {
             // Not those of a group that was built in the meantime.
@@ -70,30 +67,36 @@ fn in_transaction<T>(
 ) -> Result<T, StoreError> {
     let mut writer = writer.lock();
     writer.db.execute_batch("BEGIN IMMEDIATE")?;
-    match work(&mut writer) {
-        Ok(value) => {
-            writer.db.execute_batch("COMMIT")?;
-            Ok(value)
-        }
-        Err(e) => {
-            writer.db.execute_batch("ROLLBACK")?;
-            Err(e)
-        }
+    let done = work(&mut writer).and_then(|value| {
+        writer.db.execute_batch("COMMIT")?;
+        Ok(value)
+    });
+    if done.is_err() && !writer.db.is_autocommit() {
+        writer.db.execute_batch("ROLLBACK")?;
     }
+    done
+}
+
+/// The oldest row that is left. Asked within the transaction that deletes what is older: a late span may have come.
+fn oldest(db: &Connection) -> rusqlite::Result<i64> {
+    db.prepare_cached("SELECT min(seq) FROM spans")?
+        .query_row([], |row| row.get::<_, Option<i64>>(0))
+        .map(|seq| seq.unwrap_or(i64::MAX))
 }
 
 /// Blocks of deleted spans only.
-fn delete_blocks(db: &Connection, edge: i64) -> Result<bool, StoreError> {
+fn delete_blocks(db: &Connection) -> Result<bool, StoreError> {
     let n = db
         .prepare_cached(
             "DELETE FROM payload_blocks WHERE id IN (SELECT id FROM payload_blocks WHERE last_seq < ?1 LIMIT ?2)",
         )?
-        .execute((edge, BLOCKS_AT_ONCE))?;
+        .execute((oldest(db)?, BLOCKS_AT_ONCE))?;
     Ok(n as i64 == BLOCKS_AT_ONCE)
 }
 
 /// Blocks that also hold younger spans: their old texts are blanked.
-fn rewrite_blocks(db: &Connection, dictionaries: &Dictionaries, edge: i64) -> Result<bool, StoreError> {
+fn rewrite_blocks(db: &Connection, dictionaries: &Dictionaries) -> Result<bool, StoreError> {
+    let edge = oldest(db)?;
     let mut find = db.prepare_cached(
         "SELECT id, dictionary, data FROM payload_blocks WHERE last_seq >= ?1 AND first_seq < ?1 LIMIT ?2",
     )?;

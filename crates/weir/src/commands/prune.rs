@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use weir_core::filter::Filter;
 use weir_core::time::{Clock, Micros, to_rfc3339};
 use weir_store::sqlite::SqliteStore;
@@ -86,7 +86,8 @@ fn count(dir: &Path, before: Micros) -> anyhow::Result<u64> {
 fn delete(dir: &Path, before: Micros) -> anyhow::Result<u64> {
     // Opening for writing makes what is not there; there must be something to prune.
     SqliteStore::open_read_only(dir)?;
-    let store = SqliteStore::open(dir)
-        .context("pruning writes; a running server prunes by itself when weir.toml has a retention under [record]")?;
+    let store = SqliteStore::open(dir).map_err(|error| {
+        anyhow!("{error}. A running server prunes by itself: set `retention` under [record] in weir.toml")
+    })?;
     Ok(store.prune(before)?)
 }

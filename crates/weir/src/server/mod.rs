@@ -136,6 +136,7 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     );
     accept::run(listener, router, &server, running.gateway.snapshot().config.gateway.request_timeout.0, || {
         running.stopping.store(true, Ordering::Relaxed);
+        running.observers.close_live();
     })
     .await;
 

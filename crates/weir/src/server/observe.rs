@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use arc_swap::ArcSwapOption;
 use tokio::sync::broadcast;
 use weir_core::observe::Observer;
 use weir_core::span::Span;
@@ -12,7 +13,8 @@ use weir_watch::prometheus::Metrics;
 /// All observers as one.
 pub(crate) struct Observers {
     pub metrics: Metrics,
-    live: broadcast::Sender<Arc<Span>>,
+    /// Gone once the server stops, which ends the live tails.
+    live: ArcSwapOption<broadcast::Sender<Arc<Span>>>,
     lost: AtomicU64,
     lost_at: AtomicI64,
     clock: Clock,
@@ -20,7 +22,13 @@ pub(crate) struct Observers {
 
 impl Observers {
     pub(super) fn new(metrics: Metrics, live: broadcast::Sender<Arc<Span>>) -> Self {
+        let live = ArcSwapOption::from_pointee(live);
         Self { metrics, live, lost: AtomicU64::new(0), lost_at: AtomicI64::new(i64::MIN), clock: Clock::system() }
+    }
+
+    /// Ends the live tails, which would else keep their connections open.
+    pub(super) fn close_live(&self) {
+        self.live.store(None);
     }
 
     /// Calls that could not be recorded.
@@ -41,11 +49,13 @@ impl Observer for Observers {
 
     fn call_finished(&self, span: &Span) {
         self.metrics.call_finished(span);
-        if self.live.receiver_count() > 0 {
+        if let Some(live) = &*self.live.load()
+            && live.receiver_count() > 0
+        {
             let mut shown = span.clone();
             shown.input = None;
             shown.output = None;
-            let _ = self.live.send(Arc::new(shown));
+            let _ = live.send(Arc::new(shown));
         }
     }
 

@@ -122,14 +122,12 @@ pub(in crate::sqlite) fn build(db: &Connection, hole: Hole, limit: usize) -> rus
 }
 
 /// Writes a group, within the writer's transaction.
-pub(in crate::sqlite) fn store(db: &Connection, group: &Built, replaces: bool) -> rusqlite::Result<()> {
-    if replaces {
-        // Entries of groups that were dropped here.
-        let mut delete =
-            db.prepare_cached("DELETE FROM group_index WHERE field = ?1 AND first_seq >= ?2 AND first_seq < ?3")?;
-        for field in 0..INDEXED.len() {
-            delete.execute((field as i64, group.first, group.end))?;
-        }
+pub(in crate::sqlite) fn store(db: &Connection, group: &Built) -> rusqlite::Result<()> {
+    // Entries of groups that were dropped here.
+    let mut delete =
+        db.prepare_cached("DELETE FROM group_index WHERE field = ?1 AND first_seq >= ?2 AND first_seq < ?3")?;
+    for field in 0..INDEXED.len() {
+        delete.execute((field as i64, group.first, group.end))?;
     }
     db.prepare_cached("INSERT INTO groups (first_seq, end_seq, rows) VALUES (?1, ?2, ?3)")?
         .execute((group.first, group.end, group.rows as i64))?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 /// A dropped group is not built again before that: rows that come late come in company.
-const SETTLE: Duration = Duration::from_secs(2);
+const SETTLE: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 2 });
 
 /// A range without groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,6 @@ pub(super) mod walk;
 pub(super) use cover::Cover;
 
 /// Rows of a group. More is built as one only at the end of a hole.
-pub(super) const ROWS: usize = 1_024;
+pub(super) const ROWS: usize = if cfg!(test) { 16 } else { 1_024 };
 /// The newest rows stay ungrouped: late arrivals would only break their groups.
-pub(super) const TAIL: usize = 8_192;
+pub(super) const TAIL: usize = if cfg!(test) { 8 } else { 8_192 };

@@ -110,14 +110,14 @@ CREATE TABLE rollup (
   PRIMARY KEY (level, dim, t, project, value)
 ) WITHOUT ROWID;
 
--- One hour of one combination of all dimensions.
+-- One hour (level 1) or day (level 2) of one combination of all dimensions.
 CREATE TABLE cube (
-  t INTEGER NOT NULL, project INTEGER NOT NULL, model INTEGER NOT NULL, provider INTEGER NOT NULL,
+  level INTEGER NOT NULL, t INTEGER NOT NULL, project INTEGER NOT NULL, model INTEGER NOT NULL, provider INTEGER NOT NULL,
   department INTEGER NOT NULL, prompt_version INTEGER NOT NULL, status INTEGER NOT NULL, key INTEGER NOT NULL,
   count INTEGER NOT NULL, errors INTEGER NOT NULL, cache_hits INTEGER NOT NULL,
   prompt_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, cache_write_tokens INTEGER NOT NULL,
   cache_write_1h_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
   audio_in_tokens INTEGER NOT NULL, audio_out_tokens INTEGER NOT NULL,
   cost_nano INTEGER NOT NULL, unpriced INTEGER NOT NULL, latency_sum_us INTEGER NOT NULL, sketch BLOB NOT NULL,
-  PRIMARY KEY (t, project, model, provider, department, prompt_version, status, key)
+  PRIMARY KEY (level, t, project, model, provider, department, prompt_version, status, key)
 ) WITHOUT ROWID;

@@ -1,7 +1,5 @@
 //! Reading payloads back, one block at a time.
 
-use std::io;
-
 use rusqlite::{Connection, OptionalExtension};
 use weir_core::span::Span;
 
@@ -9,6 +7,18 @@ use super::block;
 use super::dictionary::Dictionaries;
 use crate::sqlite::row::StoredSpan;
 use crate::telemetry::StoreError;
+
+/// What is wrong: this block, or the database.
+enum Broken {
+    Block(String),
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Broken {
+    fn from(e: rusqlite::Error) -> Self {
+        Self::Store(e.into())
+    }
+}
 
 /// Fills in payloads; keeps the last block, because neighbours share it.
 pub(in crate::sqlite) struct PayloadReader<'a> {
@@ -26,7 +36,15 @@ impl<'a> PayloadReader<'a> {
     pub(in crate::sqlite) fn fill(&mut self, stored: &mut StoredSpan) -> Result<(), StoreError> {
         let span = &mut stored.merged.span;
         match stored.payload {
-            Some(place) => self.fill_from_block(place, span),
+            Some(place) => match self.fill_from_block(place, span) {
+                // One damaged block must not hide the rows of a page, nor stop a merge.
+                Err(Broken::Block(what)) => {
+                    tracing::error!(block = block::block_and_slot(place).0, what, "a payload is lost");
+                    Ok(())
+                }
+                Err(Broken::Store(e)) => Err(e),
+                Ok(()) => Ok(()),
+            },
             None => self.fill_from_text(stored.seq, span),
         }
     }
@@ -43,30 +61,29 @@ impl<'a> PayloadReader<'a> {
         Ok(())
     }
 
-    fn fill_from_block(&mut self, place: i64, span: &mut Span) -> Result<(), StoreError> {
+    fn fill_from_block(&mut self, place: i64, span: &mut Span) -> Result<(), Broken> {
         let (id, slot) = block::block_and_slot(place);
         if self.last.as_ref().is_none_or(|(last, _)| *last != id) {
             self.last = Some((id, self.load(id)?));
         }
         let texts = self.last.as_ref().and_then(|(_, bytes)| block::parse(bytes)?.get(slot).copied());
         let Some((input, output)) = texts else {
-            return Err(StoreError::Unavailable(format!("payload block {id} is damaged")));
+            return Err(Broken::Block("its slots cannot be read".into()));
         };
         span.input = input.map(str::to_owned);
         span.output = output.map(str::to_owned);
         Ok(())
     }
 
-    fn load(&self, id: i64) -> Result<Vec<u8>, StoreError> {
+    fn load(&self, id: i64) -> Result<Vec<u8>, Broken> {
         let mut statement = self.db.prepare_cached("SELECT dictionary, data FROM payload_blocks WHERE id = ?1")?;
         let mut rows = statement.query([id])?;
         let Some(row) = rows.next()? else {
-            return Err(StoreError::Unavailable(format!("payload block {id} is missing")));
+            return Err(Broken::Block("it is missing".into()));
         };
         let dictionary: Option<i64> = row.get(0)?;
         let data = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
         let dictionary = dictionary.map(|id| self.dictionaries.bytes(self.db, id)).transpose()?;
-        block::decompress(data, dictionary.as_deref())
-            .map_err(|e: io::Error| StoreError::Unavailable(format!("payload block {id} is damaged: {e}")))
+        block::decompress(data, dictionary.as_deref()).map_err(|e| Broken::Block(e.to_string()))
     }
 }

@@ -20,7 +20,10 @@ pub(in crate::sqlite) struct SliceKey<Id> {
 }
 
 /// Key of a cube cell.
-pub(in crate::sqlite) type CubeKey<Id> = (Micros, [Id; CUBED]);
+pub(in crate::sqlite) type CubeKey<Id> = (Level, Micros, [Id; CUBED]);
+
+/// Levels that the cube has.
+const CUBE_LEVELS: [Level; 2] = [Level::Hour, Level::Day];
 
 /// Changes to cells.
 #[derive(Clone, Debug)]
@@ -36,13 +39,14 @@ impl<Id> Default for Fold<Id> {
 }
 
 impl<Id: Copy + Eq + Hash + Default> Fold<Id> {
-    /// Adds a call to the minute slices and the cube; [`Fold::spread`] then fills the coarser levels.
+    /// Adds a call to the minute slices and the hour cube; [`Fold::spread`] then fills the coarser levels.
     pub(in crate::sqlite) fn add_minutes(&mut self, start: Micros, values: &[Id; CUBED], measures: &Measures) {
         self.each_slice(Level::Minute, start, values, |cell| cell.add(measures));
-        self.cube.entry((align(start, Level::Hour.width()), *values)).or_default().add(measures);
+        let hour = align(start, Level::Hour.width());
+        self.cube.entry((Level::Hour, hour, *values)).or_default().add(measures);
     }
 
-    /// Derives hour and day slices from the minutes.
+    /// Derives hour and day slices from the minutes, and the day cube from the hours.
     pub(in crate::sqlite) fn spread(&mut self) {
         for (from, to) in [(Level::Minute, Level::Hour), (Level::Hour, Level::Day)] {
             let mut coarse: HashMap<SliceKey<Id>, Delta> = HashMap::new();
@@ -52,6 +56,11 @@ impl<Id: Copy + Eq + Hash + Default> Fold<Id> {
             }
             self.slices.extend(coarse);
         }
+        let mut days: HashMap<CubeKey<Id>, Delta> = HashMap::new();
+        for ((_, t, values), delta) in &self.cube {
+            days.entry((Level::Day, align(*t, Level::Day.width()), *values)).or_default().merge(delta);
+        }
+        self.cube.extend(days);
     }
 
     /// Adds a call on every level, or takes it away.
@@ -60,7 +69,9 @@ impl<Id: Copy + Eq + Hash + Default> Fold<Id> {
         for level in Level::ALL {
             self.each_slice(level, start, values, change);
         }
-        change(self.cube.entry((align(start, Level::Hour.width()), *values)).or_default());
+        for level in CUBE_LEVELS {
+            change(self.cube.entry((level, align(start, level.width()), *values)).or_default());
+        }
     }
 
     fn each_slice(&mut self, level: Level, start: Micros, values: &[Id; CUBED], change: impl Fn(&mut Delta)) {
@@ -80,7 +91,7 @@ impl<Id: Copy + Eq + Hash + Default> Fold<Id> {
             let SliceKey { level, dim, t, project, value } = *key;
             (SliceKey { level, dim, t, project: id(project), value: id(value) }, delta.clone())
         });
-        let cube = self.cube.iter().map(|((t, values), delta)| ((*t, values.map(&id)), delta.clone()));
+        let cube = self.cube.iter().map(|((level, t, values), delta)| ((*level, *t, values.map(&id)), delta.clone()));
         Fold { slices: slices.collect(), cube: cube.collect() }
     }
 }

@@ -1,4 +1,4 @@
-//! Rollups: slices by minute, hour and day, and the hour cube; their folding, writing and reading.
+//! Rollups: slices by minute, hour and day, and a cube by hour and day; their folding, writing and reading.
 //!
 //! Only closed calls that have a start are counted. Invariant: they are written in the transaction of their rows, and
 //! a row that changes takes its old contribution away, so they always equal a recount of the rows ever committed.

@@ -6,7 +6,7 @@ use weir_core::time::{MINUTE, Micros};
 
 use super::super::names::NameTexts;
 use super::super::seq;
-use super::cell::Sum;
+use super::cell::add_numbers;
 use super::stats::{Compiled, Groups, cube_value};
 use super::{CUBED, align};
 use crate::telemetry::StoreError;
@@ -76,10 +76,9 @@ pub(super) fn read(
             None => false,
         };
         let latency = duration.max(0);
-        let mut sum = Sum::default();
         let cost = int(11)?;
         let failed = matches!(status, Some(Status::Error | Status::RateLimited | Status::Blocked));
-        sum.numbers = [
+        let numbers = [
             1,
             i64::from(failed),
             i64::from(cached || status == Some(Status::Cached)),
@@ -95,8 +94,10 @@ pub(super) fn read(
             i64::from(cost.is_none()),
             latency,
         ];
-        sum.sketch.add(latency as f64);
-        query.add(groups, align(start, MINUTE), |d| cube_value(&values, d), &sum);
+        if let Some(sum) = query.sum_of(groups, align(start, MINUTE), |d| cube_value(&values, d)) {
+            add_numbers(&mut sum.numbers, &numbers);
+            sum.sketch.add(latency as f64);
+        }
     }
     Ok(())
 }

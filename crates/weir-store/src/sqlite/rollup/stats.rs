@@ -1,6 +1,6 @@
 //! Answers [`StatsQuery`]: from slices where one dimension suffices, else from the cube, with rows at its edges.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use rusqlite::Connection;
 use weir_core::time::{DAY, HOUR, MINUTE, Micros};
@@ -15,15 +15,11 @@ use crate::telemetry::{Dimension, Stats, StatsGroup, StatsQuery, StoreError};
 /// Most groups of an answer.
 const GROUPS: usize = 1_000;
 
-/// A combination of values; 0 is absence.
-type GroupKey = Vec<i64>;
+/// A combination of values in the order of `group_by`, the rest 0; 0 is absence.
+type GroupKey = [i64; CUBED];
 
-/// Sums by group, and by bucket within it.
-#[derive(Default)]
-pub(super) struct Groups {
-    totals: HashMap<GroupKey, Sum>,
-    series: HashMap<GroupKey, BTreeMap<Micros, Sum>>,
-}
+/// Sums by group and bucket; without buckets there is one at 0.
+pub(super) type Groups = HashMap<(GroupKey, Micros), Sum>;
 
 /// A query with its texts looked up.
 pub(super) struct Compiled {
@@ -34,16 +30,21 @@ pub(super) struct Compiled {
 }
 
 impl Compiled {
-    /// Adds the sum of cells that share their values. `value` gives a dimension's number.
-    pub(super) fn add(&self, groups: &mut Groups, t: Micros, value: impl Fn(Dimension) -> i64, sum: &Sum) {
+    /// Where a cell with these values is summed up; `None` when it is filtered out. `value` gives a dimension's number.
+    pub(super) fn sum_of<'g>(
+        &self,
+        groups: &'g mut Groups,
+        t: Micros,
+        value: impl Fn(Dimension) -> i64,
+    ) -> Option<&'g mut Sum> {
         if self.filters.iter().any(|(dimension, allowed)| !allowed.contains(&value(*dimension))) {
-            return;
+            return None;
         }
-        let key: GroupKey = self.group_by.iter().map(|d| value(*d)).collect();
-        if let Some(width) = self.bucket {
-            groups.series.entry(key.clone()).or_default().entry(align(t, width)).or_default().add(sum);
+        let mut key = GroupKey::default();
+        for (slot, dimension) in key.iter_mut().zip(&self.group_by) {
+            *slot = value(*dimension);
         }
-        groups.totals.entry(key).or_default().add(sum);
+        Some(groups.entry((key, self.bucket.map_or(0, |width| align(t, width)))).or_default())
     }
 }
 
@@ -59,8 +60,11 @@ pub(in crate::sqlite) fn answer(
     {
         return Err(StoreError::Unsupported("the bucket must be a whole number of minutes".into()));
     }
+    if query.group_by.len() > CUBED {
+        return Err(StoreError::Unsupported("a dimension can be grouped by only once".into()));
+    }
     let compiled = compile(db, query)?;
-    let mut groups = Groups::default();
+    let mut groups = Groups::new();
     if let Some((from, to)) = bounds(db, query, floors)? {
         read(db, &compiled, from, to, floors, &mut groups)?;
     }
@@ -122,22 +126,20 @@ fn read(
     } else if coarsest == Level::Minute {
         raw::read(db, query, from, to, groups)
     } else {
-        let (inner_from, inner_to) = (plan::align_up(from, HOUR), align(to, HOUR));
+        let (inner_from, mut inner_to) = (plan::align_up(from, HOUR), align(to, HOUR));
+        if inner_to < to && raw::newest(db)? < to {
+            // No call started after the range, so its last hour is whole.
+            inner_to += HOUR;
+        }
         if inner_from >= inner_to {
             return raw::read(db, query, from, to, groups);
         }
         raw::read(db, query, from, inner_from, groups)?;
-        read_cube(db, query, inner_from, inner_to, groups)?;
-        // The cube's last hour is whole when no call started after the range.
-        if inner_to < to {
-            if raw::newest(db)? < to {
-                read_cube(db, query, inner_to, inner_to + HOUR, groups)
-            } else {
-                raw::read(db, query, inner_to, to, groups)
-            }
-        } else {
-            Ok(())
+        let hours = Floors { minute: i64::MIN, hour: i64::MIN };
+        for piece in plan::pieces(inner_from, inner_to, coarsest, hours).unwrap_or_default() {
+            read_cube(db, query, piece, groups)?;
         }
+        raw::read(db, query, inner_to, to, groups)
     }
 }
 
@@ -154,32 +156,29 @@ fn read_slices(
     let mut rows = statement.query((piece.level as i64, slice_number(dimension), piece.from, piece.to))?;
     while let Some(row) = rows.next()? {
         let (t, project, value): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let mut sum = Sum::default();
-        read_cell(row, 3, &mut sum)?;
-        query.add(groups, t, |d| if d == Dimension::Project { project } else { value }, &sum);
+        let value = |d| if d == Dimension::Project { project } else { value };
+        if let Some(sum) = query.sum_of(groups, t, value) {
+            read_cell(row, 3, sum)?;
+        }
     }
     Ok(())
 }
 
-fn read_cube(db: &Connection, query: &Compiled, from: Micros, to: Micros, groups: &mut Groups) -> Result<(), StoreError> {
+fn read_cube(db: &Connection, query: &Compiled, piece: Piece, groups: &mut Groups) -> Result<(), StoreError> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT t, project, model, provider, department, prompt_version, status, key, {CELL_COLUMNS} FROM cube \
-         WHERE t >= ?1 AND t < ?2"
+         WHERE level = ?1 AND t >= ?2 AND t < ?3"
     ))?;
-    let mut rows = statement.query((from, to))?;
+    let mut rows = statement.query((piece.level as i64, piece.from, piece.to))?;
     while let Some(row) = rows.next()? {
         let t: i64 = row.get(0)?;
         let mut values = [0i64; CUBED];
         for (n, value) in values.iter_mut().enumerate() {
             *value = row.get(n + 1)?;
         }
-        let value = |d| cube_value(&values, d);
-        if query.filters.iter().any(|(dimension, allowed)| !allowed.contains(&value(*dimension))) {
-            continue;
+        if let Some(sum) = query.sum_of(groups, t, |d| cube_value(&values, d)) {
+            read_cell(row, 1 + CUBED, sum)?;
         }
-        let mut sum = Sum::default();
-        read_cell(row, 1 + CUBED, &mut sum)?;
-        query.add(groups, t, value, &sum);
     }
     Ok(())
 }
@@ -189,24 +188,29 @@ pub(super) fn cube_value(values: &[i64; CUBED], dimension: Dimension) -> i64 {
     Dimension::ALL.iter().position(|d| *d == dimension).and_then(|at| values.get(at)).copied().unwrap_or_default()
 }
 
-fn finish(db: &Connection, texts: &NameTexts, query: &Compiled, mut groups: Groups) -> Result<Stats, StoreError> {
+fn finish(db: &Connection, texts: &NameTexts, query: &Compiled, groups: Groups) -> Result<Stats, StoreError> {
     let mut total = Sum::default();
-    for sum in groups.totals.values() {
+    let mut by_group: HashMap<GroupKey, (Sum, Vec<(Micros, Sum)>)> = HashMap::new();
+    for ((key, t), sum) in groups {
+        let (group, series) = by_group.entry(key).or_default();
+        group.add(&sum);
+        if query.bucket.is_some() {
+            series.push((t, sum));
+        }
+    }
+    let mut ranked: Vec<_> = by_group.into_iter().collect();
+    for (_, (sum, _)) in &ranked {
         total.add(sum);
     }
-    let mut ranked: Vec<(GroupKey, Sum)> = groups.totals.drain().collect();
-    ranked.sort_unstable_by(|(ka, a), (kb, b)| b.numbers.cmp(&a.numbers).then_with(|| ka.cmp(kb)));
+    ranked.sort_unstable_by(|(ka, (a, _)), (kb, (b, _))| b.numbers.cmp(&a.numbers).then_with(|| ka.cmp(kb)));
     ranked.truncate(GROUPS);
     let mut out = Vec::with_capacity(ranked.len());
-    for (key, sum) in ranked {
-        let mut values = Vec::with_capacity(key.len());
-        for id in &key {
+    for (key, (sum, mut series)) in ranked {
+        let mut values = Vec::with_capacity(query.group_by.len());
+        for id in key.iter().take(query.group_by.len()) {
             values.push(if *id == 0 { None } else { Some(texts.text(db, *id)?.as_ref().to_owned()) });
         }
-        let series = match query.bucket {
-            Some(_) => groups.series.remove(&key).unwrap_or_default(),
-            None => BTreeMap::new(),
-        };
+        series.sort_unstable_by_key(|(t, _)| *t);
         let series = series.into_iter().map(|(t, sum)| (t, sum.figures())).collect();
         out.push(StatsGroup { values, total: sum.figures(), series });
     }

@@ -33,14 +33,14 @@ pub(in crate::sqlite) fn apply(db: &Connection, fold: &Fold<i64>, floors: Floors
             table.change(&[key.level as i64, key.dim, key.t, key.project, key.value], delta)?;
         }
     }
-    let names = "t, project, model, provider, department, prompt_version, status, key";
-    let mut table = Table::new(db, "cube", names, 1 + CUBED)?;
+    let names = "level, t, project, model, provider, department, prompt_version, status, key";
+    let mut table = Table::new(db, "cube", names, 2 + CUBED)?;
     let mut cube: Vec<_> = fold.cube.iter().collect();
     cube.sort_unstable_by_key(|(key, _)| **key);
-    for ((t, values), delta) in cube {
+    for ((level, t, values), delta) in cube {
         if *t >= floors.hour && !delta.is_nothing() {
             let [a, b, c, d, e, f, g] = *values;
-            table.change(&[*t, a, b, c, d, e, f, g], delta)?;
+            table.change(&[*level as i64, *t, a, b, c, d, e, f, g], delta)?;
         }
     }
     Ok(())
