@@ -168,6 +168,14 @@ headers = {{ "x-fake" = "{behaviour}" }}
         """What Weir says that it has stored: calls, and whether they are priced."""
         return json.loads(self.get("/api/v1/stats"))["total"]
 
+    def sizes(self):
+        """Bytes of the database with its write-ahead log, and of the journal."""
+        found = {"database": 0, "journal": 0}
+        for path in self.data.rglob("*"):
+            if path.is_file():
+                found["journal" if path.suffix == ".journal" else "database"] += path.stat().st_size
+        return found
+
     def start_times(self, times):
         """Milliseconds from exec to the first 200 of /health/ready, fresh data each time."""
         found = []
@@ -180,10 +188,6 @@ headers = {{ "x-fake" = "{behaviour}" }}
             found.append((time.monotonic() - begun) * 1000)
             process.stop()
         return found
-
-
-def size_of(folder):
-    return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
 
 
 def install_litellm(venv, requirements):

@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from rig import behave
+from rig.weir import run
 
 APP, READER, LIMITED, HASHED = (f"wk-test-{n}-5f2b8c1d9e7a4036" for n in ("app", "read", "mini", "hash"))
 HELLO = [{"role": "user", "content": "hello there"}]
@@ -179,6 +180,7 @@ def test_a_spent_budget_is_insufficient_quota(serve, up, key, period):
     error = refused.json()["error"]
     assert error["code"] == "insufficient_quota" and period in error["message"]
     assert refused.headers["x-should-retry"] == "false" and float(refused.headers["retry-after"]) > 0
+    server.call(refused.headers["x-request-id"], READ)
     spent = server.get("/api/v1/stats", READ, key="app").json()["total"]["cost_usd"]
     assert 0 < spent <= 0.012
     assert server.metric("llm_budget_remaining_usd", READ) == pytest.approx(0.012 - spent, abs=1e-6)
@@ -205,8 +207,6 @@ def test_a_budget_stays_spent_over_a_restart(serve, up, key):
 
 
 def test_key_new_makes_a_key_that_works(serve, up, key):
-    from rig.weir import run
-
     made = run("key", "new", "--name", "fresh")
     table = made.stdout[made.stdout.index("[[keys]]") :]
     secret = made.stdout.split()[0]

@@ -27,7 +27,11 @@ macro_rules! id_type {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&hex::encode(significant(&self.0)))
+                let bytes = significant(&self.0);
+                let mut digits = [0u8; 32];
+                let digits = &mut digits[..bytes.len() * 2];
+                hex::encode_to_slice(bytes, digits).map_err(|_| fmt::Error)?;
+                f.write_str(std::str::from_utf8(digits).map_err(|_| fmt::Error)?)
             }
         }
 

@@ -19,7 +19,6 @@ pub struct RecordPolicy {
     mode: PayloadMode,
     max: usize,
     redactor: Redactor,
-    personal: bool,
 }
 
 impl RecordPolicy {
@@ -38,7 +37,7 @@ impl RecordPolicy {
             PayloadMode::Truncated => config.truncate_to,
             _ => config.max_payload,
         };
-        Ok(Self { mode: config.payload, max: usize::try_from(limit.0).unwrap_or(usize::MAX), redactor, personal })
+        Ok(Self { mode: config.payload, max: usize::try_from(limit.0).unwrap_or(usize::MAX), redactor })
     }
 
     /// Most bytes of a prompt or an answer that are kept.
@@ -71,15 +70,22 @@ impl RecordPolicy {
                 *field = clean;
             }
         };
-        span.error.iter_mut().for_each(replace);
+        let labels = [
+            &mut span.error,
+            &mut span.user,
+            &mut span.session,
+            &mut span.department,
+            &mut span.project,
+            &mut span.prompt_name,
+            &mut span.prompt_version,
+            &mut span.request_id,
+        ];
+        labels.into_iter().flatten().for_each(replace);
+        span.tags.iter_mut().flatten().for_each(replace);
         for json in span.attributes.values_mut() {
             if let std::borrow::Cow::Owned(clean) = self.redactor.json(json) {
                 *json = clean;
             }
-        }
-        if self.personal {
-            span.user.iter_mut().chain(&mut span.session).for_each(replace);
-            span.tags.iter_mut().flatten().for_each(replace);
         }
     }
 }
@@ -113,6 +119,7 @@ impl Recorder {
     pub fn record(&self, mut span: Span, policy: &RecordPolicy) {
         policy.apply(&mut span);
         self.observer.call_finished(&span);
+        log(&span);
         if let Err(error) = self.journal.append(&span) {
             self.observer.lost("journal", 1);
             let now = self.clock.now();
@@ -124,6 +131,26 @@ impl Recorder {
             }
         }
     }
+}
+
+/// One line per call: failures for whoever is woken by them, all others only when asked for.
+fn log(span: &Span) {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    macro_rules! line {
+        ($level:ident, $message:literal) => {
+            tracing::$level!(
+                request_id = text(&span.request_id),
+                model = text(&span.model),
+                deployment = text(&span.deployment),
+                status = span.status.map_or("", weir_core::span::Status::as_str),
+                http_status = span.http_status,
+                latency_ms = span.latency_us().unwrap_or(0) / 1000,
+                error = text(&span.error),
+                $message
+            )
+        };
+    }
+    if span.error_type.is_some() { line!(warn, "a call failed") } else { line!(debug, "a call was answered") }
 }
 
 #[cfg(test)]

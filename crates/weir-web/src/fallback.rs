@@ -13,16 +13,21 @@ fn form_of(path: &str) -> Form {
     if path.starts_with("/v1/messages") { Form::Anthropic } else { Form::OpenAi }
 }
 
+/// The request's id; the server gives one to requests that bring none.
+fn id_of(request: &Request<Body>) -> String {
+    request.headers().get("x-request-id").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
+}
+
 pub(crate) async fn not_found(request: Request<Body>) -> Response<Body> {
     let path = request.uri().path();
     let message = format!("there is no {} {path}; SDKs of OpenAI need the base URL http://HOST/v1", request.method());
-    refusal(HeaderMap::new(), &Error::new(Code::NotFound, message), form_of(path), "")
+    refusal(HeaderMap::new(), &Error::new(Code::NotFound, message), form_of(path), &id_of(&request))
 }
 
 pub(crate) async fn method_not_allowed(request: Request<Body>) -> Response<Body> {
     let path = request.uri().path();
     let message = format!("{path} does not take {}", request.method());
-    refusal(HeaderMap::new(), &Error::new(Code::MethodNotAllowed, message), form_of(path), "")
+    refusal(HeaderMap::new(), &Error::new(Code::MethodNotAllowed, message), form_of(path), &id_of(&request))
 }
 
 /// A defect in one request must not end the connection without an answer.

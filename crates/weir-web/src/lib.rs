@@ -42,10 +42,8 @@ pub struct Web {
 pub fn router(web: Web) -> Router {
     let guard = |role| middleware::from_fn_with_state((web.gateway.clone(), role), auth::require);
     let api = api::router(web.api).route_layer(guard(Role::Read));
-    let metrics = Router::new()
-        .route("/metrics", get(metrics::render))
-        .route_layer(guard(Role::Read))
-        .with_state(web.metrics);
+    let metrics =
+        Router::new().route("/metrics", get(metrics::render)).route_layer(guard(Role::Read)).with_state(web.metrics);
     let health = Router::new()
         .route("/health", get(health::plain))
         .route("/health/live", get(health::live))
@@ -56,12 +54,10 @@ pub fn router(web: Web) -> Router {
         .merge(api)
         .merge(metrics)
         .merge(health)
+        .layer(middleware::from_fn(fallback::catch_panic))
 }
 
-/// Adds the answers for paths and methods that nobody has, and for handlers that fail.
+/// Adds the answers for paths and methods that nobody has.
 pub fn with_fallbacks(router: Router) -> Router {
-    router
-        .fallback(fallback::not_found)
-        .method_not_allowed_fallback(fallback::method_not_allowed)
-        .layer(middleware::from_fn(fallback::catch_panic))
+    router.fallback(fallback::not_found).method_not_allowed_fallback(fallback::method_not_allowed)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use weir_core::token::usage;
 
-use super::{Passed, Reader, ReaderOptions, Summary, error_message, push_bounded};
+use super::{Passed, Reader, ReaderOptions, Summary, error_message, parse, push_bounded};
 use crate::sse::Event;
 
 /// Most choices and tool calls that are kept of one answer.
@@ -201,10 +201,11 @@ fn push_raw(text: &mut String, raw: Option<&RawValue>, max: usize) {
 }
 
 impl Reader for ChatReader {
-    fn whole(&mut self, body: &[u8]) {
-        if let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(body) {
+    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error> {
+        if let Some(chunk) = parse::<Chunk<'_>>(body)? {
             self.take(&chunk);
         }
+        Ok(())
     }
 
     fn event(&mut self, event: &Event) -> Passed {

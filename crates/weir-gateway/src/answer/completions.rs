@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::token::usage;
 
-use super::{Passed, Reader, ReaderOptions, Summary, error_message, push_bounded};
+use super::{Passed, Reader, ReaderOptions, Summary, error_message, parse, push_bounded};
 use crate::sse::Event;
 
 #[derive(Deserialize)]
@@ -67,10 +67,11 @@ impl CompletionsReader {
 }
 
 impl Reader for CompletionsReader {
-    fn whole(&mut self, body: &[u8]) {
-        if let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(body) {
+    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error> {
+        if let Some(chunk) = parse::<Chunk<'_>>(body)? {
             self.take(&chunk);
         }
+        Ok(())
     }
 
     fn event(&mut self, event: &Event) -> Passed {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::token::usage;
 
-use super::{Passed, Reader, Summary};
+use super::{Passed, Reader, Summary, parse};
 use crate::sse::Event;
 
 #[derive(Deserialize)]
@@ -24,11 +24,12 @@ pub(super) struct EmbeddingsReader {
 }
 
 impl Reader for EmbeddingsReader {
-    fn whole(&mut self, body: &[u8]) {
-        if let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body) {
+    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error> {
+        if let Some(answer) = parse::<Answer<'_>>(body)? {
             self.summary.model = answer.model.map(Cow::into_owned);
             self.summary.usage = answer.usage.and_then(|raw| usage::from_openai(raw.get().as_bytes()));
         }
+        Ok(())
     }
 
     fn event(&mut self, _event: &Event) -> Passed {

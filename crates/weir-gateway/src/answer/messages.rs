@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::token::usage;
 
-use super::{Passed, Reader, ReaderOptions, Summary, error_message, push_bounded};
+use super::{Passed, Reader, ReaderOptions, Summary, error_message, parse, push_bounded};
 use crate::sse::Event;
 
 /// Most content blocks that are kept of one answer.
@@ -95,7 +95,8 @@ impl MessagesReader {
     /// output only, and keep the input of the first.
     fn take_usage(&mut self, raw: &RawValue) {
         let Some(counts) = usage::from_anthropic(raw.get().as_bytes()) else { return };
-        let is_whole = serde_json::from_str::<Input>(raw.get()).is_ok_and(|said| said.input_tokens.is_some_and(|n| n > 0));
+        let is_whole =
+            serde_json::from_str::<Input>(raw.get()).is_ok_and(|said| said.input_tokens.is_some_and(|n| n > 0));
         self.summary.usage = Some(match self.summary.usage {
             Some(start) if !is_whole => usage::merge_anthropic(start, counts),
             _ => counts,
@@ -113,10 +114,11 @@ impl MessagesReader {
 }
 
 impl Reader for MessagesReader {
-    fn whole(&mut self, body: &[u8]) {
-        if let Ok(message) = serde_json::from_slice::<Message<'_>>(body) {
+    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error> {
+        if let Some(message) = parse::<Message<'_>>(body)? {
             self.take(&message);
         }
+        Ok(())
     }
 
     fn event(&mut self, event: &Event) -> Passed {

@@ -42,7 +42,10 @@ pub enum Passed {
 /// Reads one answer, whole or event by event.
 pub trait Reader: Send {
     /// Reads a whole answer.
-    fn whole(&mut self, body: &[u8]);
+    ///
+    /// # Errors
+    /// When it is not JSON. JSON of an unknown shape is left unread.
+    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error>;
 
     /// Reads one event of a streamed answer.
     fn event(&mut self, event: &Event) -> Passed;
@@ -87,6 +90,15 @@ pub struct ReaderOptions {
     pub client_wants_usage: bool,
     /// Most bytes of text that are kept.
     pub max_text: usize,
+}
+
+/// Reads JSON; one of another shape than expected is `None`, what is no JSON an error.
+fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<Option<T>, serde_json::Error> {
+    match serde_json::from_slice(body) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_data() => serde_json::from_slice::<serde::de::IgnoredAny>(body).map(|_| None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Appends to a text up to a bound.

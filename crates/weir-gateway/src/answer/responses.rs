@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::token::usage;
 
-use super::{Passed, Reader, ReaderOptions, Summary, error_message, push_bounded};
+use super::{Passed, Reader, ReaderOptions, Summary, error_message, parse, push_bounded};
 use crate::sse::Event;
 
 #[derive(Deserialize)]
@@ -46,7 +46,11 @@ impl ResponsesReader {
     }
 
     fn take(&mut self, text: &str) -> Option<String> {
-        let answer = serde_json::from_str::<Answer<'_>>(text).ok()?;
+        self.note(serde_json::from_str::<Answer<'_>>(text).ok()?)
+    }
+
+    /// Notes what an answer says of itself; returns its failure.
+    fn note(&mut self, answer: Answer<'_>) -> Option<String> {
         if let Some(model) = answer.model {
             self.summary.model = Some(model.into_owned());
         }
@@ -61,10 +65,11 @@ impl ResponsesReader {
 }
 
 impl Reader for ResponsesReader {
-    fn whole(&mut self, body: &[u8]) {
-        if let Ok(text) = std::str::from_utf8(body) {
-            self.take(text);
+    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error> {
+        if let Some(answer) = parse::<Answer<'_>>(body)? {
+            self.note(answer);
         }
+        Ok(())
     }
 
     fn event(&mut self, event: &Event) -> Passed {

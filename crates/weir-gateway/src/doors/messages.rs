@@ -10,7 +10,7 @@ use weir_core::token::{count_messages, count_text, count_tools};
 
 use super::Shared;
 use crate::exchange::envelope::Envelope;
-use crate::exchange::{read_body, refusal};
+use crate::exchange::{read_body, refusal, request_id_text};
 
 /// Counts the input tokens of a Messages request. An estimate: Anthropic does not publish its tokenizer.
 pub(super) async fn count_tokens(State(gateway): Shared, request: Request<Body>) -> Response<Body> {
@@ -29,6 +29,6 @@ pub(super) async fn count_tokens(State(gateway): Shared, request: Request<Body>)
     };
     match counted.await {
         Ok(tokens) => Json(serde_json::json!({"input_tokens": tokens})).into_response(),
-        Err(error) => refusal(HeaderMap::new(), &error, Form::Anthropic, ""),
+        Err(error) => refusal(HeaderMap::new(), &error, Form::Anthropic, &request_id_text(&head.headers)),
     }
 }

@@ -98,7 +98,8 @@ impl Builder<'_> {
             native_json_schema: recent,
             native_effort: recent,
         };
-        let (body, mut context) = chat_to_messages::request_with_context(self.body, &options).map_err(|e| refused(&e))?;
+        let (body, mut context) =
+            chat_to_messages::request_with_context(self.body, &options).map_err(|e| refused(&e))?;
         context.created = self.created;
         // The client sees the upstream's name of the model, as it does without a translation.
         context.model.clear();
@@ -116,7 +117,8 @@ impl Builder<'_> {
             keep_thinking: target.provider.kind.name == "openrouter",
             keep_cache_control: target.provider.kind.name == "openrouter",
         };
-        let (body, mut context) = messages_to_chat::request_with_context(self.body, &options).map_err(|e| refused(&e))?;
+        let (body, mut context) =
+            messages_to_chat::request_with_context(self.body, &options).map_err(|e| refused(&e))?;
         context.input_tokens = self.input_tokens;
         context.model.clear();
         Ok((Endpoint::Chat, body.into(), Some(Translation::FromChat(context))))

@@ -12,4 +12,5 @@ mod stream;
 
 pub use body::read as read_body;
 pub use respond::refusal;
-pub use run::{Door, run};
+pub(crate) use run::request_id_text;
+pub use run::{Door, request_id, run};

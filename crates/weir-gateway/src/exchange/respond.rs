@@ -18,17 +18,25 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 
 fn put(headers: &mut HeaderMap, name: &'static str, value: impl Display) {
-    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value.to_string())) {
+    put_text(headers, name, &value.to_string());
+}
+
+fn put_text(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(HeaderName::from_static(name), value);
     }
+}
+
+fn put_number(headers: &mut HeaderMap, name: &'static str, value: impl Into<HeaderValue>) {
+    headers.insert(HeaderName::from_static(name), value.into());
 }
 
 /// What every answer carries: ids, limits, and for Anthropic's SDK the id under its own name.
 fn common(headers: &mut HeaderMap, call: &Call, form: Form) {
     let id = call.span.request_id.as_deref().unwrap_or_default();
-    put(headers, "x-request-id", id);
+    put_text(headers, "x-request-id", id);
     if form == Form::Anthropic {
-        put(headers, "request-id", id);
+        put_text(headers, "request-id", id);
     }
     if let Some(reservation) = &call.reservation {
         let left = reservation.key().remaining(call.gateway.parts.clock.now());
@@ -38,8 +46,8 @@ fn common(headers: &mut HeaderMap, call: &Call, form: Form) {
         ];
         for (value, limit, remaining) in pairs {
             if let Some((left, of)) = value {
-                put(headers, limit, of);
-                put(headers, remaining, left);
+                put_number(headers, limit, of);
+                put_number(headers, remaining, left);
             }
         }
     }
@@ -56,11 +64,11 @@ pub(super) fn answered(call: &mut Call, answer: &Answered, form: Form) -> Header
     }
     let mut headers = answer_headers(&answer.headers);
     common(&mut headers, call, form);
-    put(&mut headers, "x-weir-model", &target.model);
-    put(&mut headers, "x-weir-provider", &target.provider.name);
-    put(&mut headers, "x-weir-deployment", &target.deployment.name);
-    put(&mut headers, "x-weir-attempts", answer.attempts);
-    put(&mut headers, "x-weir-fallbacks", answer.fallbacks);
+    put_text(&mut headers, "x-weir-model", &target.model);
+    put_text(&mut headers, "x-weir-provider", &target.provider.name);
+    put_text(&mut headers, "x-weir-deployment", &target.deployment.name);
+    put_number(&mut headers, "x-weir-attempts", answer.attempts);
+    put_number(&mut headers, "x-weir-fallbacks", answer.fallbacks);
     headers
 }
 
@@ -70,7 +78,7 @@ pub(super) fn whole(mut headers: HeaderMap, cost: Option<f64>, overhead_us: i64,
     if let Some(cost) = cost {
         put(&mut headers, "x-weir-cost-usd", cost);
     }
-    put(&mut headers, "x-weir-overhead-us", overhead_us);
+    put_number(&mut headers, "x-weir-overhead-us", overhead_us);
     response(StatusCode::OK, headers, Body::from(body))
 }
 

@@ -1,10 +1,12 @@
 //! The course of a call: permission, body, envelope, plan, limits, attempts, answer.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, Request, Response};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use weir_core::access::presented_key;
@@ -44,22 +46,21 @@ pub struct Door {
 /// Runs a call.
 pub async fn run(gateway: Arc<Gateway>, door: Door, request: Request<Body>) -> Response<Body> {
     let drain = gateway.snapshot().config.gateway.on_disconnect == OnDisconnect::Drain;
-    if !drain {
-        return run_attached(gateway, door, request).await;
-    }
     // In a task of its own the call goes on when the client's connection, and with it this future, is dropped.
-    match tokio::spawn(run_attached(gateway, door, request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let error = Error::new(Code::Internal, "the call was ended by a defect of the gateway");
-            respond::refusal(HeaderMap::new(), &error, door.form, "")
-        }
-    }
+    let ended = if drain {
+        tokio::spawn(run_attached(gateway, door, request)).await.ok()
+    } else {
+        AssertUnwindSafe(run_attached(gateway, door, request)).catch_unwind().await.ok()
+    };
+    ended.unwrap_or_else(|| {
+        let error = Error::new(Code::Internal, "the call met a defect of the gateway; the log has its place");
+        respond::refusal(HeaderMap::new(), &error, door.form, "")
+    })
 }
 
 async fn run_attached(gateway: Arc<Gateway>, door: Door, request: Request<Body>) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let id = request_id(&head.headers);
+    let id = request_id_text(&head.headers);
     let snapshot = gateway.snapshot();
     let mut call = Call::new(gateway, snapshot, id, door.operation);
     call.span.kind = Some(match door.endpoint {
@@ -71,6 +72,11 @@ async fn run_attached(gateway: Arc<Gateway>, door: Door, request: Request<Body>)
         Ok(Reply::Stream(headers, source)) => respond::stream(headers, Body::new(StreamBody::new(call, *source))),
         Err(error) => respond::refuse(&mut call, &error, door.form),
     }
+}
+
+/// The request id as text.
+pub(crate) fn request_id_text(headers: &HeaderMap) -> String {
+    request_id(headers).to_str().unwrap_or_default().to_owned()
 }
 
 /// What a call came to.
@@ -191,7 +197,11 @@ fn reply(
                 Some(translation) => translated(translation, &body)?,
             };
             if let Some(reader) = &mut call.reader {
-                reader.whole(&body);
+                reader.whole(&body).map_err(|error| {
+                    let provider = &answered.target.provider.name;
+                    let message = format!("provider \"{provider}\" answered with a body that is not JSON: {error}");
+                    Error::new(Code::UpstreamError, message)
+                })?;
             }
             // An upstream that was asked to stream and did not: its answer is passed on as it is.
             call.span.stream = Some(false);
@@ -228,12 +238,12 @@ fn translated(translation: &Translation, body: &Bytes) -> Result<Bytes, Error> {
         .map_err(|e| Error::new(Code::UpstreamError, format!("the provider's answer cannot be read: {e}")))
 }
 
-/// The caller's id, if it can stand in a header and a row, else a new one.
-fn request_id(headers: &HeaderMap) -> String {
-    headers
-        .get("x-request-id")
-        .and_then(|v| v.to_str().ok())
-        .map(str::trim)
-        .filter(|id| !id.is_empty() && id.len() <= MAX_REQUEST_ID)
-        .map_or_else(|| SpanId::new().to_string(), str::to_owned)
+/// The caller's request id, if it can stand in a header and a row, else a new one.
+#[must_use]
+pub fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let given = headers.get("x-request-id").filter(|v| (1..=MAX_REQUEST_ID).contains(&v.len()) && v.to_str().is_ok());
+    match given {
+        Some(given) => given.clone(),
+        None => HeaderValue::from_str(&SpanId::new().to_string()).unwrap_or(HeaderValue::from_static("-")),
+    }
 }

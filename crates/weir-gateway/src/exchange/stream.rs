@@ -20,10 +20,12 @@ use super::call::{Call, Ending};
 use super::respond::error_event;
 use crate::answer::Passed;
 use crate::providers::Endpoint;
-use crate::sse::{Event, Splitter};
+use crate::sse::{Event, Splitter, TooLong};
 use crate::translate::{chat_to_messages, messages_to_chat};
 use crate::upstream::UpstreamBody;
 
+/// Bytes that leave at once instead of waiting for more.
+const GATHER: usize = 16 << 10;
 /// How long an upstream may take to close a stream after its end mark.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -73,7 +75,11 @@ struct Running {
     deadline: Instant,
     last_piece: Instant,
     timer: Pin<Box<Sleep>>,
-    /// The last event has been handed out.
+    /// What goes out with the next frame.
+    out: Vec<u8>,
+    /// A turn of the scheduler has been given to the upstream's connection since the last frame.
+    gave_turn: bool,
+    /// The last event is in `out` or has left.
     ended: bool,
     drain: bool,
 }
@@ -98,6 +104,8 @@ impl StreamBody {
             deadline: parts.deadline,
             last_piece: now,
             timer: Box::pin(tokio::time::sleep_until(parts.deadline.min(now + parts.idle))),
+            out: Vec::new(),
+            gave_turn: false,
             ended: false,
             drain: parts.drain,
         })))
@@ -130,50 +138,62 @@ impl Drop for StreamBody {
 }
 
 impl Running {
+    /// The next bytes for the client. The upstream's connection hands over one frame at a time, even when a read brought
+    /// many; so with bytes in hand it is given one turn of the scheduler, and what it brings goes out in the same write.
+    /// The first bytes do not wait for that.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
         loop {
-            if !self.pending.is_empty() {
-                let mut out = Vec::new();
-                while let Some(event) = self.pending.pop_front() {
-                    self.pass(&event, &mut out);
-                    if self.ended {
-                        break;
-                    }
-                }
-                if !out.is_empty() {
-                    self.call.first_piece();
-                    return Poll::Ready(Some(out.into()));
-                }
-                if self.ended {
-                    return Poll::Ready(None);
-                }
+            while let Some(event) = self.pending.pop_front() {
+                self.pass(&event);
+            }
+            if self.ended || self.out.len() >= GATHER {
+                return Poll::Ready(self.take_out());
             }
             match self.body.poll_piece(cx) {
                 Poll::Ready(Some(Ok(piece))) => {
                     self.last_piece = Instant::now();
-                    self.splitter.push(&piece);
-                    loop {
-                        match self.splitter.next_event() {
-                            Ok(Some(event)) => self.pending.push_back(event),
-                            Ok(None) => break,
-                            Err(error) => return Poll::Ready(self.broken(Code::UpstreamError, &error.to_string())),
-                        }
+                    self.gave_turn = false;
+                    if let Err(error) = self.split(&piece) {
+                        self.broken(Code::UpstreamError, &error.to_string());
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
                     let message = format!("the provider broke off its answer: {error}");
-                    return Poll::Ready(self.broken(Code::UpstreamTruncated, &message));
+                    self.broken(Code::UpstreamTruncated, &message);
                 }
-                Poll::Ready(None) => return Poll::Ready(self.upstream_ended()),
+                Poll::Ready(None) => self.upstream_ended(),
+                Poll::Pending if !self.out.is_empty() => {
+                    let is_first = self.call.span.ttft_us.is_none();
+                    if is_first || std::mem::replace(&mut self.gave_turn, true) {
+                        return Poll::Ready(self.take_out());
+                    }
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Pending => {
                     let message = ready!(self.poll_timers(cx));
-                    return Poll::Ready(self.broken(Code::UpstreamTimeout, message));
+                    self.broken(Code::UpstreamTimeout, message);
                 }
             }
         }
+    }
+
+    /// What goes out now; `None` when the stream is over and everything has left.
+    fn take_out(&mut self) -> Option<Bytes> {
+        if self.out.is_empty() {
+            return None;
+        }
+        self.gave_turn = false;
+        self.call.first_piece();
+        Some(std::mem::take(&mut self.out).into())
+    }
+
+    fn split(&mut self, piece: &[u8]) -> Result<(), TooLong> {
+        self.splitter.push(piece);
+        while let Some(event) = self.splitter.next_event()? {
+            self.pending.push_back(event);
+        }
+        Ok(())
     }
 
     /// Resolves when the upstream was silent too long, or the whole call took too long.
@@ -194,32 +214,32 @@ impl Running {
     }
 
     /// One event of the upstream, on to the client.
-    fn pass(&mut self, event: &Event, out: &mut Vec<u8>) {
+    fn pass(&mut self, event: &Event) {
         let Some((mut translator, mut frames)) = self.translator.take() else {
-            self.read(event, out);
+            self.read(event);
             return;
         };
         let mut translated = Vec::new();
         translator.event(event, &mut translated);
         frames.push(&translated);
         while let Ok(Some(event)) = frames.next_event() {
-            self.read(&event, out);
+            self.read(&event);
         }
         self.translator = Some((translator, frames));
     }
 
     /// One event in the client's protocol, through the reader.
-    fn read(&mut self, event: &Event, out: &mut Vec<u8>) {
+    fn read(&mut self, event: &Event) {
         if self.ended {
             return;
         }
         let Some(reader) = &mut self.call.reader else { return };
         match reader.event(event) {
-            Passed::AsIs => out.extend_from_slice(&event.raw),
-            Passed::Changed(bytes) => out.extend_from_slice(&bytes),
+            Passed::AsIs => self.out.extend_from_slice(&event.raw),
+            Passed::Changed(bytes) => self.out.extend_from_slice(&bytes),
             Passed::Hidden => {}
             Passed::Error(message) => {
-                out.extend_from_slice(&event.raw);
+                self.out.extend_from_slice(&event.raw);
                 self.ended = true;
                 self.call.end(Ending::Failed {
                     status: Status::Error,
@@ -238,34 +258,31 @@ impl Running {
     }
 
     /// The upstream's body is at its end.
-    fn upstream_ended(&mut self) -> Option<Bytes> {
-        let mut out = Vec::new();
+    fn upstream_ended(&mut self) {
         if let Some(event) = self.splitter.finish() {
-            self.pass(&event, &mut out);
+            self.pass(&event);
         }
-        if !self.ended {
-            let complete = self.call.reader.as_ref().is_some_and(|r| r.is_complete());
-            if complete {
-                if let Some(reader) = &self.call.reader {
-                    out.extend_from_slice(reader.closing());
-                }
+        if self.ended {
+            return;
+        }
+        match &self.call.reader {
+            Some(reader) if reader.is_complete() => {
+                self.out.extend_from_slice(reader.closing());
                 self.ended = true;
                 self.call.end(Ending::Streamed);
-            } else {
-                let message = "the provider's stream ended before the answer was complete";
-                out.extend(self.broken(Code::UpstreamTruncated, message).unwrap_or_default());
             }
+            _ => self.broken(Code::UpstreamTruncated, "the provider's stream ended before the answer was complete"),
         }
-        (!out.is_empty()).then(|| out.into())
     }
 
     /// Ends the stream with an error event.
-    fn broken(&mut self, code: Code, message: &str) -> Option<Bytes> {
+    fn broken(&mut self, code: Code, message: &str) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
         let error = Error::new(code, message);
-        self.ended = true;
-        let event = error_event(&error, self.endpoint, self.form, &self.request_id);
+        self.out.extend(error_event(&error, self.endpoint, self.form, &self.request_id));
         self.call.fail(&error);
-        Some(event.into())
     }
 
     /// After the last event: reads the upstream to its end, so that its connection can be used again.

@@ -69,7 +69,7 @@ impl Splitter {
     fn line(&self) -> Option<Line> {
         let start = self.searched;
         let rest = &self.buffer[start..];
-        let at = rest.iter().position(|b| matches!(b, b'\n' | b'\r'))?;
+        let at = memchr::memchr2(b'\n', b'\r', rest)?;
         let end = match (rest[at], rest.get(at + 1)) {
             (b'\r', Some(b'\n')) => at + 2,
             // A lone CR ends a line too, but only the next byte tells it from a CRLF cut in two.
@@ -88,19 +88,22 @@ struct Line {
 fn parse(raw: Bytes) -> Event {
     let mut name = None;
     let mut data: Option<Bytes> = None;
-    for line in raw.split(|b| matches!(b, b'\n' | b'\r')) {
-        let Some(colon) = line.iter().position(|b| *b == b':') else { continue };
-        let value = &line[colon + 1..];
-        let value = value.strip_prefix(b" ").unwrap_or(value);
-        match &line[..colon] {
-            b"event" => name = Some(raw.slice_ref(value)),
-            b"data" => {
-                data = Some(match data {
-                    None => raw.slice_ref(value),
-                    Some(before) => [&before[..], b"\n", value].concat().into(),
-                });
-            }
-            _ => {}
+    let mut rest = &raw[..];
+    while !rest.is_empty() {
+        let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        let line = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        let value = |field: &[u8]| {
+            let value = line.strip_prefix(field)?;
+            Some(raw.slice_ref(value.strip_prefix(b" ").unwrap_or(value)))
+        };
+        if let Some(value) = value(b"data:") {
+            data = Some(match data {
+                None => value,
+                Some(before) => [&before[..], b"\n", &value[..]].concat().into(),
+            });
+        } else if let Some(value) = value(b"event:") {
+            name = Some(value);
         }
     }
     Event { raw, name, data }

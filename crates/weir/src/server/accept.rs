@@ -1,22 +1,31 @@
 //! Connections: accepted up to a bound, served with time limits, ended gracefully.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use http::header::HeaderName;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+use weir_gateway::exchange::request_id;
 
 use crate::config::ServerConfig;
 
 /// Largest request line and headers together.
 const MAX_HEAD: usize = 64 << 10;
 const MAX_HEADERS: usize = 128;
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Pause after the system had no more descriptors or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -33,10 +42,12 @@ pub(super) async fn run(
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(config.max_connections.max(1)));
     let mut ended = std::pin::pin!(signalled());
+    let mut connections = JoinSet::new();
 
     loop {
         let accepted = tokio::select! {
             () = &mut ended => break,
+            Some(_) = connections.join_next() => continue,
             accepted = async {
                 let place = places.clone().acquire_owned().await;
                 (place, listener.accept().await)
@@ -52,9 +63,9 @@ pub(super) async fn run(
             }
         };
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
+        let service = identified(router.clone());
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
+        connections.spawn(async move {
             // A client that breaks off is its own affair.
             let _ = connection.await;
             drop(place);
@@ -66,6 +77,29 @@ pub(super) async fn run(
     if tokio::time::timeout(config.shutdown_timeout.0, graceful.shutdown()).await.is_err() {
         tracing::warn!("some calls did not end in time and are cut off");
     }
+    // Ends what is left, so that it is recorded before the journal is drained.
+    connections.shutdown().await;
+}
+
+/// The router behind a request id: every request has one, the caller's or a new one, and every answer carries it.
+fn identified(
+    router: Router,
+) -> impl hyper::service::Service<
+    Request<Incoming>,
+    Response = Response<Body>,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response<Body>, Infallible>> + Send,
+> {
+    service_fn(move |mut request: Request<Incoming>| {
+        let id = request_id(request.headers());
+        request.headers_mut().insert(REQUEST_ID, id.clone());
+        let answer = router.clone().oneshot(request.map(Body::new));
+        async move {
+            let mut response = answer.await?;
+            response.headers_mut().entry(REQUEST_ID).or_insert(id);
+            Ok(response)
+        }
+    })
 }
 
 /// Resolves at the first SIGTERM or SIGINT.

@@ -36,10 +36,21 @@ const DRAIN_AT_STOP: Duration = Duration::from_secs(10);
 
 /// Runs the server until a signal ends it.
 pub(crate) fn run(loaded: Loaded) -> anyhow::Result<()> {
-    log::install(&loaded.settings.server)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")?;
+    let _log = log::install(&loaded.settings.server)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")?;
     runtime.block_on(serve(loaded))
+}
+
+/// One thread per core, less one: the store's threads need a core too, and on small machines threads that wake each
+/// other across cores cost more than they bring. The variable that tokio knows wins.
+fn workers() -> usize {
+    let set = std::env::var("TOKIO_WORKER_THREADS").ok().and_then(|text| text.parse().ok());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    set.unwrap_or(cores - 1).max(1)
 }
 
 /// Everything that runs.

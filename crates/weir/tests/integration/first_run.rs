@@ -22,9 +22,11 @@ fn the_first_call_of_the_readme_works() {
     let server = Server::start("");
     let script = blocks("sh").into_iter().find(|block| block.contains("demo/echo")).unwrap();
     let (call, rest) = script.split_once("./target").unwrap();
-    let here = |script: &str| script.replace("http://127.0.0.1:8080", &server.url).replace("./target/release/weir", WEIR);
+    let here =
+        |script: &str| script.replace("http://127.0.0.1:8080", &server.url).replace("./target/release/weir", WEIR);
     let run = |script: &str| {
-        let output = Command::new("bash").args(["-euc", &here(script)]).current_dir(server.folder.path()).output().unwrap();
+        let output =
+            Command::new("bash").args(["-euc", &here(script)]).current_dir(server.folder.path()).output().unwrap();
         assert!(output.status.success(), "{script}\n{}", text(&output));
         text(&output)
     };
