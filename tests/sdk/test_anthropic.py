@@ -230,6 +230,11 @@ def test_missing_max_tokens_is_no_hindrance_over_openai(weir, key):
     assert weir.post("/v1/messages", {"model": behave(OPENAI, key), "messages": HELLO}).status in (200, 400)
 
 
+def test_the_demo_speaks_to_the_anthropic_client(weir):
+    with weir.anthropic().messages.stream(model="demo/echo", max_tokens=99, messages=HELLO) as stream:
+        assert stream.get_final_message().content[0].text
+
+
 # The OpenAI client over an Anthropic upstream
 
 

@@ -180,7 +180,7 @@ def test_one_megabyte_comes_whole(weir, key):
 
 def test_one_megabyte_is_streamed_whole(weir, key):
     stream = weir.openai().chat.completions.create(
-        model=behave("up/gpt-4o", key, "size=1048576"), messages=HELLO, stream=True
+        model=behave("up/gpt-4o", key, "size=1048576,chunks=1024"), messages=HELLO, stream=True
     )
     text = "".join(c.choices[0].delta.content or "" for c in stream if c.choices)
     assert len(text.encode()) == 1048576

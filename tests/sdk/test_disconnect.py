@@ -1,8 +1,11 @@
 """Clients that go away."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from rig import behave, eventually
+from rig import Fake, behave, eventually
 
 
 def line(server, model, key, stream):
@@ -113,3 +116,48 @@ def test_cancelled_calls_are_counted_as_ended(serve, up, fake, key):
     server.call(key)
     assert server.metric("llm_inflight_requests") == 0
     assert server.metric("llm_requests_total") == 1
+
+
+def test_a_crowd_that_goes_away_leaves_nothing_behind(serve, tmp_path, key):
+    crowd = Fake(tmp_path)
+    try:
+        server = serve(f'[providers.up]\nkind = "openai"\nbase_url = "{crowd.url}/v1"\n')
+        streams = ["first=20000", "chunks=500,delay=20", "chunks=9,after=3,stall"]
+        asks = [("stall", False) if n % 2 else (streams[n % 3], True) for n in range(50)]
+        lines = [
+            line(server, behave("up/gpt-4o", key, words), f"{key}-{n}", stream)
+            for n, (words, stream) in enumerate(asks)
+        ]
+        crowd.arrived(key, 50)
+        for client in lines:
+            client.close()
+        eventually("nothing is open upstream", lambda: crowd.stats()["open"] == 0, 5)
+        eventually("all are recorded", lambda: len(server.all_calls()) == 50)
+        assert {c["status"] for c in server.all_calls()} == {"cancelled"}
+        assert server.metric("llm_inflight_requests") == 0
+    finally:
+        crowd.stop()
+
+
+def test_a_client_that_does_not_read_holds_the_upstream_back(serve, up, fake, key):
+    server = serve(up)
+    client = line(server, behave("up/gpt-4o", key, "size=60000000,chunks=6000"), key, True)
+
+    def resident():
+        text = (Path("/proc") / str(server.process.pid) / "status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", text).group(1)) // 1024
+
+    before = resident()
+    client.read_until(b"data:")
+    last = [-1]
+
+    def at_rest():
+        sent = fake.only(key)["chunks_sent"]
+        still, last[0] = sent == last[0], sent
+        return still
+
+    eventually("the stream stands still", at_rest, 15, 0.5)
+    assert last[0] < 6000 and resident() - before < 60
+    client.close()
+    fake.left(key)
+    assert server.call(key)["status"] == "cancelled"

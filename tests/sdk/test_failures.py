@@ -262,3 +262,28 @@ def test_retries_are_counted(serve, up, key):
     server = serve(up)
     server.chat(behave("up/gpt-4o", key, "status=500,times=2"))
     assert server.metric("llm_retries_total", provider="up") == 2
+
+
+def test_faults_of_requests_do_not_take_a_deployment_out(serve, fake, key):
+    server = serve(models(fake, key, "chunks=3"))
+    for _ in range(12):
+        assert server.chat("smart", headers={"x-fake": "status=400"}).status == 400
+    assert server.chat("smart").headers["x-weir-provider"] == "up"
+
+
+def test_a_probe_that_its_client_leaves_does_not_keep_a_deployment_out(serve, fake, key):
+    server = serve("[gateway]\nretries = 0\n" + models(fake, key, "chunks=3"))
+    for _ in range(3):
+        server.chat("smart", headers={"x-fake": "status=500"})
+    assert server.chat("smart").headers["x-weir-provider"] == "other", "it cools down"
+
+    def probe_was_left():
+        before = len(fake.requests(key))
+        body = {"model": "smart", "messages": HELLO}
+        line = server.line("/v1/chat/completions", body, {"x-fake": "first=20000"})
+        asked = fake.arrived(key, before + 1)[-1]["model"]
+        line.close()
+        return asked == "gpt-4o"
+
+    eventually("the deployment is tried again", probe_was_left, 15, 0.3)
+    eventually("it answers again", lambda: server.chat("smart").headers["x-weir-provider"] == "up", 10, 0.2)

@@ -8,7 +8,7 @@ import anthropic
 import openai
 import pytest
 
-from rig import behave
+from rig import behave, eventually
 from rig.weir import run
 
 APP, READER, LIMITED, HASHED = (f"wk-test-{n}-5f2b8c1d9e7a4036" for n in ("app", "read", "mini", "hash"))
@@ -214,3 +214,43 @@ def test_key_new_makes_a_key_that_works(serve, up, key):
     server = serve(up + table)
     assert server.chat(behave("up/gpt-4o", key)).status == 401
     assert server.chat(behave("up/gpt-4o", key), headers={"x-api-key": secret}).status == 200
+
+
+def test_calls_at_once_get_no_more_than_the_limit(serve, up, fake, key):
+    server = serve(up + ADMIN + entry("app", APP, "rpm = 5"))
+    model = behave("up/gpt-4o", key, "first=200")
+    with concurrent.futures.ThreadPoolExecutor(25) as pool:
+        answers = list(pool.map(lambda _: server.chat(model, headers={"x-api-key": APP}).status, range(25)))
+    assert answers.count(200) == 5 == len(fake.requests(key)) and answers.count(429) == 20
+
+
+def test_a_reload_gives_nobody_a_fresh_budget(serve, up, key):
+    config = up + ADMIN + entry("app", APP, "budget_usd_per_day = 0.012")
+    server = serve(config)
+    assert spend_all(server).status == 429
+    server.config_path.write_text(config + '[models.added]\ntargets = [{ model = "up/gpt-4o" }]\n')
+    eventually("the change is applied", lambda: "the configuration was changed" in server.log())
+    assert server.chat("up/gpt-4o", headers={"x-api-key": APP}).status == 429
+
+
+def test_a_refused_or_failed_call_costs_no_budget(serve, up, key):
+    server = serve("[gateway]\nretries = 0\n" + up + ADMIN + entry("app", APP, "budget_usd_per_day = 0.012"))
+    for _ in range(5):
+        answer = server.chat("up/gpt-4o", headers={"x-api-key": APP, "x-fake": "status=400"})
+        assert answer.status == 400
+    assert server.metric("llm_budget_remaining_usd", READ) == pytest.approx(0.012)
+    assert server.chat("up/gpt-4o", headers={"x-api-key": APP}).status == 200
+
+
+def test_a_cancelled_call_frees_what_it_had_reserved(serve, up, fake, key):
+    server = serve(up + ADMIN + entry("app", APP, "budget_usd_per_day = 0.012"))
+    held = server.line(
+        "/v1/chat/completions",
+        {"model": "up/gpt-4o", "messages": HELLO, "max_tokens": 1000},
+        {"x-api-key": APP, "x-fake": f"first=20000,key={key}", "x-request-id": key},
+    )
+    fake.arrived(key)
+    assert server.chat("up/gpt-4o", headers={"x-api-key": APP}).status == 429
+    held.close()
+    server.call(key, READ)
+    assert server.chat("up/gpt-4o", headers={"x-api-key": APP}).status == 200

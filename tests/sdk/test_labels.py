@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rig import behave
+from rig import behave, eventually
 
 HELLO = [{"role": "user", "content": "hello there"}]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -37,7 +37,7 @@ def test_refusals_carry_the_request_id(weir, key, path):
 
 def test_the_request_id_is_in_the_log_of_a_failure(weir, key):
     weir.chat(behave("up/gpt-4o", key, "status=401"), id=key)
-    assert key in weir.log()
+    eventually("the log names the request", lambda: key in weir.log(), 3)
 
 
 def test_an_odd_request_id_does_no_harm(weir, key):

@@ -1,9 +1,11 @@
 """The process: start, reload, stop, many streams at once."""
 
 import asyncio
+import json
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -216,8 +218,6 @@ def test_200_streams_at_once(serve, tmp_path):
 
 
 def test_a_thousand_plain_calls_are_all_recorded_once(serve, up, tmp_path):
-    import subprocess
-
     server = serve(up)
     ids = tmp_path / "ids"
     command = [BIN / "weir-loadgen", "--url", f"{server.url}/v1/chat/completions", "--requests", "1000",
@@ -248,3 +248,27 @@ def test_reads_during_writes_see_whole_calls(serve, up, key):
         stop.set()
         reader.join()
     assert set(seen) == {200}
+
+
+def test_the_log_can_be_json(serve, up, key):
+    server = serve('[server]\nlog_format = "json"\n' + up, start=False)
+    process = server.spawn()
+    server.url = "http://127.0.0.1:" + process.wait_for(r'"address":"[^"]*:(\d+)"').group(1)
+    server.chat(behave("up/gpt-4o", key, "status=401"), id=key)
+    server.stop()
+    lines = [json.loads(line) for line in server.log().splitlines()]
+    assert any(key in json.dumps(line) for line in lines)
+
+
+def test_prices_are_overridden_by_configuration(serve, up, key):
+    server = serve(up + '[[prices]]\nmodel = "house-model"\nin = 1.0\nout = 2.0\n')
+    server.chat("up/house-model", id=key, headers={"x-fake": "usage=1000:500"})
+    assert server.call(key)["cost_usd"] == pytest.approx(0.002)
+
+
+def test_reload_changes_prices(serve, up, key):
+    server = serve(up)
+    server.config_path.write_text(up + '[[prices]]\nmodel = "gpt-4o"\nin = 100.0\nout = 100.0\n')
+    eventually("the change is applied", lambda: "the configuration was changed" in server.log())
+    server.chat("up/gpt-4o", id=key, headers={"x-fake": "usage=1000:500"})
+    assert server.call(key)["cost_usd"] == pytest.approx(0.15)

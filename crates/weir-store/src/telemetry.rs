@@ -107,15 +107,8 @@ pub enum Dimension {
 
 impl Dimension {
     /// Every dimension, in the order of its stored number (from 1; 0 is "all").
-    pub const ALL: &'static [Self] = &[
-        Self::Project,
-        Self::Model,
-        Self::Provider,
-        Self::Department,
-        Self::PromptVersion,
-        Self::Status,
-        Self::Key,
-    ];
+    pub const ALL: &'static [Self] =
+        &[Self::Project, Self::Model, Self::Provider, Self::Department, Self::PromptVersion, Self::Status, Self::Key];
 
     /// Its name in the API.
     #[must_use]

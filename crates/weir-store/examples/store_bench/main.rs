@@ -1,7 +1,7 @@
-//! Measures the store: `store_bench [--calls N] [--single N] [--fill N] [--dir DIR]`.
+//! Measures the store: `store_bench [--calls N] [--journal N] [--single N] [--fill N] [--dir DIR]`.
 //!
 //! `--calls`: durable calls per second, CPU and bytes per call, in batches of 1,000. `--single`: bytes per call when
-//! each is committed alone. `--fill`: that many calls over 30 days, then latencies of queries, idle and under load.
+//! each is committed alone. `--journal`: what an append costs the request. `--fill`: that many calls over 30 days, then latencies of queries, idle and under load.
 
 mod queries;
 mod texts;
@@ -40,9 +40,15 @@ fn main() -> Result<(), Failure> {
     let base = value("--dir").unwrap_or_else(|| "/tmp".into());
     let mut table = Table(Vec::new());
     table.line("measure", "result".into(), "target")?;
-    let none = number("--calls").is_none() && number("--single").is_none() && number("--fill").is_none();
+    let none = number("--calls").is_none()
+        && number("--journal").is_none()
+        && number("--single").is_none()
+        && number("--fill").is_none();
     if none || number("--calls").is_some() {
         in_folder(&base, |dir| ingest_rate(dir, number("--calls").unwrap_or(200_000), &mut table))?;
+    }
+    if none || number("--journal").is_some() {
+        in_folder(&base, |dir| journal_cost(dir, number("--journal").unwrap_or(100_000), &mut table))?;
     }
     if none || number("--single").is_some() {
         in_folder(&base, |dir| single(dir, number("--single").unwrap_or(5_000), &mut table))?;
@@ -64,12 +70,8 @@ fn in_folder(base: &str, run: impl FnOnce(&Path) -> Result<(), Failure>) -> Resu
 fn start(dir: &Path) -> Result<(SqliteStore, Arc<Journal>, Ingest), Failure> {
     let store = SqliteStore::open(dir)?;
     let journal = Arc::new(Journal::open(dir, 1 << 30)?);
-    let ingest = Ingest::start(
-        Arc::new(store.clone()),
-        Arc::clone(&journal),
-        Arc::new(Unobserved),
-        IngestOptions::default(),
-    )?;
+    let ingest =
+        Ingest::start(Arc::new(store.clone()), Arc::clone(&journal), Arc::new(Unobserved), IngestOptions::default())?;
     Ok((store, journal, ingest))
 }
 
@@ -120,6 +122,23 @@ fn ingest_rate(dir: &Path, calls: u64, table: &mut Table) -> Result<(), Failure>
     ingest.stop();
     std::thread::sleep(Duration::from_secs(1));
     bytes(dir, store, ingest, calls, "bytes/call on disk with all indexes", table)
+}
+
+fn journal_cost(dir: &Path, calls: u64, table: &mut Table) -> Result<(), Failure> {
+    let journal = Journal::open(dir, 64 << 30)?;
+    let mut traffic = texts::Traffic::new(13);
+    let spans: Vec<_> = (0..1_000).map(|n| traffic.call(n, Clock::system().now())).collect();
+    let mut took: Vec<f64> = Vec::with_capacity(calls as usize);
+    for span in spans.iter().cycle().take(calls as usize) {
+        let begun = Instant::now();
+        journal.append(span)?;
+        took.push(begun.elapsed().as_secs_f64() * 1e6);
+    }
+    took.sort_by(f64::total_cmp);
+    let (p50, p99) = (took[took.len() / 2], took[took.len() * 99 / 100]);
+    let mean = took.iter().sum::<f64>() / took.len() as f64;
+    let measured = format!("p50 {p50:.1} us  p99 {p99:.1} us  mean {mean:.1}");
+    table.line("journal append of a call of 3 KB", measured, "< 5 us")
 }
 
 fn single(dir: &Path, calls: u64, table: &mut Table) -> Result<(), Failure> {

@@ -27,11 +27,7 @@ fn page(filter: Filter, order: OrderBy) -> SpanQuery {
 }
 
 /// Times one question; the closure returns how much it found.
-fn time(
-    table: &mut Table,
-    what: &str,
-    mut ask: impl FnMut(usize) -> Result<usize, Failure>,
-) -> Result<(), Failure> {
+fn time(table: &mut Table, what: &str, mut ask: impl FnMut(usize) -> Result<usize, Failure>) -> Result<(), Failure> {
     let mut took = Vec::with_capacity(TIMES);
     let mut found = 0;
     for n in 0..TIMES {
@@ -79,19 +75,24 @@ pub(crate) fn run(store: &SqliteStore, calls: u64, now: Micros, when: &str, tabl
                 ])
             }),
         ),
-        ("error contains \"too long\"", Box::new(|_| Filter::Compare(Field::Error, Op::Contains, Value::Text("too long".into())))),
+        (
+            "error contains \"too long\"",
+            Box::new(|_| Filter::Compare(Field::Error, Op::Contains, Value::Text("too long".into()))),
+        ),
     ];
     for (what, filter) in &filters {
-        time(table, &format!("latest 50, {what}"), |n| {
-            Ok(store.spans(&page(filter(n), OrderBy::Start))?.spans.len())
-        })?;
+        time(table, &format!("latest 50, {what}"), |n| Ok(store.spans(&page(filter(n), OrderBy::Start))?.spans.len()))?;
     }
     time(table, "latest 50 with payload", |_| {
         Ok(store.spans(&SpanQuery { with_payload: true, ..page(Filter::all(), OrderBy::Start) })?.spans.len())
     })?;
     let mut cursor = None;
     time(table, "deep pages of errors, one after the other", |_| {
-        let query = SpanQuery { cursor: cursor.take(), limit: 1_000, ..page(Filter::eq(Field::Status, "error"), OrderBy::Start) };
+        let query = SpanQuery {
+            cursor: cursor.take(),
+            limit: 1_000,
+            ..page(Filter::eq(Field::Status, "error"), OrderBy::Start)
+        };
         let page = store.spans(&query)?;
         cursor = page.next;
         Ok(page.spans.len())
@@ -121,11 +122,21 @@ pub(crate) fn run(store: &SqliteStore, calls: u64, now: Micros, when: &str, tabl
         ("30 days by model", StatsQuery { range: last(30), group_by: vec![Dimension::Model], ..StatsQuery::default() }),
         (
             "30 days by model, series of hours",
-            StatsQuery { range: last(30), group_by: vec![Dimension::Model], bucket: Some(HOUR), ..StatsQuery::default() },
+            StatsQuery {
+                range: last(30),
+                group_by: vec![Dimension::Model],
+                bucket: Some(HOUR),
+                ..StatsQuery::default()
+            },
         ),
         (
             "30 days by status, series of days",
-            StatsQuery { range: last(30), group_by: vec![Dimension::Status], bucket: Some(DAY), ..StatsQuery::default() },
+            StatsQuery {
+                range: last(30),
+                group_by: vec![Dimension::Status],
+                bucket: Some(DAY),
+                ..StatsQuery::default()
+            },
         ),
         (
             "24 h by key, series of 10 minutes",
@@ -155,11 +166,7 @@ pub(crate) fn run(store: &SqliteStore, calls: u64, now: Micros, when: &str, tabl
         ),
         (
             "24 h by model and status (cube and rows)",
-            StatsQuery {
-                range: last(1),
-                group_by: vec![Dimension::Model, Dimension::Status],
-                ..StatsQuery::default()
-            },
+            StatsQuery { range: last(1), group_by: vec![Dimension::Model, Dimension::Status], ..StatsQuery::default() },
         ),
     ];
     for (what, query) in &stats {

@@ -34,7 +34,19 @@ pub(super) fn every_field_survives(make: Make<'_>) {
 pub(super) fn odd_values_survive(make: Make<'_>) {
     let fixture = make(Clock::system());
     let mut seed = Seed(3);
-    let odd = ["", " ", "\u{feff}x", "a\tb\r\nc", "'; DROP TABLE spans; --", "\u{10ffff}", "🦀", "\\u0000", "{\"a\":", "%", "\u{7f}"];
+    let odd = [
+        "",
+        " ",
+        "\u{feff}x",
+        "a\tb\r\nc",
+        "'; DROP TABLE spans; --",
+        "\u{10ffff}",
+        "🦀",
+        "\\u0000",
+        "{\"a\":",
+        "%",
+        "\u{7f}",
+    ];
     let mut spans = Vec::new();
     for (n, text) in odd.iter().enumerate() {
         let mut span = seed.span(Clock::system().now(), 10);

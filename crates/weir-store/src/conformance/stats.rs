@@ -75,9 +75,10 @@ pub(super) fn recount(spans: &[Span], query: &StatsQuery, now: Micros) -> Stats 
     let mut total = Count::default();
     for span in spans {
         let (Some(start), Some(_)) = (span.start_us, span.end_us) else { continue };
-        let asked = query.filters.iter().all(|(dimension, allowed)| {
-            value(*dimension, span).is_some_and(|held| allowed.contains(&held))
-        });
+        let asked = query
+            .filters
+            .iter()
+            .all(|(dimension, allowed)| value(*dimension, span).is_some_and(|held| allowed.contains(&held)));
         let inside = from.is_none_or(|from| start >= from) && to.is_none_or(|to| start < to);
         if !span.is_call() || !asked || !inside {
             continue;
@@ -130,7 +131,8 @@ pub(super) fn every_path_agrees_with_a_recount(make: Make<'_>) {
                     .map(|v| v.flatten().unwrap_or_else(|| "nobody".into()));
                 query.filters.push((dimension, values.collect()));
             }
-            query.bucket = seed.pick(&[None, None, Some(MINUTE), Some(10 * MINUTE), Some(HOUR), Some(6 * HOUR), Some(DAY)]);
+            query.bucket =
+                seed.pick(&[None, None, Some(MINUTE), Some(10 * MINUTE), Some(HOUR), Some(6 * HOUR), Some(DAY)]);
             let mut found = fixture.store.stats(&query).unwrap();
             prop_assert!(found.groups.is_sorted_by(|a, b| a.total.count >= b.total.count));
             found.groups.sort_by(|a, b| a.values.cmp(&b.values));

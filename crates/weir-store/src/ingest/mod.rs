@@ -111,10 +111,13 @@ impl Ingest {
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.into()).spawn(run).map_err(failed)
         };
-        let gather = gather::Gather::new(Arc::clone(&engine), reader, Arc::clone(&shared), Arc::clone(&observer), batches);
+        let gather =
+            gather::Gather::new(Arc::clone(&engine), reader, Arc::clone(&shared), Arc::clone(&observer), batches);
         let commit = commit::Committer::new(engine, Arc::clone(&journal), Arc::clone(&shared), observer, prepared);
-        let threads =
-            vec![spawn("ingest-gather", Box::new(|| gather.run()))?, spawn("ingest-commit", Box::new(|| commit.run()))?];
+        let threads = vec![
+            spawn("ingest-gather", Box::new(|| gather.run()))?,
+            spawn("ingest-commit", Box::new(|| commit.run()))?,
+        ];
         Ok(Self { shared, journal, threads: parking_lot::Mutex::new(threads) })
     }
 

@@ -118,11 +118,7 @@ impl WriteEngine for Failing {
         self.store.prepare(writes)
     }
 
-    fn commit(
-        &self,
-        batch: &Self::Prepared,
-        position: Option<crate::journal::Position>,
-    ) -> Result<(), StoreError> {
+    fn commit(&self, batch: &Self::Prepared, position: Option<crate::journal::Position>) -> Result<(), StoreError> {
         if self.broken.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("broken".into()));
         }
@@ -141,7 +137,8 @@ fn a_failing_store_makes_the_journal_grow_and_loses_nothing() {
     let engine = Arc::new(Failing { store: store.clone(), broken: true.into() });
     let journal = Arc::new(Journal::open(dir.path(), 64 << 10).unwrap());
     let ingest =
-        Ingest::start(Arc::clone(&engine), Arc::clone(&journal), Arc::new(Unobserved), IngestOptions::default()).unwrap();
+        Ingest::start(Arc::clone(&engine), Arc::clone(&journal), Arc::new(Unobserved), IngestOptions::default())
+            .unwrap();
     let mut appended = 0;
     while journal.append(&call(appended)).is_ok() {
         appended += 1;
@@ -173,7 +170,8 @@ fn child_that_is_killed() {
     use std::io::Write;
     let Some(dir) = std::env::var_os(CHILD) else { return };
     let (_store, journal, _ingest) = start(std::path::Path::new(&dir));
-    let mut out = std::fs::OpenOptions::new().append(true).create(true).open(std::path::Path::new(&dir).join("acks")).unwrap();
+    let mut out =
+        std::fs::OpenOptions::new().append(true).create(true).open(std::path::Path::new(&dir).join("acks")).unwrap();
     for n in 0.. {
         let span = call(n);
         journal.append(&span).unwrap();

@@ -21,7 +21,8 @@ pub(super) fn encode(attributes: &Attributes) -> Option<String> {
         }
         out.push_str(&quoted(name));
         out.push(':');
-        let plain = !value.starts_with(MARK) && serde_json::from_str::<&RawValue>(value).is_ok_and(|v| v.get() == value);
+        let plain =
+            !value.starts_with(MARK) && serde_json::from_str::<&RawValue>(value).is_ok_and(|v| v.get() == value);
         if plain {
             out.push_str(value);
         } else {
@@ -69,9 +70,16 @@ mod tests {
     #[test]
     fn json_stays_as_it_is_written() {
         let attributes: Attributes = [
-            ("a", "1.00"), ("b", "12345678901234567890123"), ("c", "{\"x\": [1, 2]}"), ("d", " 1"), ("e", "NaN"),
-            ("f", "{\"weir:text\":\"x\"}"), ("g\"", "\"ü\\u00e9\""),
-        ].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+            ("a", "1.00"),
+            ("b", "12345678901234567890123"),
+            ("c", "{\"x\": [1, 2]}"),
+            ("d", " 1"),
+            ("e", "NaN"),
+            ("f", "{\"weir:text\":\"x\"}"),
+            ("g\"", "\"ü\\u00e9\""),
+        ]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .into();
         let json = encode(&attributes).unwrap();
         assert!(json.starts_with(r#"{"a":1.00,"b":12345678901234567890123,"c":{"x": [1, 2]},"#), "{json}");
         assert_eq!(decode(&json), attributes);

@@ -202,8 +202,7 @@ pub(super) fn build_groups(inner: &Inner, writer: &Mutex<Writer>) -> Result<bool
     let mut writer = writer.lock();
     let stored = built.and_then(|mut built| {
         built.retain(|group| writer.cover.is_untouched(group.first, group.end));
-        let transaction =
-            rusqlite::Transaction::new_unchecked(&writer.db, rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = rusqlite::Transaction::new_unchecked(&writer.db, rusqlite::TransactionBehavior::Immediate)?;
         for group in &built {
             build::store(&transaction, group)?;
         }

@@ -107,10 +107,7 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     /// Runs `read` on one snapshot.
-    pub(super) fn snapshot<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    pub(super) fn snapshot<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let Some(db) = self.db.as_ref() else {
             return Err(StoreError::Unavailable("the connection is gone".into()));
         };
@@ -129,4 +126,3 @@ impl Drop for Reader<'_> {
         }
     }
 }
-

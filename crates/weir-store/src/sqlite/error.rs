@@ -18,3 +18,17 @@ impl From<rusqlite::Error> for StoreError {
         Self::Unavailable(format!("{what} ({error})"))
     }
 }
+
+impl StoreError {
+    /// The same, naming the file and what to do: for errors at the start, which a person reads.
+    pub(super) fn at(self, file: &std::path::Path) -> Self {
+        match self {
+            Self::Unavailable(what) => {
+                let damaged = what.contains("damaged");
+                let hint = if damaged { "; move the file away to begin a new one, or put back a copy" } else { "" };
+                Self::Unavailable(format!("{}: {what}{hint}", file.display()))
+            }
+            other => other,
+        }
+    }
+}

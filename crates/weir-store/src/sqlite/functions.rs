@@ -18,8 +18,8 @@ pub(super) fn register(db: &Connection) -> rusqlite::Result<()> {
     db.create_scalar_function("weir_attribute", 2, flags, |ctx: &Context<'_>| {
         let Ok(object) = ctx.get_raw(0).as_str() else { return Ok(None) };
         let Ok(name) = ctx.get_raw(1).as_str() else { return Ok(None) };
-        Ok(attributes::decode(object).get(name).map(|raw| {
-            serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.clone())
-        }))
+        Ok(attributes::decode(object)
+            .get(name)
+            .map(|raw| serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.clone())))
     })
 }

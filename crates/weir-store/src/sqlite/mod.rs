@@ -100,8 +100,8 @@ impl SqliteStore {
             .map_err(|e| StoreError::Unavailable(format!("the data folder {} cannot be made: {e}", dir.display())))?;
         let lock = FolderLock::acquire(dir, "telemetry.pid").map_err(named)?;
         let path = dir.join(FILE);
-        let mut db = connect::writer(&path)?;
-        schema::migrate(&mut db)?;
+        let mut db = connect::writer(&path).map_err(|e| StoreError::from(e).at(&path))?;
+        schema::migrate(&mut db).map_err(|e| e.at(&path))?;
         let dictionaries = Dictionaries::default();
         dictionaries.load(&db)?;
         let now = options.clock.now();

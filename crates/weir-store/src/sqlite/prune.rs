@@ -53,8 +53,8 @@ pub(super) fn prune(inner: &Inner, before: Micros) -> Result<u64, StoreError> {
                 "DELETE FROM group_index WHERE field = ?1 AND first_seq < ?2 \
                  AND first_seq NOT IN (SELECT first_seq FROM groups)",
             )?
-                .execute((field, edge))
-                .map_err(Into::into)
+            .execute((field, edge))
+            .map_err(Into::into)
         })?;
     }
     while give_back(&writer.lock().db)? {}
@@ -119,7 +119,8 @@ fn rewrite(
     dictionary: Option<i64>,
     data: &[u8],
 ) -> Result<(), StoreError> {
-    let damaged = |what: &dyn std::fmt::Display| StoreError::Unavailable(format!("payload block {id} is damaged: {what}"));
+    let damaged =
+        |what: &dyn std::fmt::Display| StoreError::Unavailable(format!("payload block {id} is damaged: {what}"));
     let dictionary = dictionary.map(|d| dictionaries.bytes(db, d)).transpose()?;
     let bytes = block::decompress(data, dictionary.as_deref()).map_err(|e| damaged(&e))?;
     let slots = block::parse(&bytes).ok_or_else(|| damaged(&"its slots cannot be read"))?;

@@ -33,8 +33,7 @@ pub(super) fn place(start: Micros, counter: u32, attempt: u32) -> i64 {
 
 /// Whether a span that starts then may stay at its seq.
 pub(super) fn is_in_place(seq: i64, start: Micros) -> bool {
-    seq >> PLACE_BITS == floor(start) >> PLACE_BITS
-        && (seq >> COUNTER_BITS) & 0x3ff == start.rem_euclid(1_000)
+    seq >> PLACE_BITS == floor(start) >> PLACE_BITS && (seq >> COUNTER_BITS) & 0x3ff == start.rem_euclid(1_000)
 }
 
 /// The start of the millisecond of a seq.

@@ -21,8 +21,8 @@ pub(super) fn sizes(db: &Connection, path: &Path) -> Result<Vec<TableSize>, Stor
     if file <= COUNTED_BYTES {
         let mut statement =
             db.prepare_cached("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY sum(pgsize) DESC")?;
-        let tables = statement
-            .query_map([], |row| Ok(TableSize { name: row.get(0)?, bytes: row.get::<_, i64>(1)? as u64 }))?;
+        let tables =
+            statement.query_map([], |row| Ok(TableSize { name: row.get(0)?, bytes: row.get::<_, i64>(1)? as u64 }))?;
         for table in tables {
             sizes.push(table?);
         }

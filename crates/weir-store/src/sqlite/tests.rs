@@ -63,8 +63,18 @@ fn the_documented_tables_can_be_read_by_sqlite_alone() {
     let attributes = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let branch = Span {
         kind: Some(SpanKind::Branch),
-        attributes: attributes(&[("from_node", "\"a\""), ("to_node", "\"b\""), ("condition", "\"x > 1\""), ("condition_result", "true"), ("context", "{\"x\": 2}")]),
-        ..Span { request_id: Some("r1".into()), start_us: Some(0), ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() }) }
+        attributes: attributes(&[
+            ("from_node", "\"a\""),
+            ("to_node", "\"b\""),
+            ("condition", "\"x > 1\""),
+            ("condition_result", "true"),
+            ("context", "{\"x\": 2}"),
+        ]),
+        ..Span {
+            request_id: Some("r1".into()),
+            start_us: Some(0),
+            ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() })
+        }
     };
     let tool = Span {
         kind: Some(SpanKind::Tool),
@@ -72,7 +82,11 @@ fn the_documented_tables_can_be_read_by_sqlite_alone() {
         status: Some(Status::Error),
         error: Some("timeout".into()),
         input: Some("{\"q\":1}".into()),
-        ..Span { start_us: Some(0), end_us: Some(2_500), ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() }) }
+        ..Span {
+            start_us: Some(0),
+            end_us: Some(2_500),
+            ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() })
+        }
     };
     let batch = store.prepare([call(), branch, tool].map(|s| SpanWrite::create(s, 1)).into());
     store.commit(&batch, None).unwrap();
@@ -154,7 +168,12 @@ fn a_newer_schema_is_refused() {
 fn small_blocks_get_a_dictionary_and_stay_readable() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path()).unwrap();
-    let text = |n: usize| format!("{{\"messages\":[{{\"role\":\"system\",\"content\":\"You answer questions about order {}.\"}}]}}", n * 7919);
+    let text = |n: usize| {
+        format!(
+            "{{\"messages\":[{{\"role\":\"system\",\"content\":\"You answer questions about order {}.\"}}]}}",
+            n * 7919
+        )
+    };
     let write = |n: usize| {
         let span = Span { input: Some(text(n)), ..call() };
         let batch = store.prepare(vec![SpanWrite::create(span.clone(), 1)]);
@@ -164,17 +183,26 @@ fn small_blocks_get_a_dictionary_and_stay_readable() {
     let mut spans: Vec<Span> = (0..1_100).map(write).collect();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     let trained = || {
-        store.inner.readers.get().unwrap().snapshot(|db| {
-            Ok(db.query_row("SELECT count(*) FROM dictionaries", [], |row| row.get::<_, i64>(0))?)
-        })
+        store
+            .inner
+            .readers
+            .get()
+            .unwrap()
+            .snapshot(|db| Ok(db.query_row("SELECT count(*) FROM dictionaries", [], |row| row.get::<_, i64>(0))?))
     };
     while trained().unwrap() == 0 && std::time::Instant::now() < deadline {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     spans.extend((2_000..2_050).map(write));
-    let used: i64 = store.inner.readers.get().unwrap().snapshot(|db| {
-        Ok(db.query_row("SELECT count(*) FROM payload_blocks WHERE dictionary IS NOT NULL", [], |row| row.get(0))?)
-    }).unwrap();
+    let used: i64 = store
+        .inner
+        .readers
+        .get()
+        .unwrap()
+        .snapshot(|db| {
+            Ok(db.query_row("SELECT count(*) FROM payload_blocks WHERE dictionary IS NOT NULL", [], |row| row.get(0))?)
+        })
+        .unwrap();
     assert!(used >= 50, "{used}");
     drop(store);
     let store = SqliteStore::open(dir.path()).unwrap();

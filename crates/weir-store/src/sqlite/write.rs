@@ -133,7 +133,12 @@ impl Writer {
 }
 
 impl Commit<'_> {
-    fn row(&mut self, row: &PreparedRow, named: &[i64; NAMED], counted: Option<[i64; CUBED]>) -> Result<(), StoreError> {
+    fn row(
+        &mut self,
+        row: &PreparedRow,
+        named: &[i64; NAMED],
+        counted: Option<[i64; CUBED]>,
+    ) -> Result<(), StoreError> {
         let payload = match row.payload {
             Place::None => None,
             Place::Block(block, slot) => Some(block::place(self.first_block + block as i64, slot)),

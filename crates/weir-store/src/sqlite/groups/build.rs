@@ -76,10 +76,8 @@ pub(in crate::sqlite) fn tail_start(db: &Connection) -> rusqlite::Result<Option<
 /// Builds at most `limit` groups in a hole. The groups partition what they cover of it, from its start on.
 pub(in crate::sqlite) fn build(db: &Connection, hole: Hole, limit: usize) -> rusqlite::Result<Vec<Built>> {
     let columns: Vec<&str> = INDEXED.iter().map(|i| i.column).collect();
-    let sql = format!(
-        "SELECT seq, {} FROM spans WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3",
-        columns.join(", ")
-    );
+    let sql =
+        format!("SELECT seq, {} FROM spans WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3", columns.join(", "));
     let mut statement = db.prepare_cached(&sql)?;
     let mut built = Vec::new();
     let mut first = hole.first;
@@ -129,8 +127,11 @@ pub(in crate::sqlite) fn store(db: &Connection, group: &Built) -> rusqlite::Resu
     for field in 0..INDEXED.len() {
         delete.execute((field as i64, group.first, group.end))?;
     }
-    db.prepare_cached("INSERT INTO groups (first_seq, end_seq, rows) VALUES (?1, ?2, ?3)")?
-        .execute((group.first, group.end, group.rows as i64))?;
+    db.prepare_cached("INSERT INTO groups (first_seq, end_seq, rows) VALUES (?1, ?2, ?3)")?.execute((
+        group.first,
+        group.end,
+        group.rows as i64,
+    ))?;
     let mut insert = db.prepare_cached("INSERT INTO group_index (field, first_seq, data) VALUES (?1, ?2, ?3)")?;
     for (field, data) in &group.entries {
         insert.execute((*field as i64, group.first, data))?;

@@ -74,9 +74,7 @@ impl Probe {
                     let held = Status::ALL.iter().filter(|s| text_holds(s.as_str(), op, wanted));
                     Self::Member(number, held.map(|s| s.number()).collect())
                 }
-                _ if op == Op::Eq => {
-                    NameTexts::find(db, wanted)?.map_or(Self::No, |id| Self::Member(number, vec![id]))
-                }
+                _ if op == Op::Eq => NameTexts::find(db, wanted)?.map_or(Self::No, |id| Self::Member(number, vec![id])),
                 _ => Self::Present(number),
             },
             (Shape::Hashes, Value::Text(wanted)) if op == Op::Eq => match of {

@@ -124,8 +124,7 @@ fn by_start(
 
 /// Rows in the order of seqs.
 fn fetch(search: &Search<'_>, seqs: &[i64]) -> Result<Vec<StoredSpan>, StoreError> {
-    let mut statement =
-        search.db.prepare_cached(&format!("SELECT {} FROM spans WHERE seq = ?1", row::COLUMNS))?;
+    let mut statement = search.db.prepare_cached(&format!("SELECT {} FROM spans WHERE seq = ?1", row::COLUMNS))?;
     let mut read: BTreeMap<i64, StoredSpan> = BTreeMap::new();
     let mut sorted = seqs.to_vec();
     sorted.sort_unstable();

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn slots_read_back() {
-        let slots: Vec<Payload<'_>> = vec![(Some("in"), Some("")), (None, Some("öut")), (None, None), (Some("x"), None)];
+        let slots: Vec<Payload<'_>> =
+            vec![(Some("in"), Some("")), (None, Some("öut")), (None, None), (Some("x"), None)];
         let mut out = Vec::new();
         lay_out(slots.iter().copied(), &mut out);
         assert_eq!(parse(&out), Some(slots));

@@ -63,21 +63,62 @@ pub(in crate::sqlite) fn add_numbers(sums: &mut Numbers, more: &Numbers) {
     }
 }
 
-/// A sum of cells on its way to [`Figures`].
+/// A cell as it is stored.
 #[derive(Clone, Debug, Default)]
-pub(in crate::sqlite) struct Sum {
+pub(in crate::sqlite) struct Cell {
     pub(in crate::sqlite) numbers: Numbers,
     pub(in crate::sqlite) sketch: Sketch,
 }
 
+/// A sum of cells on its way to [`Figures`].
+#[derive(Clone, Debug, Default)]
+pub(in crate::sqlite) struct Sum {
+    pub(in crate::sqlite) numbers: Numbers,
+    /// Latencies of single calls.
+    single: Sketch,
+    /// Sketches with the logarithm of how many they are the sum of, falling. Merging like with like, as a binary
+    /// counter does, costs a third of merging thousands of small ones into one large one.
+    sketches: Vec<(u32, Sketch)>,
+}
+
 impl Sum {
+    /// Adds a cell.
+    pub(in crate::sqlite) fn add_cell(&mut self, cell: Cell) {
+        add_numbers(&mut self.numbers, &cell.numbers);
+        self.push(0, cell.sketch);
+    }
+
+    /// Adds one call.
+    pub(in crate::sqlite) fn add_call(&mut self, numbers: &Numbers, latency_us: i64) {
+        add_numbers(&mut self.numbers, numbers);
+        self.single.add(latency_us as f64);
+    }
+
+    /// Adds another sum.
     pub(in crate::sqlite) fn add(&mut self, other: &Self) {
         add_numbers(&mut self.numbers, &other.numbers);
-        self.sketch.merge(&other.sketch);
+        self.push(0, other.sketch());
+    }
+
+    fn push(&mut self, mut weight: u32, mut sketch: Sketch) {
+        while let Some((_, last)) = self.sketches.pop_if(|(w, _)| *w <= weight) {
+            sketch.merge(&last);
+            weight += 1;
+        }
+        self.sketches.push((weight, sketch));
+    }
+
+    fn sketch(&self) -> Sketch {
+        let mut all = self.single.clone();
+        for (_, sketch) in self.sketches.iter().rev() {
+            all.merge(sketch);
+        }
+        all
     }
 
     pub(in crate::sqlite) fn figures(&self) -> Figures {
         let n = &self.numbers;
+        let sketch = self.sketch();
         let [count, errors, cache_hits, t0, t1, t2, t3, t4, t5, t6, t7, cost, unpriced, latency] = *n;
         let count_of = |n: i64| u64::try_from(n).unwrap_or_default();
         Figures {
@@ -88,9 +129,9 @@ impl Sum {
             cost: NanoUsd(cost),
             unpriced: count_of(unpriced),
             latency_sum_us: count_of(latency),
-            p50_us: self.sketch.quantile(0.50),
-            p95_us: self.sketch.quantile(0.95),
-            p99_us: self.sketch.quantile(0.99),
+            p50_us: sketch.quantile(0.50),
+            p95_us: sketch.quantile(0.95),
+            p99_us: sketch.quantile(0.99),
         }
     }
 }

@@ -39,8 +39,7 @@ impl<'a> Contribution<'a> {
         let tokens = token_columns(&span.tokens.unwrap_or_default());
         let [t0, t1, t2, t3, t4, t5, t6, t7] = tokens;
         let failed = matches!(span.status, Some(Status::Error | Status::RateLimited | Status::Blocked));
-        let cached =
-            span.status == Some(Status::Cached) || matches!(span.cache.as_deref(), Some("hit" | "semantic"));
+        let cached = span.status == Some(Status::Cached) || matches!(span.cache.as_deref(), Some("hit" | "semantic"));
         let numbers = [
             1,
             i64::from(failed),

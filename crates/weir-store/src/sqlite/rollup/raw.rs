@@ -6,7 +6,6 @@ use weir_core::time::{MINUTE, Micros};
 
 use super::super::names::NameTexts;
 use super::super::seq;
-use super::cell::add_numbers;
 use super::stats::{Compiled, Groups, cube_value};
 use super::{CUBED, align};
 use crate::telemetry::StoreError;
@@ -95,8 +94,7 @@ pub(super) fn read(
             latency,
         ];
         if let Some(sum) = query.sum_of(groups, align(start, MINUTE), |d| cube_value(&values, d)) {
-            add_numbers(&mut sum.numbers, &numbers);
-            sum.sketch.add(latency as f64);
+            sum.add_call(&numbers, latency);
         }
     }
     Ok(())

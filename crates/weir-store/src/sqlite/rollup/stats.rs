@@ -103,7 +103,8 @@ fn read(
     floors: Floors,
     groups: &mut Groups,
 ) -> Result<(), StoreError> {
-    let mut asked: Vec<Dimension> = query.filters.iter().map(|(d, _)| *d).chain(query.group_by.iter().copied()).collect();
+    let mut asked: Vec<Dimension> =
+        query.filters.iter().map(|(d, _)| *d).chain(query.group_by.iter().copied()).collect();
     asked.retain(|d| *d != Dimension::Project);
     asked.sort_unstable();
     asked.dedup();
@@ -158,7 +159,7 @@ fn read_slices(
         let (t, project, value): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let value = |d| if d == Dimension::Project { project } else { value };
         if let Some(sum) = query.sum_of(groups, t, value) {
-            read_cell(row, 3, sum)?;
+            sum.add_cell(read_cell(row, 3)?);
         }
     }
     Ok(())
@@ -177,7 +178,7 @@ fn read_cube(db: &Connection, query: &Compiled, piece: Piece, groups: &mut Group
             *value = row.get(n + 1)?;
         }
         if let Some(sum) = query.sum_of(groups, t, |d| cube_value(&values, d)) {
-            read_cell(row, 1 + CUBED, sum)?;
+            sum.add_cell(read_cell(row, 1 + CUBED)?);
         }
     }
     Ok(())

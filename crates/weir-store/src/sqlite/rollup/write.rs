@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, ToSql};
 use weir_core::sketch::Sketch;
 use weir_core::time::Micros;
 
-use super::cell::{CELL_COLUMNS, Delta, NUMBERS, Numbers, Sum, add_numbers};
+use super::cell::{CELL_COLUMNS, Cell, Delta, NUMBERS, Numbers, add_numbers};
 use super::fold::Fold;
 use super::{CUBED, Level};
 
@@ -62,18 +62,19 @@ impl<'c> Table<'c> {
         let values = vec!["?"; keys + NUMBERS + 1].join(",");
         Ok(Self {
             read: db.prepare_cached(&format!("SELECT {CELL_COLUMNS} FROM {table} WHERE {matching}"))?,
-            write: db.prepare_cached(&format!("INSERT OR REPLACE INTO {table} ({key}, {CELL_COLUMNS}) VALUES ({values})"))?,
+            write: db
+                .prepare_cached(&format!("INSERT OR REPLACE INTO {table} ({key}, {CELL_COLUMNS}) VALUES ({values})"))?,
             delete: db.prepare_cached(&format!("DELETE FROM {table} WHERE {matching}"))?,
             keys,
         })
     }
 
     fn change(&mut self, key: &[i64], delta: &Delta) -> rusqlite::Result<()> {
-        let mut cell = Sum::default();
+        let mut cell = Cell::default();
         {
             let mut rows = self.read.query(rusqlite::params_from_iter(key))?;
             if let Some(row) = rows.next()? {
-                read_cell(row, 0, &mut cell)?;
+                cell = read_cell(row, 0)?;
             }
         }
         add_numbers(&mut cell.numbers, &delta.numbers);
@@ -93,19 +94,19 @@ impl<'c> Table<'c> {
     }
 }
 
-/// Adds the cell that stands in a row's columns from `at` on.
-pub(in crate::sqlite) fn read_cell(row: &Row<'_>, at: usize, into: &mut Sum) -> rusqlite::Result<()> {
-    for (n, sum) in into.numbers.iter_mut().enumerate() {
+/// The cell that stands in a row's columns from `at` on.
+pub(in crate::sqlite) fn read_cell(row: &Row<'_>, at: usize) -> rusqlite::Result<Cell> {
+    let mut cell = Cell::default();
+    for (n, number) in cell.numbers.iter_mut().enumerate() {
         if let ValueRef::Integer(value) = row.get_ref(at + n)? {
-            *sum = sum.saturating_add(value);
+            *number = value;
         }
     }
-    if let ValueRef::Blob(bytes) = row.get_ref(at + NUMBERS)?
-        && !into.sketch.merge_encoded(bytes)
-        && !bytes.is_empty()
-    {
-        let damaged = Sketch::decode(bytes).is_none();
-        tracing::warn!(damaged, "a latency sketch cannot be read");
+    if let ValueRef::Blob(bytes) = row.get_ref(at + NUMBERS)? {
+        match Sketch::decode(bytes) {
+            Some(sketch) => cell.sketch = sketch,
+            None => tracing::warn!("a latency sketch cannot be read"),
+        }
     }
-    Ok(())
+    Ok(cell)
 }
