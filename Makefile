@@ -54,13 +54,13 @@ binaries:
 	cargo build --locked -p weir -p weir-testkit
 
 sdk: tools binaries
-	$(PY) -m pytest -q tests/sdk
+	$(PY) -m pytest -n 2 tests/sdk
 
 sdk-js: tools binaries
 	cd tests/sdk_js && npm test
 
 faults: tools binaries
-	$(PY) -m pytest -q tests/faults
+	$(PY) -m pytest tests/faults
 
 bench:
 	cargo build --release --locked -p weir -p weir-testkit

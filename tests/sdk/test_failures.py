@@ -91,7 +91,9 @@ def test_half_an_answer_is_a_502(weir, key, fault):
 def test_html_from_the_upstream_is_a_502_in_json(weir, key):
     answer = weir.chat(behave("up/gpt-4o", key, "html"), id=key)
     assert answer.status == 502 and answer.headers["content-type"] == "application/json"
-    assert "<html" not in answer.json()["error"]["message"].lower()
+    error = answer.json()["error"]
+    assert "<html" not in error["message"].lower()
+    assert error["type"] == "api_error" and error["code"] == "upstream_error"
     assert weir.call(key)["http_status"] == 502
 
 
@@ -183,6 +185,31 @@ def test_another_model_answers_when_the_first_fails(serve, fake, key, fault, str
     assert call["status"] == "success" and call["model"] == "smart" and call["provider"] == "other"
     assert call["response_model"] == "gpt-4o-mini"
     assert server.metric("llm_fallbacks_total", **{"from": "smart"}) == 1
+
+
+@pytest.mark.parametrize("upstream", ["up", "claude"])
+@pytest.mark.parametrize("fault", ["badjson", "truncate", "cut"])
+def test_another_model_answers_when_an_answer_cannot_be_read(serve, fake, key, upstream, fault):
+    server = serve(f"""
+[providers.up]
+kind = "openai"
+base_url = "{fake.url}/v1"
+[providers.claude]
+kind = "anthropic"
+base_url = "{fake.url}"
+[models.smart]
+targets = [{{ model = "{behave(f"{upstream}/some-model", key, fault)}" }}]
+fallbacks = ["{behave("up/gpt-4o-mini", key, "chunks=3")}"]
+""")
+    answer = server.chat("smart")
+    assert answer.status == 200 and "w0" in answer.text and answer.headers["x-weir-fallbacks"] == "1"
+
+
+@pytest.mark.parametrize("upstream", ["up/gpt-4o", "claude/claude-sonnet-4-5"])
+def test_an_error_under_status_200_is_an_error(weir, key, upstream):
+    answer = weir.chat(behave(upstream, key, "status=200,code=upstream_broke"), id=key)
+    assert answer.status >= 400 and answer.json()["error"]["message"]
+    assert weir.call(key)["status"] == "error"
 
 
 def test_a_fault_of_the_request_does_not_fall_back(serve, fake, key):

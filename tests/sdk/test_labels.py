@@ -123,3 +123,8 @@ def test_anthropics_metadata_names_the_user(weir, key):
         model=behave("claude/claude-sonnet-4-5", key), max_tokens=9, messages=HELLO, metadata={"user_id": "user-9"}
     )
     assert weir.call(key)["user"] == "user-9"
+
+
+def test_labels_in_headers_may_be_utf8(weir, key):
+    weir.chat(behave("up/gpt-4o", key), id=key, headers={"x-weir-department": "Büro 世界".encode()})
+    assert weir.call(key)["department"] == "Büro 世界"

@@ -5,6 +5,8 @@
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::probe::Probe;
+
 /// What an anchor announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
@@ -16,12 +18,10 @@ pub(super) enum Anchor {
     Name,
     /// The `BEGIN ` of a PEM block.
     Pem,
-    /// An escaped ASCII character of a JSON string, which may hide any of them.
-    Escape,
 }
 
 /// Names that secrets are assigned to, as they begin or in their middle.
-const NAMES: [&str; 16] = [
+pub(super) const NAMES: [&str; 16] = [
     "password",
     "passwd",
     "passphrase",
@@ -40,14 +40,12 @@ const NAMES: [&str; 16] = [
     "refresh_token",
 ];
 
-/// JSON escapes of the ASCII characters.
-const ESCAPES: [&str; 6] = [r"\u002", r"\u003", r"\u004", r"\u005", r"\u006", r"\u007"];
-
 /// Finds anchors, whatever their case; detectors check it where it matters.
 #[derive(Debug)]
 pub(super) struct Anchors {
     automaton: AhoCorasick,
     kinds: Vec<Anchor>,
+    probe: Option<Probe>,
 }
 
 impl Anchors {
@@ -55,16 +53,21 @@ impl Anchors {
     pub(super) fn new() -> Option<Self> {
         let keys = super::keys::KEYS.iter().enumerate().map(|(at, key)| (key.prefix, Anchor::Key(at)));
         let names = NAMES.iter().map(|name| (*name, Anchor::Name));
-        let escapes = ESCAPES.iter().map(|escape| (*escape, Anchor::Escape));
         let others = [("bearer", Anchor::Bearer), ("begin ", Anchor::Pem)];
-        let (words, kinds): (Vec<&str>, Vec<Anchor>) = keys.chain(names).chain(escapes).chain(others).unzip();
+        let (words, kinds): (Vec<&str>, Vec<Anchor>) = keys.chain(names).chain(others).unzip();
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             .kind(Some(aho_corasick::AhoCorasickKind::DFA))
             .build(words)
             .ok()?;
-        Some(Self { automaton, kinds })
+        Some(Self { automaton, kinds, probe: Probe::new() })
+    }
+
+    /// Whether it is worth to look for anchors: in a plain text, or in any string of a JSON document. Errs only towards
+    /// yes.
+    pub(super) fn may_hold(&self, text: &str) -> bool {
+        self.probe.as_ref().is_none_or(|probe| probe.may_hold(text.as_bytes()))
     }
 
     /// The anchors of a text that do not overlap, with their start and end.

@@ -12,18 +12,31 @@ const LONGEST: usize = 4_096;
 /// How much of a value without quotes tells whether it is a secret.
 const DECIDES: usize = 256;
 
+/// How far a name may go on after the part of it that tells.
+pub(super) const TAIL: usize = 32;
+
 /// The token after a `Bearer` that ends at `from`.
 pub(super) fn bearer(text: &[u8], from: usize) -> Option<Hit> {
-    let start = run_end(text, from, |b| matches!(b, b' ' | b'\t' | b':'));
-    let end = run_end(text, start, |b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
+    let (start, end) = after_bearer(text, from);
     let token = text.get(start..end)?;
     let looks = token.len() >= 8 && token.iter().any(|b| b.is_ascii_digit() || b"_=+".contains(b)) || token.len() >= 24;
     (start > from && looks).then_some(Hit::new(start, end, Label::SECRET))
 }
 
+fn after_bearer(text: &[u8], from: usize) -> (usize, usize) {
+    let start = run_end(text, from, |b| matches!(b, b' ' | b'\t' | b':'));
+    (start, run_end(text, start, |b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b)))
+}
+
+/// Whether a token may follow the `Bearer` that ends at `from`, also in a JSON string with its escapes.
+pub(super) fn may_be_bearer(text: &[u8], from: usize) -> bool {
+    // The escape may be that of a tab before the token or of a slash within it.
+    bearer(text, from).is_some() || text.get(after_bearer(text, from).1) == Some(&b'\\')
+}
+
 /// Whether something is assigned to the name that ends at or after `from`; where the sign is.
 pub(super) fn sign(text: &[u8], from: usize) -> Option<usize> {
-    let tail = run_end(text.get(..text.len().min(from + 32))?, from, |b| {
+    let tail = run_end(text.get(..text.len().min(from + TAIL))?, from, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
     });
     let at = run_end(text, tail, |b| matches!(b, b'\\' | b'"' | b'\'' | b'`' | b']' | b' '));

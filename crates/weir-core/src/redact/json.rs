@@ -38,8 +38,7 @@ impl<'a> Iterator for Literals<'a> {
     fn next(&mut self) -> Option<Literal<'a>> {
         let bytes = self.json.as_bytes();
         loop {
-            let between = self.json.get(self.at..)?;
-            let quote = self.at + between.find('"')?;
+            let quote = self.at + memchr::memchr(b'"', bytes.get(self.at..)?)?;
             // The name holds for the string that follows its colon at once.
             let is_value_of_name = bytes.get(self.at..quote)?.iter().all(|b| b.is_ascii_whitespace() || *b == b':');
             let name = self.name.take().filter(|_| is_value_of_name);
@@ -61,17 +60,15 @@ impl<'a> Iterator for Literals<'a> {
 fn end_of(bytes: &[u8], start: usize) -> (usize, bool) {
     let mut at = start;
     let mut escaped = false;
-    loop {
-        match bytes.get(at) {
-            None => return (bytes.len(), escaped),
-            Some(b'"') => return (at, escaped),
-            Some(b'\\') => {
-                escaped = true;
-                at += 2;
-            }
-            Some(_) => at += 1,
+    while let Some(n) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += n;
+        if bytes.get(at) == Some(&b'"') {
+            return (at, escaped);
         }
+        escaped = true;
+        at += 2;
     }
+    (bytes.len(), escaped)
 }
 
 /// The text of a string, and how its bytes lie in the raw content.
@@ -88,7 +85,7 @@ impl Decoded {
         self.text.clear();
         self.steps.clear();
         let mut from = 0;
-        while let Some(n) = raw.get(from..).and_then(|rest| rest.find('\\')) {
+        while let Some(n) = raw.as_bytes().get(from..).and_then(|rest| memchr::memchr(b'\\', rest)) {
             let escape = from + n;
             self.text.push_str(raw.get(from..escape).unwrap_or_default());
             self.steps.push((self.text.len(), escape));

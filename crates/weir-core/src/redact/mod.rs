@@ -31,6 +31,7 @@ mod keys;
 mod pem;
 mod personal;
 mod phone;
+mod probe;
 mod secrets;
 
 #[cfg(test)]
@@ -118,7 +119,8 @@ impl Redactor {
         let mut out = Cow::Borrowed(text);
         let mut hits = Vec::new();
         for _ in 0..PASSES {
-            self.find(&out, &mut hits);
+            let anchors = self.anchors.as_ref().filter(|anchors| anchors.may_hold(&out));
+            self.find(anchors, &out, &mut hits);
             if hits.is_empty() {
                 break;
             }
@@ -139,7 +141,7 @@ impl Redactor {
     #[must_use]
     pub fn json_counted<'a>(&self, json: &'a str) -> (Cow<'a, str>, Found<'_>) {
         let mut found = Found::new();
-        let anchors = self.anchors.as_ref().filter(|anchors| secrets::may_hold(anchors, json.as_bytes()));
+        let anchors = self.anchors.as_ref().filter(|anchors| anchors.may_hold(json));
         if anchors.is_none() && !self.personal && self.custom.is_empty() {
             return (Cow::Borrowed(json), found);
         }
@@ -160,12 +162,8 @@ impl Redactor {
         (Cow::Owned(out), found)
     }
 
-    fn find(&self, text: &str, hits: &mut Vec<Hit>) {
-        self.find_with(self.anchors.as_ref(), text, hits);
-    }
-
     /// Fills `hits` with what a text holds, sorted and joined.
-    fn find_with(&self, anchors: Option<&Anchors>, text: &str, hits: &mut Vec<Hit>) {
+    fn find(&self, anchors: Option<&Anchors>, text: &str, hits: &mut Vec<Hit>) {
         hits.clear();
         if let Some(anchors) = anchors {
             secrets::find(anchors, text, hits);
@@ -214,15 +212,19 @@ impl<'r> Pass<'r> {
             let raw = out.as_deref().unwrap_or(literal.raw);
             // What the look at the whole document ruled out can begin at the edge of a label.
             let anchors = if out.is_some() { redactor.anchors.as_ref() } else { self.anchors };
+            let anchors = anchors.filter(|anchors| anchors.may_hold(raw));
+            if anchors.is_none() && redactor.custom.is_empty() && !(redactor.personal && personal::may_hold(raw)) {
+                break;
+            }
             if literal.escaped || out.is_some() {
                 self.decoded.read(raw);
-                redactor.find_with(anchors, &self.decoded.text, &mut self.hits);
+                redactor.find(anchors, &self.decoded.text, &mut self.hits);
                 for hit in &mut self.hits {
                     hit.start = self.decoded.raw_offset(hit.start);
                     hit.end = self.decoded.raw_offset(hit.end);
                 }
             } else {
-                redactor.find_with(anchors, raw, &mut self.hits);
+                redactor.find(anchors, raw, &mut self.hits);
             }
             if self.hits.is_empty() {
                 break;

@@ -5,9 +5,9 @@
 //! raw text of a JSON document, whose strings have escapes.
 
 use aho_corasick::packed::{Config, MatchKind, Searcher};
-use aho_corasick::{AhoCorasick, Anchored, Input, Span, StartKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Span};
 
-use super::anchors::{Anchor, NAMES};
+use super::anchors::NAMES;
 use super::chars::{before, is_token, is_word, run_start};
 use super::{assigned, keys};
 
@@ -20,25 +20,38 @@ const BACK: usize = assigned::TAIL + 16;
 /// The whole name of a member that is telling without being one of [`NAMES`].
 const AUTHORIZATION: &str = "authorization";
 
+/// What fixed bytes announce.
+#[derive(Clone, Copy, Debug)]
+enum Head {
+    /// The beginning of a vendor's key.
+    Key,
+    /// The end of a `Bearer` in some case.
+    Bearer,
+    /// The middle of a PEM block's first line.
+    Pem,
+    /// The beginning of an escape of JSON for a character that may be ASCII.
+    Escape,
+}
+
+/// Finds out whether a text may hold a secret.
 #[derive(Debug)]
 pub(super) struct Probe {
     heads: Searcher,
-    kinds: Vec<Anchor>,
+    kinds: Vec<Head>,
     names: AhoCorasick,
 }
 
 impl Probe {
     /// `None` on a machine without the vector instructions.
     pub(super) fn new() -> Option<Self> {
-        let keys = keys::KEYS.iter().enumerate().map(|(at, key)| (key.prefix.to_owned(), Anchor::Key(at)));
+        let keys = keys::KEYS.iter().map(|key| (key.prefix.to_owned(), Head::Key));
         // Patterns that differ in case only cost one: they share a bucket of the searcher. Three letters make eight.
-        let bearer = (0..8u8).map(|upper| (in_case("rer", upper), Anchor::Bearer));
-        let others = [("PRIVATE KEY".to_owned(), Anchor::Pem), (r"\u00".to_owned(), Anchor::Escape)];
-        let (words, kinds): (Vec<String>, Vec<Anchor>) = keys.chain(bearer).chain(others).unzip();
+        let bearer = (0..8u8).map(|upper| (in_case("rer", upper), Head::Bearer));
+        let others = [("PRIVATE KEY".to_owned(), Head::Pem), (r"\u00".to_owned(), Head::Escape)];
+        let (words, kinds): (Vec<String>, Vec<Head>) = keys.chain(bearer).chain(others).unzip();
         let names = AhoCorasick::builder()
             .ascii_case_insensitive(true)
-            .start_kind(StartKind::Unanchored)
-            .kind(Some(aho_corasick::AhoCorasickKind::DFA))
+            .kind(Some(AhoCorasickKind::DFA))
             .prefilter(false)
             .build(NAMES.iter().copied().chain([AUTHORIZATION]))
             .ok()?;
@@ -46,6 +59,7 @@ impl Probe {
         Some(Self { heads, kinds, names })
     }
 
+    /// Whether it may, as plain text or in a string of it if it is a JSON document.
     pub(super) fn may_hold(&self, text: &[u8]) -> bool {
         self.has_head(text) || memchr::memchr2_iter(b':', b'=', text).any(|sign| self.follows_name(text, sign))
     }
@@ -56,10 +70,10 @@ impl Probe {
         while let Some(found) = self.heads.find_in(text, Span { start: from, end: text.len() }) {
             let (start, end) = (found.start(), found.end());
             let counts = match self.kinds.get(found.pattern().as_usize()) {
-                Some(Anchor::Key(_)) => is_key(text, start, end),
-                Some(Anchor::Bearer) => is_bearer(text, end),
-                Some(Anchor::Escape) => is_hiding(text, end),
-                _ => true,
+                Some(Head::Key) => is_key(text, start, end),
+                Some(Head::Bearer) => is_bearer(text, end),
+                Some(Head::Escape) => is_hiding(text, end),
+                Some(Head::Pem) | None => true,
             };
             if counts {
                 return true;
@@ -77,7 +91,7 @@ impl Probe {
         let Some(near) = text.get(end.saturating_sub(BACK)..end) else { return false };
         let start = run_start(near, near.len(), |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
         let name = near.get(start..).unwrap_or_default();
-        has_telling_pair(name) && self.names.is_match(Input::new(name).anchored(Anchored::No))
+        has_telling_pair(name) && self.names.is_match(name)
     }
 }
 

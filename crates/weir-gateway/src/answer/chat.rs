@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use weir_core::token::usage;
 
-use super::{Passed, Reader, ReaderOptions, Summary, error_message, parse, push_bounded};
+use super::{Passed, Reader, ReaderOptions, Summary, error_message, parse, push_bounded, refuse_error};
 use crate::sse::Event;
 
 /// Most choices and tool calls that are kept of one answer.
@@ -201,8 +201,9 @@ fn push_raw(text: &mut String, raw: Option<&RawValue>, max: usize) {
 }
 
 impl Reader for ChatReader {
-    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error> {
+    fn whole(&mut self, body: &[u8]) -> Result<(), String> {
         if let Some(chunk) = parse::<Chunk<'_>>(body)? {
+            refuse_error(chunk.error.filter(|_| chunk.choices.is_none()))?;
             self.take(&chunk);
         }
         Ok(())

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::token::usage;
 
-use super::{Passed, Reader, ReaderOptions, Summary, error_message, parse, push_bounded};
+use super::{Passed, Reader, ReaderOptions, Summary, error_message, parse, push_bounded, refuse_error};
 use crate::sse::Event;
 
 #[derive(Deserialize)]
@@ -67,8 +67,9 @@ impl CompletionsReader {
 }
 
 impl Reader for CompletionsReader {
-    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error> {
+    fn whole(&mut self, body: &[u8]) -> Result<(), String> {
         if let Some(chunk) = parse::<Chunk<'_>>(body)? {
+            refuse_error(chunk.error.filter(|_| chunk.choices.is_none()))?;
             self.take(&chunk);
         }
         Ok(())

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::token::usage;
 
-use super::{Passed, Reader, Summary, parse};
+use super::{Passed, Reader, Summary, parse, refuse_error};
 use crate::sse::Event;
 
 #[derive(Deserialize)]
@@ -15,6 +15,8 @@ struct Answer<'a> {
     model: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
 }
 
 /// Reads embeddings.
@@ -24,8 +26,9 @@ pub(super) struct EmbeddingsReader {
 }
 
 impl Reader for EmbeddingsReader {
-    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error> {
+    fn whole(&mut self, body: &[u8]) -> Result<(), String> {
         if let Some(answer) = parse::<Answer<'_>>(body)? {
+            refuse_error(answer.error)?;
             self.summary.model = answer.model.map(Cow::into_owned);
             self.summary.usage = answer.usage.and_then(|raw| usage::from_openai(raw.get().as_bytes()));
         }

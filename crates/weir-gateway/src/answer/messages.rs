@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::token::usage;
 
-use super::{Passed, Reader, ReaderOptions, Summary, error_message, parse, push_bounded};
+use super::{Passed, Reader, ReaderOptions, Summary, error_message, parse, push_bounded, refuse_error};
 use crate::sse::Event;
 
 /// Most content blocks that are kept of one answer.
@@ -14,6 +14,8 @@ const MAX_BLOCKS: usize = 512;
 
 #[derive(Deserialize)]
 struct Message<'a> {
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
     #[serde(borrow, default)]
     id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -114,8 +116,9 @@ impl MessagesReader {
 }
 
 impl Reader for MessagesReader {
-    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error> {
+    fn whole(&mut self, body: &[u8]) -> Result<(), String> {
         if let Some(message) = parse::<Message<'_>>(body)? {
+            refuse_error(message.error)?;
             self.take(&message);
         }
         Ok(())

@@ -44,8 +44,9 @@ pub trait Reader: Send {
     /// Reads a whole answer.
     ///
     /// # Errors
-    /// When it is not JSON. JSON of an unknown shape is left unread.
-    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error>;
+    /// When it is not JSON, or an error that was sent as a success: what is wrong. JSON of an unknown shape is left
+    /// unread.
+    fn whole(&mut self, body: &[u8]) -> Result<(), String>;
 
     /// Reads one event of a streamed answer.
     fn event(&mut self, event: &Event) -> Passed;
@@ -93,11 +94,20 @@ pub struct ReaderOptions {
 }
 
 /// Reads JSON; one of another shape than expected is `None`, what is no JSON an error.
-fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<Option<T>, serde_json::Error> {
-    match serde_json::from_slice(body) {
+fn parse<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<Option<T>, String> {
+    let parsed = match serde_json::from_slice(body) {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.is_data() => serde_json::from_slice::<serde::de::IgnoredAny>(body).map(|_| None),
         Err(error) => Err(error),
+    };
+    parsed.map_err(|error| format!("a body that is not JSON: {error}"))
+}
+
+/// The refusal of an error that came with a status of success.
+fn refuse_error(raw: Option<&serde_json::value::RawValue>) -> Result<(), String> {
+    match raw.map(serde_json::value::RawValue::get) {
+        None | Some("null" | "false" | "\"\"" | "{}") => Ok(()),
+        Some(text) => Err(format!("an error: {}", error_message(text))),
     }
 }
 

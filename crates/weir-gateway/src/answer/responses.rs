@@ -65,7 +65,7 @@ impl ResponsesReader {
 }
 
 impl Reader for ResponsesReader {
-    fn whole(&mut self, body: &[u8]) -> Result<(), serde_json::Error> {
+    fn whole(&mut self, body: &[u8]) -> Result<(), String> {
         if let Some(answer) = parse::<Answer<'_>>(body)? {
             self.note(answer);
         }

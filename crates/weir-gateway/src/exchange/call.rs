@@ -25,6 +25,10 @@ use crate::snapshot::Snapshot;
 /// Texts longer than this are estimated instead of counted, as counting would hold up other calls.
 const MAX_COUNTED: usize = 256 << 10;
 
+/// More tokens than any model takes: a provider that reports more is not believed, as one such answer would spoil every
+/// sum and spend every budget.
+const BELIEVED: u64 = 1_000_000_000;
+
 /// How a call ended.
 pub(super) enum Ending<'a> {
     /// With a whole answer.
@@ -246,12 +250,15 @@ impl Call {
             return;
         }
         // What a stream said before it broke off counts the beginning only.
-        if let Some(usage) = summary.usage.filter(|_| !partial || reader.is_complete()) {
+        if let Some(usage) =
+            summary.usage.filter(|usage| (!partial || reader.is_complete()) && usage.total() <= BELIEVED)
+        {
             self.span.tokens = Some(usage);
             self.span.token_source = Some(TokenSource::Provider);
             return;
         }
-        let prompt = summary.usage.as_ref().map_or_else(|| count_prompt(model, &self.input), TokenCounts::input_total);
+        let reported = summary.usage.as_ref().filter(|usage| usage.total() <= BELIEVED);
+        let prompt = reported.map_or_else(|| count_prompt(model, &self.input), TokenCounts::input_total);
         let text = reader.text();
         let completion =
             if text.len() > MAX_COUNTED { estimate_fast(text.len()) } else { count_text(model, &text).tokens };

@@ -43,7 +43,8 @@ impl Labels {
     /// Reads what the headers and the key say; the body may add to it.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap, identity: &Identity) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).and_then(label);
+        let utf8 = |name: &str| headers.get(name).and_then(|v| std::str::from_utf8(v.as_bytes()).ok());
+        let text = |name: &str| utf8(name).and_then(label);
         Self {
             parent: text("x-weir-trace-id")
                 .and_then(|id| TraceId::parse(&id))
@@ -55,9 +56,7 @@ impl Labels {
             session: text("x-weir-session"),
             prompt_name: text("x-weir-prompt"),
             prompt_version: text("x-weir-prompt-version"),
-            tags: headers
-                .get("x-weir-tags")
-                .and_then(|v| v.to_str().ok())
+            tags: utf8("x-weir-tags")
                 .map(|list| list.split(',').filter_map(label).take(MAX_TAGS).collect())
                 .unwrap_or_default(),
             metadata: None,

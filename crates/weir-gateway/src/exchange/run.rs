@@ -116,7 +116,7 @@ async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) ->
         serde_json::from_str::<UsageWish>(options).is_ok_and(|wish| wish.include_usage)
     };
     let options = ReaderOptions { client_wants_usage, max_text: call.snapshot.policy.max_payload().max(64 << 10) };
-    call.reader = Some(answer::reader(door.endpoint, options));
+    let reader = Mutex::new(answer::reader(door.endpoint, options));
 
     let caller_key = call.snapshot.keyring.is_open().then(|| presented_key(headers)).flatten();
     let forwarded = forwarded_headers(headers, config.forward_traceparent);
@@ -144,15 +144,27 @@ async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) ->
             *asked.lock() = Some(target.clone());
             builder.build(target)
         },
+        accept: &|body| {
+            let body = match &*builder.translation.lock() {
+                None => body,
+                Some(translation) => translated(translation, &body)?,
+            };
+            // A fresh reader, as an answer before this one may have left something in it.
+            let mut fresh = answer::reader(door.endpoint, options);
+            fresh.whole(&body)?;
+            *reader.lock() = fresh;
+            Ok(body)
+        },
         observer: &*gateway.parts.observer,
         clock: &gateway.parts.clock,
     })
     .await;
     let upstream_us = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
     let translation = builder.translation.into_inner();
+    call.reader = Some(reader.into_inner());
     match outcome {
         Err(failed) => Ok(Reply::Ready(respond::failed(call, *failed, door.form))),
-        Ok(answered) => reply(call, door, answered, translation, upstream_us),
+        Ok(answered) => Ok(reply(call, door, answered, translation, upstream_us)),
     }
 }
 
@@ -187,27 +199,16 @@ fn reply(
     mut answered: Answered,
     translation: Option<Translation>,
     upstream_us: i64,
-) -> Result<Reply, Error> {
+) -> Reply {
     let headers = respond::answered(call, &answered, door.form);
     call.in_flight = answered.in_flight.take();
     match answered.body {
         AnswerBody::Whole(body) => {
-            let body = match &translation {
-                None => body,
-                Some(translation) => translated(translation, &body)?,
-            };
-            if let Some(reader) = &mut call.reader {
-                reader.whole(&body).map_err(|error| {
-                    let provider = &answered.target.provider.name;
-                    let message = format!("provider \"{provider}\" answered with a body that is not JSON: {error}");
-                    Error::new(Code::UpstreamError, message)
-                })?;
-            }
             // An upstream that was asked to stream and did not: its answer is passed on as it is.
             call.span.stream = Some(false);
             call.end(Ending::Whole(&body));
             let overhead = call.elapsed().saturating_sub(upstream_us).max(0);
-            Ok(Reply::Ready(respond::whole(headers, call.cost_usd, overhead, body)))
+            Reply::Ready(respond::whole(headers, call.cost_usd, overhead, body))
         }
         AnswerBody::Stream { splitter, pending, body } => {
             let idle = answered.target.provider.timeouts.idle;
@@ -223,19 +224,18 @@ fn reply(
                 deadline: answered.deadline,
                 drain,
             };
-            Ok(Reply::Stream(headers, Box::new(source)))
+            Reply::Stream(headers, Box::new(source))
         }
     }
 }
 
 /// A whole answer in the client's protocol.
-fn translated(translation: &Translation, body: &Bytes) -> Result<Bytes, Error> {
+fn translated(translation: &Translation, body: &Bytes) -> Result<Bytes, String> {
     let made = match translation {
         Translation::FromMessages(context) => chat_to_messages::response(body, context),
         Translation::FromChat(context) => messages_to_chat::response(body, context),
     };
-    made.map(Bytes::from)
-        .map_err(|e| Error::new(Code::UpstreamError, format!("the provider's answer cannot be read: {e}")))
+    made.map(Bytes::from).map_err(|error| format!("a body that cannot be read: {error}"))
 }
 
 /// The caller's request id, if it can stand in a header and a row, else a new one.

@@ -53,6 +53,8 @@ pub struct Attempts<'a> {
     pub max_response: usize,
     /// Makes the request for a target.
     pub build: &'a (dyn Fn(&Target) -> Result<Outgoing, Error> + Send + Sync),
+    /// Reads a whole answer and makes it the client's; says what is wrong with one that cannot be used.
+    pub accept: &'a (dyn Fn(Bytes) -> Result<Bytes, String> + Send + Sync),
     /// Told of retries, fallbacks and health.
     pub observer: &'a dyn Observer,
     /// For cooldowns and waits.
@@ -61,7 +63,7 @@ pub struct Attempts<'a> {
 
 /// The body of an answer.
 pub enum AnswerBody {
-    /// In one piece.
+    /// In one piece, in the client's form.
     Whole(Bytes),
     /// The first event is here, more will come.
     Stream {
@@ -319,7 +321,10 @@ async fn exchange(call: &Attempts<'_>, target: &Target, begun: Instant, deadline
         Ok(Outgoing::Network(request)) => request,
         Ok(Outgoing::Demo(endpoint, body)) => {
             return match demo::answer(endpoint, &target.model, &body, call.stream) {
-                Ok(demo::Made::Whole(body)) => answer_json(AnswerBody::Whole(body)),
+                Ok(demo::Made::Whole(body)) => match (call.accept)(body) {
+                    Ok(body) => answer_json(AnswerBody::Whole(body)),
+                    Err(problem) => broken(Code::Internal, format!("the demo provider answered with {problem}"), false),
+                },
                 Ok(demo::Made::Stream(body)) => {
                     let splitter = Splitter::new(MAX_EVENT);
                     answer_json(AnswerBody::Stream { splitter, pending: Vec::new(), body })
@@ -357,7 +362,10 @@ async fn exchange(call: &Attempts<'_>, target: &Target, begun: Instant, deadline
             let message = format!("provider \"{name}\" answered with a web page instead of JSON; check its base_url");
             broken(Code::UpstreamError, message, true)
         }
-        Ok(bytes) => Outcome::Answer(head.status, head.headers, AnswerBody::Whole(bytes)),
+        Ok(bytes) => match (call.accept)(bytes) {
+            Ok(body) => Outcome::Answer(head.status, head.headers, AnswerBody::Whole(body)),
+            Err(problem) => broken(Code::UpstreamError, format!("provider \"{name}\" answered with {problem}"), true),
+        },
         Err(Broke::Late) => {
             let code = Code::UpstreamTimeout;
             broken(code, format!("provider \"{name}\" stopped in the middle of its answer"), false)

@@ -129,7 +129,12 @@ impl Fault {
         let mut fault = serde_json::from_str::<&serde_json::value::RawValue>(text)
             .ok()
             .and_then(|token| Self::from_json(token.get(), 0))
-            .unwrap_or_else(|| Self { message: plain_message(status, text), ..Self::default() });
+            .unwrap_or_else(|| Self {
+                message: plain_message(status, text),
+                // Somebody in between answered, not the provider.
+                code: (status >= 500).then(|| "upstream_error".to_owned()),
+                ..Self::default()
+            });
         if fault.message.trim().is_empty() {
             fault.message = plain_message(status, "");
         }

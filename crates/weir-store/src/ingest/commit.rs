@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use weir_core::merge::SpanWrite;
 use weir_core::observe::Observer;
 
-use super::WriteEngine;
-use super::gather::Batch;
+use super::engine::{CommitError, WriteEngine};
+use super::gather::{Batch, Told};
+use super::reject::Rejects;
 use super::state::Shared;
-use crate::journal::Journal;
+use crate::journal::{Journal, Position};
 
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(5);
@@ -39,9 +41,7 @@ impl<E: WriteEngine> Committer<E> {
         loop {
             match self.batches.recv_timeout(Duration::from_secs(60)) {
                 Ok(batch) => {
-                    if self.commit(&batch) {
-                        self.tell(batch);
-                    } else {
+                    if !self.settle(batch) {
                         return;
                     }
                 }
@@ -51,36 +51,93 @@ impl<E: WriteEngine> Committer<E> {
         }
     }
 
-    /// Tries until it works; `false` when stopped before.
-    fn commit(&self, batch: &Batch<E::Prepared>) -> bool {
+    /// Commits a batch, without what will never be accepted; `false` when stopped before.
+    fn settle(&self, batch: Batch<E::Prepared>) -> bool {
+        let Batch { prepared, told } = batch;
+        let mut rejects = Rejects::default();
+        let refused = match prepared {
+            Ok(prepared) => match self.commit(&prepared, told.position) {
+                Ok(()) => None,
+                Err(CommitError::Again(_)) => return false,
+                Err(CommitError::Never(reason)) => Some((self.engine.take_back(prepared), reason)),
+            },
+            Err(unprepared) => Some((unprepared.writes, unprepared.reason)),
+        };
+        if let Some((writes, reason)) = refused {
+            let done = self.without_rejects(writes, reason, &mut rejects)
+                // After the last part: a crash before reads the journal again, which changes nothing.
+                && (told.position.is_none() || self.commit_part(Vec::new(), told.position).is_ok());
+            rejects.report(self.observer.as_ref());
+            if !done {
+                return false;
+            }
+        }
+        self.tell(told, rejects.count());
+        true
+    }
+
+    /// Commits the good among writes that are refused together; `false` when stopped before.
+    fn without_rejects(&self, mut writes: Vec<SpanWrite>, reason: String, rejects: &mut Rejects) -> bool {
+        if writes.len() <= 1 {
+            rejects.add(&writes, reason);
+            return true;
+        }
+        let second = writes.split_off(writes.len() / 2);
+        for half in [writes, second] {
+            match self.commit_part(half, None) {
+                Ok(()) => {}
+                Err(Refused::Stopped) => return false,
+                Err(Refused::Never(writes, reason)) => {
+                    if !self.without_rejects(writes, reason, rejects) {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn commit_part(&self, writes: Vec<SpanWrite>, position: Option<Position>) -> Result<(), Refused> {
+        let prepared = self.engine.prepare(writes).map_err(|u| Refused::Never(u.writes, u.reason))?;
+        match self.commit(&prepared, position) {
+            Ok(()) => Ok(()),
+            Err(CommitError::Again(_)) => Err(Refused::Stopped),
+            Err(CommitError::Never(reason)) => Err(Refused::Never(self.engine.take_back(prepared), reason)),
+        }
+    }
+
+    /// Tries until it works or never will; [`CommitError::Again`] only when stopped before.
+    fn commit(&self, prepared: &E::Prepared, position: Option<Position>) -> Result<(), CommitError> {
         let mut wait = FIRST_RETRY;
         loop {
-            match self.engine.commit(&batch.prepared, batch.position) {
+            match self.engine.commit(prepared, position) {
                 Ok(()) => {
                     if self.shared.last_error.lock().take().is_some() {
                         tracing::info!("the store takes records again");
                     }
-                    return true;
+                    return Ok(());
                 }
-                Err(e) => {
+                Err(e @ CommitError::Never(_)) => return Err(e),
+                Err(e @ CommitError::Again(_)) => {
                     let text = e.to_string();
                     let mut last = self.shared.last_error.lock();
                     if last.as_ref() != Some(&text) {
-                        tracing::error!(error = %text, spans = batch.spans, "the store refuses a batch; trying again");
+                        tracing::error!(error = %text, "the store refuses a batch; trying again");
                     }
                     *last = Some(text);
+                    drop(last);
+                    if self.shared.is_stopping() {
+                        return Err(e);
+                    }
                 }
-            }
-            if self.shared.is_stopping() {
-                return false;
             }
             self.shared.pause(wait);
             wait = (wait * 2).min(LAST_RETRY);
         }
     }
 
-    fn tell(&self, batch: Batch<E::Prepared>) {
-        self.shared.committed.fetch_add(batch.spans, Ordering::Relaxed);
+    fn tell(&self, batch: Told, rejected: u64) {
+        self.shared.committed.fetch_add(batch.spans.saturating_sub(rejected), Ordering::Relaxed);
         self.shared.drained.fetch_add(batch.journalled, Ordering::Relaxed);
         if let Some(position) = batch.position {
             *self.shared.committed_position.lock() = position;
@@ -95,4 +152,12 @@ impl<E: WriteEngine> Committer<E> {
             self.observer.ingested(protocol, count);
         }
     }
+}
+
+/// Why a part of a batch was not committed.
+enum Refused {
+    /// The ingest stops.
+    Stopped,
+    /// It never will be.
+    Never(Vec<SpanWrite>, String),
 }

@@ -5,23 +5,55 @@ use weir_core::merge::SpanWrite;
 use crate::journal::Position;
 use crate::telemetry::StoreError;
 
-/// The writing side of an engine. [`crate::ingest::Ingest`] calls `prepare` on one thread and `commit` on another.
+/// The writing side of an engine. [`crate::ingest::Ingest`] prepares a batch on one thread and commits it on another.
 pub trait WriteEngine: Send + Sync + 'static {
     /// A batch that is ready to be committed, any number of times.
     type Prepared: Send;
 
     /// Does the work that needs no transaction: folding, encoding, compressing.
-    fn prepare(&self, writes: Vec<SpanWrite>) -> Self::Prepared;
+    ///
+    /// # Errors
+    /// [`Unprepared`] with all of the writes; they are then tried in smaller parts.
+    fn prepare(&self, writes: Vec<SpanWrite>) -> Result<Self::Prepared, Unprepared>;
+
+    /// The writes that a batch was made of, in any order; of one span they stay in theirs.
+    fn take_back(&self, batch: Self::Prepared) -> Vec<SpanWrite>;
 
     /// Commits a batch, its rollups and the journal position in one transaction; all or nothing.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing of the batch was kept, and the same batch is tried again later.
-    fn commit(&self, batch: &Self::Prepared, position: Option<Position>) -> Result<(), StoreError>;
+    /// [`CommitError`]; nothing of the batch was kept.
+    fn commit(&self, batch: &Self::Prepared, position: Option<Position>) -> Result<(), CommitError>;
 
     /// The journal position that was committed last.
     ///
     /// # Errors
     /// When the engine cannot be read.
     fn position(&self) -> Result<Position, StoreError>;
+}
+
+/// Writes that could not be prepared, and why.
+#[derive(Debug)]
+pub struct Unprepared {
+    /// All of them.
+    pub writes: Vec<SpanWrite>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why a batch was not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The engine cannot write now; the same batch is tried again later, for ever.
+    #[error(transparent)]
+    Again(#[from] StoreError),
+    /// Something in the batch will never be accepted; the rest of it is committed without.
+    #[error("{0}")]
+    Never(String),
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", text.unwrap_or("without a text"))
 }

@@ -10,13 +10,18 @@ use weir_core::merge::SpanWrite;
 use weir_core::observe::Observer;
 use weir_core::span::Span;
 
-use super::WriteEngine;
+use super::engine::{Unprepared, WriteEngine};
 use super::state::Shared;
 use crate::journal::{Position, Reader};
 
 /// What the committing thread gets.
 pub(super) struct Batch<P> {
-    pub(super) prepared: P,
+    pub(super) prepared: Result<P, Unprepared>,
+    pub(super) told: Told,
+}
+
+/// What is told of a batch when it is committed, and to whom.
+pub(super) struct Told {
     /// How far the journal is read with it.
     pub(super) position: Option<Position>,
     /// Records of the journal in it, lost ones included.
@@ -149,7 +154,8 @@ impl<E: WriteEngine> Gather<E> {
             return None;
         }
         let spans = writes.len() as u64;
-        Some(Batch { prepared: self.engine.prepare(writes), position, journalled, spans, protocols, receipts })
+        let told = Told { position, journalled, spans, protocols, receipts };
+        Some(Batch { prepared: self.engine.prepare(writes), told })
     }
 
     /// Waits for room; gives up when stopping.

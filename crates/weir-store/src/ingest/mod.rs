@@ -3,8 +3,9 @@
 //! Two threads: one reads the journal, takes what was submitted and prepares batches; the other commits them. The
 //! journal position is committed with the rows, so a batch is kept whole with its position or not at all.
 //!
-//! Invariants: a submitted batch is answered only after its commit; a store that fails is tried again for ever while
-//! the journal grows to its bound; every queue is bounded in bytes.
+//! Invariants: a submitted batch is answered only after its commit; a store that cannot write now is tried again for
+//! ever while the journal grows to its bound; a span that it will never accept is dropped alone, counted and logged;
+//! every queue is bounded in bytes.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,11 +19,13 @@ use weir_core::observe::Observer;
 mod commit;
 mod engine;
 mod gather;
+mod reject;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use engine::WriteEngine;
+pub(crate) use engine::panic_text;
+pub use engine::{CommitError, Unprepared, WriteEngine};
 
 use crate::journal::{Journal, Reader};
 use crate::telemetry::StoreError;

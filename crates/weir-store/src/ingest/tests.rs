@@ -105,29 +105,112 @@ fn a_full_queue_refuses_at_once() {
     assert!(waiting.blocking_recv().is_err());
 }
 
-/// The engine that fails until told otherwise.
+/// The engine that fails until told otherwise, and never takes spans of a marked user.
 struct Failing {
     store: SqliteStore,
     broken: std::sync::atomic::AtomicBool,
 }
 
-impl WriteEngine for Failing {
-    type Prepared = crate::sqlite::Prepared;
+const MARK: &str = "marked";
 
-    fn prepare(&self, writes: Vec<SpanWrite>) -> Self::Prepared {
-        self.store.prepare(writes)
+impl WriteEngine for Failing {
+    type Prepared = (crate::sqlite::Prepared, bool);
+
+    fn prepare(&self, writes: Vec<SpanWrite>) -> Result<Self::Prepared, Unprepared> {
+        let marked = writes.iter().any(|w| w.span.user.as_deref() == Some(MARK));
+        Ok((self.store.prepare(writes)?, marked))
     }
 
-    fn commit(&self, batch: &Self::Prepared, position: Option<crate::journal::Position>) -> Result<(), StoreError> {
+    fn take_back(&self, batch: Self::Prepared) -> Vec<SpanWrite> {
+        self.store.take_back(batch.0)
+    }
+
+    fn commit(&self, batch: &Self::Prepared, position: Option<crate::journal::Position>) -> Result<(), CommitError> {
         if self.broken.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable("broken".into()));
+            return Err(StoreError::Unavailable("broken".into()).into());
         }
-        self.store.commit(batch, position)
+        if batch.1 {
+            return Err(CommitError::Never("marked".into()));
+        }
+        self.store.commit(&batch.0, position)
     }
 
     fn position(&self) -> Result<crate::journal::Position, StoreError> {
         self.store.position()
     }
+}
+
+/// Counts what is lost.
+#[derive(Default)]
+struct Losses(AtomicU64);
+
+impl Observer for Losses {
+    fn lost(&self, reason: &'static str, count: u64) {
+        assert_eq!(reason, "rejected");
+        self.0.fetch_add(count, Ordering::SeqCst);
+    }
+}
+
+/// Journals and submits 40 calls each, some of them spoilt; only those are missing afterwards.
+fn only_spoilt_calls_are_dropped(spoil: fn(&mut Span)) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    let journal = Arc::new(Journal::open(dir.path(), 1 << 30).unwrap());
+    let mut good = Vec::new();
+    let mut next = |n: u64| {
+        let mut span = call(n);
+        if n.is_multiple_of(13) {
+            spoil(&mut span);
+        } else {
+            good.push(span.clone());
+        }
+        span
+    };
+    for n in 0..40 {
+        journal.append(&next(n)).unwrap();
+    }
+    let engine = Arc::new(Failing { store: store.clone(), broken: true.into() });
+    let losses = Arc::new(Losses::default());
+    let observer = Arc::clone(&losses) as Arc<dyn Observer>;
+    let ingest = Ingest::start(Arc::clone(&engine), Arc::clone(&journal), observer, IngestOptions::default()).unwrap();
+    // In two writes, to be kept together or dropped together.
+    let mut writes = Vec::new();
+    for n in 40..80 {
+        let span = next(n);
+        let opened = Span { end_us: None, status: None, output: None, ..span.clone() };
+        writes.extend([SpanWrite::create(opened, 1), SpanWrite::update(span, 2)]);
+    }
+    let receipt = ingest.submit("test", writes).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    engine.broken.store(false, Ordering::SeqCst);
+    receipt.blocking_recv().unwrap();
+    assert!(ingest.drain(Duration::from_secs(20)));
+    // 0, 13, 26 and 39 were journalled; 52, 65 and 78 came in two writes each.
+    assert_eq!(losses.0.load(Ordering::SeqCst), 4 + 2 * 3);
+    let status = ingest.status();
+    assert_eq!((status.last_error, status.lag_records, status.committed), (None, 0, 36 + 2 * 37));
+    assert_eq!(store.position().unwrap(), journal.end());
+    let mut stored = store.spans(&all()).unwrap().spans;
+    stored.sort_by_key(|s| s.request_id.clone());
+    good.sort_by_key(|s| s.request_id.clone());
+    assert_eq!(stored, good);
+    let stats = store.stats(&StatsQuery::default()).unwrap();
+    assert_eq!((stats.total.count, stats.total.tokens), (73, TokenCounts::of(730, 365)));
+    store.health().unwrap();
+    // And it goes on.
+    journal.append(&call(100)).unwrap();
+    assert!(ingest.drain(Duration::from_secs(20)));
+    assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, 74);
+}
+
+#[test]
+fn spans_that_are_never_accepted_are_dropped_alone() {
+    only_spoilt_calls_are_dropped(|span| span.user = Some(MARK.into()));
+}
+
+#[test]
+fn spans_that_make_the_preparation_panic_are_dropped_alone() {
+    only_spoilt_calls_are_dropped(|span| span.name = Some(crate::sqlite::PANICS.into()));
 }
 
 #[test]

@@ -2,7 +2,37 @@
 
 use rusqlite::ErrorCode;
 
+use crate::ingest::CommitError;
 use crate::telemetry::StoreError;
+
+impl From<rusqlite::Error> for CommitError {
+    /// What the written values themselves cause never passes; the state of the disk, the file or the process may. An
+    /// error that names no cause ("no such table") is of the second kind, so that nothing is dropped for it.
+    fn from(error: rusqlite::Error) -> Self {
+        let never = match &error {
+            rusqlite::Error::SqliteFailure(e, _) => matches!(
+                e.code,
+                ErrorCode::ConstraintViolation
+                    | ErrorCode::TooBig
+                    | ErrorCode::TypeMismatch
+                    | ErrorCode::ParameterOutOfRange
+            ),
+            // Of a value, stored or to be stored.
+            _ => true,
+        };
+        if never { Self::Never(error.to_string()) } else { Self::Again(error.into()) }
+    }
+}
+
+/// Whether a row could not be inserted because another one has its number.
+pub(super) fn is_place_taken(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID};
+    let code = match error {
+        rusqlite::Error::SqliteFailure(e, _) => e.extended_code,
+        _ => 0,
+    };
+    code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_ROWID
+}
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {

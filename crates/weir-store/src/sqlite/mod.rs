@@ -5,6 +5,7 @@
 //! groups instead of secondary indexes.
 
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,9 +38,11 @@ mod sizes;
 mod write;
 
 pub use options::{PayloadEncoding, SqliteOptions};
+#[cfg(test)]
+pub(crate) use prepare::PANICS;
 pub use prepare::Prepared;
 
-use crate::ingest::WriteEngine;
+use crate::ingest::{CommitError, Unprepared, WriteEngine, panic_text};
 use crate::journal::Position;
 use crate::lock::FolderLock;
 use crate::telemetry::{
@@ -177,16 +180,29 @@ fn floors(db: &rusqlite::Connection, now: Micros) -> Result<Floors, StoreError> 
 impl WriteEngine for SqliteStore {
     type Prepared = Prepared;
 
-    fn prepare(&self, writes: Vec<SpanWrite>) -> Prepared {
+    fn prepare(&self, writes: Vec<SpanWrite>) -> Result<Prepared, Unprepared> {
         let plain = self.inner.options.payload == PayloadEncoding::Plain;
         prepare::prepare(writes, &self.inner.dictionaries, plain)
     }
 
-    fn commit(&self, batch: &Prepared, position: Option<Position>) -> Result<(), StoreError> {
+    fn take_back(&self, batch: Prepared) -> Vec<SpanWrite> {
+        prepare::take_back(batch)
+    }
+
+    fn commit(&self, batch: &Prepared, position: Option<Position>) -> Result<(), CommitError> {
         let lookups = Lookups { texts: &self.inner.texts, dictionaries: &self.inner.dictionaries };
-        let done = self.inner.writer()?.lock().commit(batch, position, &lookups);
+        let mut writer = self.inner.writer()?.lock();
+        let done = catch_unwind(AssertUnwindSafe(|| writer.commit(batch, position, &lookups))).unwrap_or_else(|panic| {
+            // The transaction was rolled back as the stack unwound.
+            writer.ids.clear();
+            Err(CommitError::Never(panic_text(panic.as_ref())))
+        });
+        drop(writer);
         self.inner.commits.fetch_add(1, Ordering::Relaxed);
-        *self.inner.failure.lock() = done.as_ref().err().map(ToString::to_string);
+        *self.inner.failure.lock() = match &done {
+            Err(CommitError::Again(e)) => Some(e.to_string()),
+            Ok(()) | Err(CommitError::Never(_)) => None,
+        };
         done
     }
 

@@ -2,6 +2,7 @@
 //! payloads, folding rollups. Touches no database.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use weir_core::id::SpanKey;
@@ -14,6 +15,7 @@ use super::rollup::CUBED;
 use super::rollup::contribution::Contribution;
 use super::rollup::fold::Fold;
 use super::row::{self, NAMED};
+use crate::ingest::{Unprepared, panic_text};
 
 /// A batch ready for the writer.
 #[derive(Debug, Default)]
@@ -76,26 +78,63 @@ impl Texts {
     }
 }
 
-/// Prepares a batch. `plain` leaves payloads to be written as text.
-pub(super) fn prepare(writes: Vec<SpanWrite>, dictionaries: &Dictionaries, plain: bool) -> Prepared {
+/// Prepares a batch. `plain` leaves payloads to be written as text. A panic on the way gives the writes back.
+pub(super) fn prepare(
+    writes: Vec<SpanWrite>,
+    dictionaries: &Dictionaries,
+    plain: bool,
+) -> Result<Prepared, Unprepared> {
+    let row = |(merged, writes)| PreparedRow {
+        merged,
+        writes,
+        named: [0; NAMED],
+        counted: None,
+        payload: Place::None,
+    };
+    let mut batch = Prepared { rows: fold_writes(writes).into_iter().map(row).collect(), ..Prepared::default() };
+    match catch_unwind(AssertUnwindSafe(|| fill_in(&mut batch, dictionaries, plain))) {
+        Ok(()) => Ok(batch),
+        Err(panic) => Err(Unprepared { reason: panic_text(panic.as_ref()), writes: take_back(batch) }),
+    }
+}
+
+/// Everything besides the rows' spans.
+fn fill_in(batch: &mut Prepared, dictionaries: &Dictionaries, plain: bool) {
     let mut texts = Texts::default();
-    let mut fold = Fold::default();
-    let mut rows: Vec<PreparedRow> = fold_writes(writes)
-        .into_iter()
-        .map(|(merged, writes)| {
-            let named = row::named(&merged.span).map(|text| texts.number(text));
-            let counted = Contribution::of(&merged.span).map(|c| {
-                let values = c.values.map(|v| texts.number(v.as_deref()));
-                fold.add_minutes(c.start, &values, &c.measures);
-                values
-            });
-            let payload = place_of(&merged, plain);
-            PreparedRow { merged, writes, named, counted, payload }
-        })
-        .collect();
-    fold.spread();
-    let blocks = if plain { Vec::new() } else { compress(&mut rows, dictionaries) };
-    Prepared { rows, names: texts.names, blocks, fold }
+    for row in &mut batch.rows {
+        let span = &row.merged.span;
+        #[cfg(test)]
+        assert!(span.name.as_deref() != Some(PANICS), "told to");
+        row.named = row::named(span).map(|text| texts.number(text));
+        row.counted = Contribution::of(span).map(|c| {
+            let values = c.values.map(|v| texts.number(v.as_deref()));
+            batch.fold.add_minutes(c.start, &values, &c.measures);
+            values
+        });
+        row.payload = place_of(&row.merged, plain);
+    }
+    batch.names = texts.names;
+    batch.fold.spread();
+    if !plain {
+        batch.blocks = compress(&mut batch.rows, dictionaries);
+    }
+}
+
+/// Name of a span that cannot be prepared.
+#[cfg(test)]
+pub(crate) const PANICS: &str = "panics in prepare";
+
+/// The writes that a batch was made of.
+pub(super) fn take_back(batch: Prepared) -> Vec<SpanWrite> {
+    let mut writes = Vec::with_capacity(batch.rows.len());
+    for row in batch.rows {
+        if row.writes.is_empty() {
+            writes.push(SpanWrite { span: row.merged.span, stamp: row.merged.base });
+        } else {
+            writes.extend(row.writes);
+        }
+    }
+    writes
 }
 
 /// One entry per span, in the order of their starts.

@@ -3,10 +3,11 @@
 //! Invariant: what it keeps in memory about the database (numbers of texts, the next block, the closed groups) is
 //! changed only after the commit, or forgotten at a rollback.
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use weir_core::merge::{Merged, SpanWrite};
 use weir_core::span::Span;
 
+use super::error;
 use super::groups::Cover;
 use super::names::{NameIds, NameTexts};
 use super::options::PayloadEncoding;
@@ -21,7 +22,7 @@ use super::rollup::{self, CUBED};
 use super::row::{self, NAMED, StoredSpan};
 use super::seq;
 use crate::journal::Position;
-use crate::telemetry::StoreError;
+use crate::ingest::CommitError;
 
 /// What only the writer has.
 pub(super) struct Writer {
@@ -77,7 +78,7 @@ impl Writer {
         batch: &Prepared,
         position: Option<Position>,
         lookups: &Lookups<'_>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), CommitError> {
         match self.try_commit(batch, position, lookups) {
             Ok((next_block, touched)) => {
                 self.next_block = next_block;
@@ -96,7 +97,7 @@ impl Writer {
         batch: &Prepared,
         position: Option<Position>,
         lookups: &Lookups<'_>,
-    ) -> Result<(i64, Vec<i64>), StoreError> {
+    ) -> Result<(i64, Vec<i64>), CommitError> {
         let transaction = rusqlite::Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
         let mut numbers = Vec::with_capacity(batch.names.len() + 1);
         numbers.push(0);
@@ -138,7 +139,7 @@ impl Commit<'_> {
         row: &PreparedRow,
         named: &[i64; NAMED],
         counted: Option<[i64; CUBED]>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), CommitError> {
         let payload = match row.payload {
             Place::None => None,
             Place::Block(block, slot) => Some(block::place(self.first_block + block as i64, slot)),
@@ -157,7 +158,7 @@ impl Commit<'_> {
         named: &[i64; NAMED],
         payload: Option<i64>,
         at: Option<i64>,
-    ) -> Result<Option<i64>, StoreError> {
+    ) -> Result<Option<i64>, CommitError> {
         let mut statement = self.db.prepare_cached(&format!(
             "INSERT INTO spans ({}) VALUES ({}) ON CONFLICT (trace_id, span_id) DO NOTHING",
             row::COLUMNS,
@@ -175,7 +176,7 @@ impl Commit<'_> {
                 }
                 Ok(false) => return Ok(None),
                 // Another span has that place: take the next one.
-                Err(e) if e.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) && attempt < 1 << 20 => {
+                Err(e) if error::is_place_taken(&e) && attempt < 1 << 20 => {
                     attempt += 1;
                 }
                 Err(e) => return Err(e.into()),
@@ -183,7 +184,7 @@ impl Commit<'_> {
         }
     }
 
-    fn store_payload(&mut self, place: Place, seq: i64, span: &Span) -> Result<(), StoreError> {
+    fn store_payload(&mut self, place: Place, seq: i64, span: &Span) -> Result<(), CommitError> {
         if self.plain {
             if span.input.is_some() || span.output.is_some() {
                 self.db
@@ -207,7 +208,7 @@ impl Commit<'_> {
                     .lookups
                     .dictionaries
                     .compress(&laid_out, 1)
-                    .map_err(|e| StoreError::Unavailable(format!("a payload cannot be compressed: {e}")))?;
+                    .map_err(|e| CommitError::Never(format!("a payload cannot be compressed: {e}")))?;
                 let id = self.next_block;
                 self.next_block += 1;
                 insert_block(self.db, id, Use { spans: 1, first: seq, last: seq }, dictionary, &data)?;
@@ -216,7 +217,7 @@ impl Commit<'_> {
         Ok(())
     }
 
-    fn blocks(&self, batch: &Prepared) -> Result<(), StoreError> {
+    fn blocks(&self, batch: &Prepared) -> Result<(), CommitError> {
         for ((n, prepared), used) in batch.blocks.iter().enumerate().zip(&self.uses) {
             if used.spans > 0 {
                 insert_block(self.db, self.first_block + n as i64, *used, prepared.dictionary, &prepared.data)?;
@@ -226,12 +227,12 @@ impl Commit<'_> {
     }
 
     /// The span is there: merge, rewrite its row, correct the rollups.
-    fn merge(&mut self, row: &PreparedRow, counted: Option<[i64; CUBED]>) -> Result<(), StoreError> {
+    fn merge(&mut self, row: &PreparedRow, counted: Option<[i64; CUBED]>) -> Result<(), CommitError> {
         if let (Some(values), Some(new)) = (counted, Contribution::of(&row.merged.span)) {
             self.fold.correct(new.start, &values, &new.measures, false);
         }
         let Some(old) = self.load(row)? else {
-            return Err(StoreError::Unavailable("a span that is there cannot be read".into()));
+            return Err(CommitError::Never("a span that is there cannot be read".into()));
         };
         let mut merged = old.merged.clone();
         if row.writes.is_empty() {
@@ -268,11 +269,11 @@ impl Commit<'_> {
         match seq {
             Some(_) if same_payload => Ok(()),
             Some(seq) => self.store_payload(place, seq, after),
-            None => Err(StoreError::Unavailable("a span could not be rewritten".into())),
+            None => Err(CommitError::Never("a span could not be rewritten".into())),
         }
     }
 
-    fn load(&self, row: &PreparedRow) -> Result<Option<StoredSpan>, StoreError> {
+    fn load(&self, row: &PreparedRow) -> Result<Option<StoredSpan>, CommitError> {
         let span = &row.merged.span;
         let Some(mut stored) = find(self.db, self.lookups.texts, span.trace_id, span.span_id)? else {
             return Ok(None);
@@ -283,7 +284,7 @@ impl Commit<'_> {
         Ok(Some(stored))
     }
 
-    fn drop_payload(&self, old: &StoredSpan) -> Result<(), StoreError> {
+    fn drop_payload(&self, old: &StoredSpan) -> Result<(), CommitError> {
         match old.payload {
             // A shared block keeps the old text until it is pruned.
             Some(place) => self
@@ -295,7 +296,7 @@ impl Commit<'_> {
         Ok(())
     }
 
-    fn count(&mut self, span: &Span, add: bool) -> Result<(), StoreError> {
+    fn count(&mut self, span: &Span, add: bool) -> Result<(), CommitError> {
         if let Some(part) = Contribution::of(span) {
             let mut values = [0; CUBED];
             for (slot, value) in values.iter_mut().zip(&part.values) {
@@ -308,7 +309,7 @@ impl Commit<'_> {
         Ok(())
     }
 
-    fn numbers(&mut self, span: &Span) -> Result<[i64; NAMED], StoreError> {
+    fn numbers(&mut self, span: &Span) -> Result<[i64; NAMED], CommitError> {
         let mut numbers = [0; NAMED];
         for (slot, text) in numbers.iter_mut().zip(row::named(span)) {
             if let Some(text) = text {
