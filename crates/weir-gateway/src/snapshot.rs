@@ -7,13 +7,14 @@ use parking_lot::RwLock;
 use weir_core::access::{Identity, KeyLimits, Keyring, Role, digest};
 use weir_core::error::Error;
 use weir_core::money::NanoUsd;
-use weir_core::price::{Entry, PriceTable};
+use weir_core::price::{self, Entry, PriceTable};
+use weir_core::token::TokenCounts;
 
 use crate::config::{Config, KeyConfig, KeyRole};
 use crate::limits::KeyState;
 use crate::providers::{self, Wire, demo};
 use crate::record::RecordPolicy;
-use crate::routing::{Deployment, Plan};
+use crate::routing::{Deployment, Plan, Target};
 use crate::upstream::Provider;
 
 /// Most model names whose plan is remembered; callers may send any name.
@@ -103,6 +104,20 @@ impl Snapshot {
             all.extend(listed.iter().map(|model| (format!("{name}/{model}"), name.clone())));
         }
         all
+    }
+
+    /// What tokens cost at a target; unknown where the price is.
+    #[must_use]
+    pub fn cost(&self, target: &Target, response_model: Option<&str>, tokens: &TokenCounts) -> Option<NanoUsd> {
+        if target.provider.kind.wire == Wire::Demo {
+            return Some(NanoUsd::ZERO);
+        }
+        let at = |provider: &str, model: &str| self.prices.lookup(provider, model);
+        let kind = target.provider.kind.name;
+        let model = at(&target.provider.name, &target.model)
+            .or_else(|| at(kind, &target.model))
+            .or_else(|| at(kind, response_model?))?;
+        Some(price::cost(&model.rates, tokens))
     }
 
     /// The model of `/generate`.

@@ -70,6 +70,12 @@ impl Anchors {
         self.probe.as_ref().is_none_or(|probe| probe.may_hold(text.as_bytes()))
     }
 
+    /// Takes the probe out, for tests that compare with and without it.
+    #[cfg(test)]
+    pub(super) fn take_probe(&mut self) -> Option<Probe> {
+        self.probe.take()
+    }
+
     /// The anchors of a text that do not overlap, with their start and end.
     pub(super) fn of<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (Anchor, usize, usize)> + 't {
         self.automaton

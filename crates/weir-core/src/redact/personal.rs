@@ -33,7 +33,7 @@ pub(super) fn may_hold(text: &str) -> bool {
 }
 
 /// The next `@`, digit or colon.
-fn next_stop(bytes: &[u8], from: usize) -> Option<usize> {
+pub(super) fn next_stop(bytes: &[u8], from: usize) -> Option<usize> {
     // The colon comes directly after the digits. Without branches, a piece becomes a few vector instructions.
     let is_stop = |b: u8| (b.wrapping_sub(b'0') <= b':' - b'0') | (b == b'@');
     let mut at = from;
@@ -104,7 +104,7 @@ fn digits(bytes: &[u8], at: usize, hits: &mut Vec<Hit>) -> usize {
 }
 
 /// Where the run of digit groups from `at` ends if it has too few of them for anything: most numbers of a text.
-fn few_digits_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn few_digits_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut from = at;
     let mut digits = 0;
     for _ in 0..3 {
@@ -113,7 +113,8 @@ fn few_digits_end(bytes: &[u8], at: usize) -> Option<usize> {
         if digits >= FEWEST {
             return None;
         }
-        let joins = matches!(bytes.get(end), Some(b' ' | b'-' | b'.' | b'/')) && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
+        let joins = matches!(bytes.get(end), Some(b' ' | b'-' | b'.' | b'/'))
+            && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
         if !joins {
             return (!goes_on(bytes, end)).then_some(end);
         }

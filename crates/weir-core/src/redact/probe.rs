@@ -17,71 +17,64 @@ const BODY: usize = 8;
 /// How far before a sign the name of a secret can begin: what may follow within the name, and the longest one itself.
 const BACK: usize = assigned::TAIL + 16;
 
+/// What the first line of every PEM block of a private key has.
+const PRIVATE_KEY: &str = "PRIVATE KEY";
+
+/// How an escape of JSON begins for a character that may be ASCII.
+const ESCAPE: &str = r"\u00";
+
 /// The whole name of a member that is telling without being one of [`NAMES`].
 const AUTHORIZATION: &str = "authorization";
-
-/// What fixed bytes announce.
-#[derive(Clone, Copy, Debug)]
-enum Head {
-    /// The beginning of a vendor's key.
-    Key,
-    /// The end of a `Bearer` in some case.
-    Bearer,
-    /// The middle of a PEM block's first line.
-    Pem,
-    /// The beginning of an escape of JSON for a character that may be ASCII.
-    Escape,
-}
 
 /// Finds out whether a text may hold a secret.
 #[derive(Debug)]
 pub(super) struct Probe {
-    heads: Searcher,
-    kinds: Vec<Head>,
+    /// Three bytes of each vendor's prefix.
+    parts: Searcher,
+    /// By pattern of `parts`: the prefixes that have it, and where.
+    prefixes: Vec<Vec<(usize, &'static str)>>,
+    /// The end of `Bearer`, what PEM blocks have, and the escapes of JSON. Apart from the others because it can look at
+    /// four bytes at once.
+    words: Searcher,
     names: AhoCorasick,
 }
 
 impl Probe {
     /// `None` on a machine without the vector instructions.
     pub(super) fn new() -> Option<Self> {
-        let keys = keys::KEYS.iter().map(|key| (key.prefix.to_owned(), Head::Key));
-        // Patterns that differ in case only cost one: they share a bucket of the searcher. Three letters make eight.
-        let bearer = (0..8u8).map(|upper| (in_case("rer", upper), Head::Bearer));
-        let others = [("PRIVATE KEY".to_owned(), Head::Pem), (r"\u00".to_owned(), Head::Escape)];
-        let (words, kinds): (Vec<String>, Vec<Head>) = keys.chain(bearer).chain(others).unzip();
+        let mut parts: Vec<&str> = Vec::new();
+        let mut prefixes: Vec<Vec<(usize, &str)>> = Vec::new();
+        for key in &keys::KEYS {
+            let (at, part) = part(key.prefix)?;
+            let which = parts.iter().position(|known| *known == part).unwrap_or(parts.len());
+            if which == parts.len() {
+                parts.push(part);
+                prefixes.push(Vec::new());
+            }
+            prefixes.get_mut(which)?.push((at, key.prefix));
+        }
+        // Patterns that differ in case only are cheap: they share a bucket of the searcher.
+        let bearer = (0..16).map(|upper| in_case("arer", upper));
+        let words = [PRIVATE_KEY.to_owned(), ESCAPE.to_owned()].into_iter().chain(bearer);
         let names = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .kind(Some(AhoCorasickKind::DFA))
             .prefilter(false)
             .build(NAMES.iter().copied().chain([AUTHORIZATION]))
             .ok()?;
-        let heads = Config::new().match_kind(MatchKind::LeftmostLongest).builder().extend(words).build()?;
-        Some(Self { heads, kinds, names })
+        Some(Self { parts: searcher(parts)?, prefixes, words: searcher(words)?, names })
     }
 
     /// Whether it may, as plain text or in a string of it if it is a JSON document.
     pub(super) fn may_hold(&self, text: &[u8]) -> bool {
-        self.has_head(text) || memchr::memchr2_iter(b':', b'=', text).any(|sign| self.follows_name(text, sign))
-    }
-
-    /// Whether it has a key, a token after `Bearer`, a private key, or an escape that may hide one.
-    fn has_head(&self, text: &[u8]) -> bool {
-        let mut from = 0;
-        while let Some(found) = self.heads.find_in(text, Span { start: from, end: text.len() }) {
-            let (start, end) = (found.start(), found.end());
-            let counts = match self.kinds.get(found.pattern().as_usize()) {
-                Some(Head::Key) => is_key(text, start, end),
-                Some(Head::Bearer) => is_bearer(text, end),
-                Some(Head::Escape) => is_hiding(text, end),
-                Some(Head::Pem) | None => true,
-            };
-            if counts {
-                return true;
-            }
-            // What was dismissed may overlap what counts.
-            from = start + 1;
-        }
-        false
+        any_match(&self.parts, text, |which, start| {
+            let prefixes = self.prefixes.get(which).map_or([].as_slice(), Vec::as_slice);
+            prefixes.iter().any(|(at, prefix)| start.checked_sub(*at).is_some_and(|start| is_key(text, start, prefix)))
+        }) || any_match(&self.words, text, |which, start| match which {
+            0 => true,
+            1 => is_hiding(text, start + ESCAPE.len()),
+            _ => is_bearer(text, start + 4),
+        }) || memchr::memchr2_iter(b':', b'=', text).any(|sign| self.follows_name(text, sign))
     }
 
     /// Whether the sign at `sign` assigns to a name of a secret.
@@ -89,10 +82,31 @@ impl Probe {
         let is_between = |b: u8| matches!(b, b'\\' | b'"' | b'\'' | b'`' | b']') || b.is_ascii_whitespace();
         let end = run_start(text, sign, is_between);
         let Some(near) = text.get(end.saturating_sub(BACK)..end) else { return false };
-        let start = run_start(near, near.len(), |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-        let name = near.get(start..).unwrap_or_default();
-        has_telling_pair(name) && self.names.is_match(name)
+        telling_start(near).and_then(|start| near.get(start..)).is_some_and(|name| self.names.is_match(name))
     }
+}
+
+/// The three bytes of a prefix that are looked for: the last ones, rarer in prose than the first; and where they are.
+fn part(prefix: &'static str) -> Option<(usize, &'static str)> {
+    // One pattern for all of Slack's: with more than 32 the searcher takes a form of half the speed.
+    let at = if prefix.starts_with("xox") { 0 } else { prefix.len().checked_sub(3)? };
+    Some((at, prefix.get(at..at + 3)?))
+}
+
+fn searcher<P: AsRef<[u8]>>(patterns: impl IntoIterator<Item = P>) -> Option<Searcher> {
+    Config::new().match_kind(MatchKind::LeftmostLongest).builder().extend(patterns).build()
+}
+
+/// Whether a match counts, of those of all patterns: what was dismissed may overlap what counts.
+fn any_match(searcher: &Searcher, text: &[u8], counts: impl Fn(usize, usize) -> bool) -> bool {
+    let mut from = 0;
+    while let Some(found) = searcher.find_in(text, Span { start: from, end: text.len() }) {
+        if counts(found.pattern().as_usize(), found.start()) {
+            return true;
+        }
+        from = found.start() + 1;
+    }
+    false
 }
 
 /// A word with the letters in capitals whose bits are set.
@@ -101,15 +115,26 @@ fn in_case(word: &str, upper: u8) -> String {
     word.chars().enumerate().map(letter).collect()
 }
 
-/// Two letters of which every name of a secret has some: what most names of members lack, at less than the automaton.
-fn has_telling_pair(name: &[u8]) -> bool {
-    name.windows(2).any(|pair| {
-        matches!([pair[0] | 0x20, pair[1] | 0x20], [b's', b's'] | [b'w', b'd'] | [b'c', b'r'] | [b'k', b'e'] | [b'z', b'a'])
-    })
+/// Where the name begins that a text ends with, if it has one of the pairs of letters of which every name of a secret has
+/// one. Most names of members have none, and that is cheaper to see than with the automaton.
+fn telling_start(text: &[u8]) -> Option<usize> {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    let mut start = text.len();
+    let mut tells = false;
+    let mut next = 0;
+    for &byte in text.iter().rev().take_while(|b| is_part(**b)) {
+        let pair = [byte | 0x20, next];
+        tells |= matches!(&pair, b"ss" | b"wd" | b"cr" | b"ke" | b"za");
+        next = byte | 0x20;
+        start -= 1;
+    }
+    tells.then_some(start)
 }
 
-fn is_key(text: &[u8], start: usize, end: usize) -> bool {
-    let long = text.get(end..end + BODY).is_some_and(|body| body.iter().all(|b| is_token(*b)));
+/// Whether a prefix is at `start` and enough behind it.
+fn is_key(text: &[u8], start: usize, prefix: &str) -> bool {
+    let body = text.get(start..).and_then(|rest| rest.strip_prefix(prefix.as_bytes()));
+    let long = body.and_then(|body| body.get(..BODY)).is_some_and(|body| body.iter().all(|b| is_token(*b)));
     // After a letter it is part of a word, unless the letter is that of an escape: `\nsk-`, `\u00e9sk-`.
     let in_word = before(text, start).is_some_and(is_word);
     let after_escape = || text.get(start.saturating_sub(6)..start).is_some_and(|head| head.contains(&b'\\'));
@@ -139,9 +164,16 @@ mod tests {
     #[test]
     fn names_fit_and_have_a_telling_pair() {
         for name in NAMES.iter().copied().chain([AUTHORIZATION]) {
-            assert!(has_telling_pair(name.as_bytes()), "{name}");
+            assert!(telling_start(name.to_uppercase().as_bytes()) == Some(0), "{name}");
             assert!(assigned::TAIL + name.len() <= BACK, "{name}");
         }
+    }
+
+    #[test]
+    fn searchers_are_of_the_fast_form() {
+        let probe = Probe::new().unwrap();
+        assert!(probe.prefixes.len() <= 32);
+        assert_eq!(probe.prefixes.iter().map(Vec::len).sum::<usize>(), keys::KEYS.len());
     }
 
     #[test]

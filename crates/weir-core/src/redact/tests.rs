@@ -287,6 +287,52 @@ fn shape(value: &serde_json::Value) -> serde_json::Value {
     }
 }
 
+/// A redactor that walks through every text, whether or not it may hold something.
+fn without_probe() -> Redactor {
+    let mut redactor = Redactor::new(&RedactOptions { secrets: true, ..RedactOptions::default() }).unwrap();
+    assert!(redactor.anchors.as_mut().unwrap().take_probe().is_some(), "this machine lacks the vector instructions");
+    redactor
+}
+
+/// Pieces that make secrets, or nearly, when put together.
+fn near_secret() -> impl Strategy<Value = String> {
+    let cased = |words: &'static [&'static str]| {
+        (prop::sample::select(words), any::<u32>()).prop_map(|(word, upper)| {
+            let letter = |(at, c): (usize, char)| if upper >> at & 1 == 1 { c.to_ascii_uppercase() } else { c };
+            word.chars().enumerate().map(letter).collect()
+        })
+    };
+    prop_oneof![
+        4 => prop::sample::select(keys::KEYS.iter().map(|key| key.prefix.to_owned()).collect::<Vec<_>>()),
+        4 => cased(&["bearer", "bearer ", "authorization", "-----begin ", "password", "pwd", "secret", "access_token"]),
+        3 => cased(&["api_key", "apikey", "api-key", "access-key", "passphrase", "passwd", "authtoken", "private_key"]),
+        2 => Just("PRIVATE KEY-----".to_owned()),
+        2 => Just("-----BEGIN ".to_owned()),
+        3 => planted(),
+        6 => "[=:]",
+        6 => "[-_\"'`\\\\\\] \t\n>/.é\u{1f600}&<]{1,3}",
+        4 => "[A-Za-z0-9]{1,40}",
+        1 => "[a-z_]{25,40}",
+        1 => r"\\u00[0-9a-f]{2}",
+        1 => any::<String>(),
+    ]
+}
+
+/// The same document with some characters of its strings written as escapes.
+fn escape_some(json: &str, which: u64) -> String {
+    let escape = |(at, c): (usize, char)| {
+        let fits = c == '/' || c.is_ascii_alphanumeric() || "-_=:.<>& ".contains(c);
+        match which.rotate_left(u32::try_from(at % 64).unwrap()) & 7 {
+            0 if fits && json[..at].ends_with(|c: char| c != '\\' && c.is_ascii_alphabetic()) => {
+                format!("\\u{:04x}", u32::from(c))
+            }
+            1 if c == '/' => "\\/".to_owned(),
+            _ => c.to_string(),
+        }
+    };
+    json.char_indices().map(escape).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -324,6 +370,39 @@ proptest! {
         let redactor = both();
         let out = redactor.text(&parts.concat()).into_owned();
         prop_assert_eq!(redactor.text(&out).into_owned(), out);
+    }
+
+    #[test]
+    fn probe_dismisses_nothing(parts in prop::collection::vec(near_secret(), 0..8), escapes in any::<u64>()) {
+        let redactor = Redactor::new(&RedactOptions { secrets: true, ..RedactOptions::default() }).unwrap();
+        let reference = without_probe();
+        let text = parts.concat();
+        prop_assert_eq!(redactor.text_counted(&text), reference.text_counted(&text));
+        let value = serde_json::json!({ "a": text, "k": { text.as_str(): "v" }, "n": parts });
+        for json in [value.to_string(), escape_some(&value.to_string(), escapes), text] {
+            prop_assert_eq!(redactor.json_counted(&json), reference.json_counted(&json));
+        }
+    }
+
+    #[test]
+    fn stops_are_those_of_a_plain_loop(text in "[@:/;09a\\n ]{0,4}[a-z?;/é]{0,70}[@:/;09]{0,2}") {
+        let bytes = text.as_bytes();
+        for from in 0..=bytes.len() {
+            let plain = (from..bytes.len()).find(|at| matches!(bytes[*at], b'@' | b':' | b'0'..=b'9'));
+            prop_assert_eq!(personal::next_stop(bytes, from), plain);
+        }
+    }
+
+    #[test]
+    fn few_digits_hold_nothing(text in "[-@ ./()+x]{0,2}([0-9]{1,4}[-. /()x:]{0,2}){1,6}") {
+        let bytes = text.as_bytes();
+        for at in (0..bytes.len()).filter(|at| bytes[*at].is_ascii_digit()) {
+            let run = digits::Run::at(bytes, at);
+            if let Some(end) = personal::few_digits_end(bytes, at) {
+                prop_assert_eq!(end, run.end(at));
+                prop_assert!(run.digits() < 8 && run.groups().len() < 4);
+            }
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use tiktoken_rs::{cl100k_base_singleton, o200k_base_singleton};
 
 use super::*;
 
@@ -66,6 +67,112 @@ fn counts_are_those_of_tiktoken() {
 }
 
 #[test]
+fn everything_is_loaded() {
+    warm();
+    assert!(O200K.pattern.is_some() && CL100K.pattern.is_some());
+    assert_eq!((O200K.bpe.len(), CL100K.bpe.len()), (199_998, 100_256));
+}
+
+#[test]
+fn ends_in_spaces_and_line_breaks() {
+    for text in ["a \n ", "a\n  ", "a  \r\n\t b", " \n\n \n", "a\u{a0}\u{a0}b", "x\u{3000}", "\u{3000}\u{3000}\u{301}"]
+    {
+        same_as_tiktoken(text);
+    }
+}
+
+#[test]
+fn pieces_around_the_length_that_changes_the_algorithm() {
+    for unit in ["a", "ab", "tion", "=", "日", " ", "\u{301}"] {
+        for length in 96..104 {
+            same_as_tiktoken(&unit.chars().cycle().take(length).collect::<String>());
+            same_as_tiktoken(&unit.repeat(length));
+        }
+    }
+}
+
+#[test]
+fn hostile_text_costs_little() {
+    // Quadratic merging would take minutes here.
+    let size = 256 << 10;
+    for unit in ["a", " ", "antidisestablishmentarianism", "xqzjkvw", "'", "日"] {
+        let text = unit.repeat(size / unit.len());
+        assert!(count_with(Encoding::O200k, &text) > 0);
+        assert!(count_with(Encoding::Cl100k, &text) > 0);
+    }
+}
+
+fn same_as_tiktoken(text: &str) {
+    let expected = o200k_base_singleton().encode_ordinary(text).len() as u64;
+    assert_eq!(count_with(Encoding::O200k, text), expected, "o200k of {text:?}");
+    let expected = cl100k_base_singleton().encode_ordinary(text).len() as u64;
+    assert_eq!(count_with(Encoding::Cl100k, text), expected, "cl100k of {text:?}");
+}
+
+/// Bits of text that the patterns treat differently, to be joined at random.
+fn fragment() -> impl Strategy<Value = String> {
+    let fixed: &[&str] = &[
+        "'s",
+        "'S",
+        "'ll",
+        "'LL",
+        "'Re",
+        "'ve",
+        "'ſ",
+        "'",
+        "don't",
+        "DON'T",
+        "\r\n",
+        "\n\n",
+        "\n",
+        "\t",
+        "\u{a0}",
+        "\u{3000}",
+        "\u{85}",
+        "e\u{301}",
+        "\u{301}",
+        "ǅ",
+        "ʰ",
+        "Ⅷ",
+        "½",
+        "٣٤",
+        "ß",
+        "日本語",
+        "今天天气",
+        "한국어",
+        "ก",
+        "🙂",
+        "👩\u{200d}👧",
+        "🇩🇪",
+        "/",
+        "//",
+        "_",
+        "if (x) {\n    y();\n}",
+        "fn f<'a>(",
+        "=>",
+        "CamelCase",
+        "HTTPServer",
+        "snake_case",
+        "antidisestablishmentarianism",
+        "<|endoftext|>",
+        "\0",
+    ];
+    prop_oneof![
+        4 => prop::sample::select(fixed).prop_map(str::to_owned),
+        2 => " {1,5}",
+        1 => "[ \t\r\n\u{a0}]{1,6}",
+        1 => "[0-9]{1,9}",
+        2 => "[a-z]{1,12}",
+        1 => "[A-Z]{1,6}",
+        1 => "[!-/:-@\\[-`{-~]{1,6}",
+        1 => "\\PC{1,6}",
+        1 => any::<char>().prop_map(String::from),
+        1 => "[ab]{90,140}",
+        1 => "[a-z]{90,300}",
+    ]
+}
+
+#[test]
 fn other_models_are_estimated() {
     let text = "Hello, world!";
     assert_eq!(count_text("gpt-4o", text), Count { tokens: 4, exact: true });
@@ -84,5 +191,14 @@ proptest! {
     fn never_more_tokens_than_bytes(text in any::<String>()) {
         prop_assert!(count_with(Encoding::O200k, &text) <= text.len() as u64);
         prop_assert!(count_with(Encoding::Cl100k, &text) <= text.len() as u64);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_text_counts_as_in_tiktoken(fragments in prop::collection::vec(fragment(), 1..24)) {
+        same_as_tiktoken(&fragments.concat());
     }
 }

@@ -4,10 +4,12 @@
 //! Invariant: nothing here panics or fails on what a provider or a client sent; odd values are clamped, and a count
 //! that is not exact says so.
 
+mod bpe;
 pub mod chat;
 pub mod count;
 pub mod counts;
 pub mod encoding;
+mod pieces;
 pub mod usage;
 
 pub use chat::{count_messages, count_tools};

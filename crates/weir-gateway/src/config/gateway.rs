@@ -19,7 +19,7 @@ pub enum OnDisconnect {
 pub struct GatewayConfig {
     /// The model that `/generate` uses. Without it: the demo model, or the only model of the only provider.
     pub default_model: Option<String>,
-    /// Time to connect to a provider, its address lookup included.
+    /// Time to open a TCP connection to a provider. Address lookup and TLS count against `first_byte_timeout`.
     #[schemars(with = "String")]
     pub connect_timeout: Time,
     /// Time from sending the request to the first byte of the answer.

@@ -6,11 +6,10 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{HeaderMap, Request, Response};
 use weir_core::error::{Error, Form};
-use weir_core::token::{count_messages, count_text, count_tools};
 
 use super::Shared;
 use crate::exchange::envelope::Envelope;
-use crate::exchange::{read_body, refusal, request_id_text};
+use crate::exchange::{count_prompt, read_body, refusal, request_id_text};
 
 /// Counts the input tokens of a Messages request. An estimate: Anthropic does not publish its tokenizer.
 pub(super) async fn count_tokens(State(gateway): Shared, request: Request<Body>) -> Response<Body> {
@@ -22,10 +21,10 @@ pub(super) async fn count_tokens(State(gateway): Shared, request: Request<Body>)
         let body = read_body(&head.headers, body, config.max_body.0, config.request_timeout.0).await?;
         let envelope = Envelope::parse(&body)?;
         let model = envelope.read::<String>("model", "a string")?.unwrap_or_default();
-        let messages = envelope.get("messages").ok_or_else(|| Error::invalid("messages", "\"messages\" is missing"))?;
-        let system = envelope.get("system").map_or(0, |text| count_text(&model, text).tokens);
-        let tools = envelope.get("tools").map_or(0, |text| count_tools(&model, text).tokens);
-        Ok::<_, Error>(count_messages(&model, messages).tokens + system + tools)
+        if envelope.get("messages").is_none() {
+            return Err(Error::invalid("messages", "\"messages\" is missing"));
+        }
+        Ok::<_, Error>(count_prompt(&model, &body))
     };
     match counted.await {
         Ok(tokens) => Json(serde_json::json!({"input_tokens": tokens})).into_response(),

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 use weir_core::error::{Code, Error};
 use weir_core::id::{SpanId, SpanKey, TraceId};
 use weir_core::money::NanoUsd;
-use weir_core::price;
 use weir_core::span::{Span, Status, TokenSource};
 use weir_core::time::Micros;
 use weir_core::token::{TokenCounts, count_messages, count_text, count_tools, estimate_fast};
@@ -18,7 +17,6 @@ use super::labels::Labels;
 use crate::answer::Reader;
 use crate::gateway::{Admitted, Gateway};
 use crate::limits::Reservation;
-use crate::providers::Wire;
 use crate::routing::{InFlight, Target};
 use crate::snapshot::Snapshot;
 
@@ -236,19 +234,16 @@ impl Call {
 
     /// The provider's counts; where there are none, Weir's own of what was answered.
     fn fill_usage(&mut self, partial: bool) {
-        let Some(reader) = &self.reader else { return };
+        let model = self.target.as_ref().map_or("", |t| t.model.as_str());
+        if !self.answered && self.span.status == Some(Status::Cancelled) && self.target.is_some() {
+            // A provider that was asked and whose answer nobody waited for has at least read the prompt.
+            self.span.tokens = Some(TokenCounts::of(count_prompt(model, &self.input), 0));
+            self.span.token_source = Some(TokenSource::Partial);
+        }
+        let Some(reader) = self.reader.as_ref().filter(|_| self.answered) else { return };
         let summary = reader.summary();
         self.span.response_model.clone_from(&summary.model);
         self.span.finish_reason.clone_from(&summary.finish_reason);
-        let model = self.target.as_ref().map_or("", |t| t.model.as_str());
-        if !self.answered {
-            // A provider that was asked and whose answer nobody waited for has at least read the prompt.
-            if self.span.status == Some(Status::Cancelled) && self.target.is_some() {
-                self.span.tokens = Some(TokenCounts::of(count_prompt(model, &self.input), 0));
-                self.span.token_source = Some(TokenSource::Partial);
-            }
-            return;
-        }
         // What a stream said before it broke off counts the beginning only.
         if let Some(usage) =
             summary.usage.filter(|usage| (!partial || reader.is_complete()) && usage.total() <= BELIEVED)
@@ -267,17 +262,8 @@ impl Call {
     }
 
     fn price(&self) -> Option<NanoUsd> {
-        let target = self.target.as_ref()?;
         let tokens = self.span.tokens.as_ref()?;
-        if target.provider.kind.wire == Wire::Demo {
-            return Some(NanoUsd::ZERO);
-        }
-        let prices = &self.snapshot.prices;
-        let at = |provider: &str, model: &str| prices.lookup(provider, model);
-        let model = at(&target.provider.name, &target.model)
-            .or_else(|| at(target.provider.kind.name, &target.model))
-            .or_else(|| at(target.provider.kind.name, self.span.response_model.as_deref()?))?;
-        Some(price::cost(&model.rates, tokens))
+        self.snapshot.cost(self.target.as_ref()?, self.span.response_model.as_deref(), tokens)
     }
 }
 
@@ -295,8 +281,8 @@ fn text_of(body: &[u8]) -> String {
     }
 }
 
-/// Tokens of the request's prompt, whatever the endpoint calls it.
-fn count_prompt(model: &str, body: &[u8]) -> u64 {
+/// Tokens of a request's prompt, whatever the endpoint calls it; an estimate where it is very long.
+pub(crate) fn count_prompt(model: &str, body: &[u8]) -> u64 {
     if body.len() > MAX_COUNTED {
         return estimate_fast(body.len());
     }

@@ -1,11 +1,8 @@
 //! Between the parsed request and the first attempt: permission, limits, what is noted of the parameters.
 
-use std::sync::Arc;
-
 use weir_core::access::Identity;
 use weir_core::error::{Code, Error};
 use weir_core::money::NanoUsd;
-use weir_core::price;
 use weir_core::token::{TokenCounts, estimate_fast};
 
 use super::call::Call;
@@ -14,6 +11,10 @@ use crate::routing::Plan;
 
 /// Tokens reserved for an answer whose length the request does not bound.
 const ASSUMED_ANSWER: u64 = 1_024;
+/// Longest answer that is reserved for; no model writes more.
+const MAX_ANSWER: u64 = 10_000_000;
+/// Most answers of one request that are reserved for.
+const MAX_ANSWERS: u64 = 128;
 
 /// Members that are noted on the call even where payloads are not kept.
 const NOTED: &[&str] =
@@ -28,14 +29,8 @@ pub(super) fn note_parameters(call: &mut Call, envelope: &Envelope<'_>) {
     }
 }
 
-/// Refuses what the key may not do, and reserves what the call may use.
-pub(super) fn permit(
-    call: &mut Call,
-    identity: &Arc<Identity>,
-    model: &str,
-    plan: &Plan,
-    envelope: &Envelope<'_>,
-) -> Result<(), Error> {
+/// Refuses what the key may not do.
+pub(super) fn permit(call: &mut Call, identity: &Identity, model: &str) -> Result<(), Error> {
     if !identity.name.is_empty() {
         call.span.key = Some(identity.name.clone());
     }
@@ -47,18 +42,21 @@ pub(super) fn permit(
         );
         return Err(Error { param: Some("model".to_owned()), ..Error::new(Code::PermissionDenied, message) });
     }
+    Ok(())
+}
+
+/// Reserves what the call may use.
+pub(super) fn reserve(call: &mut Call, identity: &Identity, plan: &Plan, envelope: &Envelope<'_>) -> Result<(), Error> {
     let Some(state) = call.snapshot.limits.get(&identity.name) else { return Ok(()) };
-    let prompt = estimate_fast(call.input.len());
-    let bound = ["max_completion_tokens", "max_tokens", "max_output_tokens"]
-        .iter()
-        .find_map(|name| envelope.get(name)?.parse::<u64>().ok());
-    let estimate = TokenCounts::of(prompt, bound.unwrap_or(ASSUMED_ANSWER));
-    let cost = plan
-        .steps
-        .first()
-        .and_then(|step| step.targets.first())
-        .and_then(|t| call.snapshot.prices.lookup(t.provider.kind.name, &t.model))
-        .map_or(NanoUsd::ZERO, |m| price::cost(&m.rates, &estimate));
+    let number = |name: &str| envelope.get(name)?.parse::<f64>().ok().filter(|n| *n >= 0.0).map(|n| n.ceil() as u64);
+    let bound =
+        ["max_completion_tokens", "max_tokens", "max_output_tokens"].iter().filter_map(|name| number(name)).max();
+    let answers = number("n").max(number("best_of")).unwrap_or(1).clamp(1, MAX_ANSWERS);
+    let answer = bound.unwrap_or(ASSUMED_ANSWER).min(MAX_ANSWER).saturating_mul(answers);
+    let estimate = TokenCounts::of(estimate_fast(call.input.len()), answer);
+    // Any target may be the one that answers, so the dearest is reserved.
+    let targets = plan.steps.iter().flat_map(|step| &step.targets);
+    let cost = targets.filter_map(|t| call.snapshot.cost(t, None, &estimate)).max().unwrap_or(NanoUsd::ZERO);
     let now = call.gateway.parts.clock.now();
     call.reservation = Some(state.reserve(estimate.total(), cost, now)?);
     Ok(())

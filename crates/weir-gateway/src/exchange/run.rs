@@ -29,6 +29,8 @@ use crate::routing::{self, AnswerBody, Answered, Attempts};
 use crate::translate::{chat_to_messages, messages_to_chat};
 use crate::upstream::forwarded_headers;
 
+/// Longest name of a model.
+const MAX_MODEL: usize = 256;
 /// Longest request id that is taken over from a caller.
 const MAX_REQUEST_ID: usize = 128;
 
@@ -104,12 +106,16 @@ async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) ->
             "\"model\" is missing; name one, as in \"model\": \"openai/gpt-4o-mini\" or \"demo/echo\"",
         )
     })?;
+    if model.len() > MAX_MODEL {
+        return Err(Error::invalid("model", format!("\"model\" is longer than {MAX_MODEL} bytes")));
+    }
     call.start(&model);
     require(door.endpoint, &envelope)?;
     let stream = envelope.read::<bool>("stream", "true or false")?.unwrap_or(false);
     call.span.stream = Some(stream);
+    prepare::permit(call, &identity, &model)?;
     let plan = call.snapshot.plan(&model, &|name| gateway.deployment(name))?;
-    prepare::permit(call, &identity, &model, &plan, &envelope)?;
+    prepare::reserve(call, &identity, &plan, &envelope)?;
 
     let client_wants_usage = !matches!(door.endpoint, Endpoint::Chat | Endpoint::Completions) || {
         let options = envelope.get("stream_options").unwrap_or("{}");

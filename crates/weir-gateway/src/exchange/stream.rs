@@ -26,6 +26,8 @@ use crate::upstream::UpstreamBody;
 
 /// Bytes that leave at once instead of waiting for more.
 const GATHER: usize = 16 << 10;
+/// The server polls a body twice within one turn of the scheduler, so that the second look is the first after it.
+const TURNS: u8 = 2;
 /// How long an upstream may take to close a stream after its end mark.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -77,8 +79,8 @@ struct Running {
     timer: Pin<Box<Sleep>>,
     /// What goes out with the next frame.
     out: Vec<u8>,
-    /// A turn of the scheduler has been given to the upstream's connection since the last frame.
-    gave_turn: bool,
+    /// Turns of the scheduler given to the upstream's connection since its last piece.
+    turns_given: u8,
     /// The last event is in `out` or has left.
     ended: bool,
     drain: bool,
@@ -105,7 +107,7 @@ impl StreamBody {
             last_piece: now,
             timer: Box::pin(tokio::time::sleep_until(parts.deadline.min(now + parts.idle))),
             out: Vec::new(),
-            gave_turn: false,
+            turns_given: 0,
             ended: false,
             drain: parts.drain,
         })))
@@ -139,7 +141,7 @@ impl Drop for StreamBody {
 
 impl Running {
     /// The next bytes for the client. The upstream's connection hands over one frame at a time, even when a read brought
-    /// many; so with bytes in hand it is given one turn of the scheduler, and what it brings goes out in the same write.
+    /// many; so with bytes in hand it is given a turn of the scheduler, and what it brings goes out in the same write.
     /// The first bytes do not wait for that.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
@@ -152,7 +154,7 @@ impl Running {
             match self.body.poll_piece(cx) {
                 Poll::Ready(Some(Ok(piece))) => {
                     self.last_piece = Instant::now();
-                    self.gave_turn = false;
+                    self.turns_given = 0;
                     if let Err(error) = self.split(&piece) {
                         self.broken(Code::UpstreamError, &error.to_string());
                     }
@@ -164,9 +166,10 @@ impl Running {
                 Poll::Ready(None) => self.upstream_ended(),
                 Poll::Pending if !self.out.is_empty() => {
                     let is_first = self.call.span.ttft_us.is_none();
-                    if is_first || std::mem::replace(&mut self.gave_turn, true) {
+                    if is_first || self.turns_given >= TURNS {
                         return Poll::Ready(self.take_out());
                     }
+                    self.turns_given += 1;
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -183,7 +186,7 @@ impl Running {
         if self.out.is_empty() {
             return None;
         }
-        self.gave_turn = false;
+        self.turns_given = 0;
         self.call.first_piece();
         Some(std::mem::take(&mut self.out).into())
     }

@@ -459,7 +459,13 @@ async fn refused(
     body: UpstreamBody,
     deadline: Instant,
 ) -> Outcome {
+    let name = &target.provider.name;
+    if status.is_redirection() || status.is_informational() {
+        let message = format!("provider \"{name}\" answered {status} instead of a result; check its base_url");
+        return Outcome::Failure(own(Error::new(Code::UpstreamError, message), Verdict::Fallback));
+    }
     let body = whole(body, MAX_ERROR_BODY, target.provider.timeouts.idle, deadline).await.unwrap_or_default();
+    let body = target.provider.without_secrets(body);
     if status == StatusCode::TOO_MANY_REQUESTS {
         call.observer.upstream_rate_limited(&target.deployment.name);
     }

@@ -43,6 +43,8 @@ const NOT_ANSWERED: &[&str] = &[
     "content-encoding",
     "content-type",
     "set-cookie",
+    "location",
+    "www-authenticate",
     "server",
     "alt-svc",
     "date",

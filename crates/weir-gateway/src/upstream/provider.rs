@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http_body_util::Full;
 
 use super::client::Client;
-use crate::config::{GatewayConfig, ProviderConfig};
+use crate::config::{GatewayConfig, ProviderConfig, Secret};
 use crate::providers::{self, Auth, Endpoint, Kind, Wire};
 
 /// Why a provider cannot be used as it is configured.
@@ -21,6 +21,8 @@ pub struct ProviderError {
 /// How long to wait for a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
+    /// To open a connection.
+    pub connect: Duration,
     /// From sending to the first byte of the answer.
     pub first_byte: Duration,
     /// Longest silence within an answer.
@@ -48,6 +50,8 @@ pub struct Provider {
     base: String,
     headers: HeaderMap,
     has_key: bool,
+    /// The key and the values of configured headers, which no answer may carry.
+    secrets: Vec<Secret>,
     client: Client,
 }
 
@@ -105,6 +109,7 @@ impl Provider {
             value.set_sensitive(true);
             headers.insert(header, value);
         }
+        let mut header_values = Vec::new();
         for (header, text) in &config.headers {
             let at = format!("headers.{header}");
             let name =
@@ -114,6 +119,7 @@ impl Provider {
                 .map_err(|_| wrong(&at, "holds characters that cannot stand in a header".to_owned()))?;
             value.set_sensitive(true);
             headers.insert(name, value);
+            header_values.push(text);
         }
 
         let or = |own: Option<weir_core::units::Time>, general: weir_core::units::Time| own.unwrap_or(general).0;
@@ -121,6 +127,7 @@ impl Provider {
             name: name.to_owned(),
             kind,
             timeouts: Timeouts {
+                connect: or(config.connect_timeout, gateway.connect_timeout),
                 first_byte: or(config.first_byte_timeout, gateway.first_byte_timeout),
                 idle: or(config.idle_timeout, gateway.idle_timeout),
                 total: or(config.total_timeout, gateway.total_timeout),
@@ -131,6 +138,7 @@ impl Provider {
             client: Client::new(or(config.connect_timeout, gateway.connect_timeout)),
             config: config.clone(),
             has_key: key.is_some(),
+            secrets: key.into_iter().chain(header_values).filter(|s| s.len() >= 8).map(Secret::from).collect(),
             base,
             headers,
         })
@@ -196,6 +204,17 @@ impl Provider {
             headers.insert(name, value);
         }
         Ok(request)
+    }
+
+    /// A failure's body without the provider's own secrets, which some providers repeat in their refusals.
+    #[must_use]
+    pub fn without_secrets(&self, body: Bytes) -> Bytes {
+        let found = |secret: &Secret| memchr::memmem::find(&body, secret.expose().as_bytes()).is_some();
+        if !self.secrets.iter().any(found) {
+            return body;
+        }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        self.secrets.iter().fold(text, |text, secret| text.replace(secret.expose(), "***")).into()
     }
 
     /// What would be the same after a reload, so that its connections can be kept.

@@ -1,7 +1,9 @@
-//! Measures the store: `store_bench [--calls N] [--journal N] [--single N] [--fill N] [--dir DIR]`.
+//! Measures the store: `store_bench [--calls N] [--journal N] [--single N] [--fill N] [--dir DIR] [--reuse DIR] [--only TEXT]`.
 //!
 //! `--calls`: durable calls per second, CPU and bytes per call, in batches of 1,000. `--single`: bytes per call when
-//! each is committed alone. `--journal`: what an append costs the request. `--fill`: that many calls over 30 days, then latencies of queries, idle and under load.
+//! each is committed alone. `--journal`: what an append costs the request. `--fill`: that many calls over 30 days,
+//! then latencies of queries, idle and under load. `--reuse`: those of a store that `--fill N` has left in a folder. `--only`: queries whose name
+//! contains it.
 
 mod queries;
 mod texts;
@@ -22,13 +24,17 @@ use weir_store::sqlite::SqliteStore;
 type Failure = Box<dyn std::error::Error>;
 
 /// Lines of the table that is printed.
-pub(crate) struct Table(Vec<(String, String, String)>);
+pub(crate) struct Table {
+    lines: Vec<(String, String, String)>,
+    /// Only queries whose name contains it.
+    pub(crate) only: Option<String>,
+}
 
 impl Table {
     /// Adds a line and prints it at once.
     pub(crate) fn line(&mut self, what: &str, measured: String, target: &str) -> Result<(), Failure> {
         writeln!(std::io::stdout(), "| {what:<58} | {measured:<36} | {target:<16} |")?;
-        self.0.push((what.into(), measured, target.into()));
+        self.lines.push((what.into(), measured, target.into()));
         Ok(())
     }
 }
@@ -38,8 +44,12 @@ fn main() -> Result<(), Failure> {
     let value = |name: &str| arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1)).cloned();
     let number = |name: &str| value(name).and_then(|v| v.parse::<u64>().ok());
     let base = value("--dir").unwrap_or_else(|| "/tmp".into());
-    let mut table = Table(Vec::new());
+    let mut table = Table { lines: Vec::new(), only: value("--only") };
     table.line("measure", "result".into(), "target")?;
+    if let Some(dir) = value("--reuse") {
+        let calls = number("--fill").unwrap_or(100_000);
+        return ask(start(Path::new(&dir))?, texts::Traffic::new(11), calls, Clock::system().now(), &mut table);
+    }
     let none = number("--calls").is_none()
         && number("--journal").is_none()
         && number("--single").is_none()
@@ -199,6 +209,17 @@ fn fill(dir: &Path, calls: u64, table: &mut Table) -> Result<(), Failure> {
     let wall = begun.elapsed().as_secs_f64();
     table.line("fill over 30 days: calls/s with texts made beside", format!("{:.0}", calls as f64 / wall), "")?;
     std::thread::sleep(Duration::from_secs(5));
+    ask((store, journal, ingest), traffic, calls, now, table)
+}
+
+/// Times the queries, idle and under load.
+fn ask(
+    (store, journal, ingest): (SqliteStore, Arc<Journal>, Ingest),
+    mut traffic: texts::Traffic,
+    calls: u64,
+    now: weir_core::time::Micros,
+    table: &mut Table,
+) -> Result<(), Failure> {
     queries::run(&store, calls, now, "idle", table)?;
 
     // The same while 2,000 calls a second come in through the journal.

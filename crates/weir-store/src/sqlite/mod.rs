@@ -192,11 +192,12 @@ impl WriteEngine for SqliteStore {
     fn commit(&self, batch: &Prepared, position: Option<Position>) -> Result<(), CommitError> {
         let lookups = Lookups { texts: &self.inner.texts, dictionaries: &self.inner.dictionaries };
         let mut writer = self.inner.writer()?.lock();
-        let done = catch_unwind(AssertUnwindSafe(|| writer.commit(batch, position, &lookups))).unwrap_or_else(|panic| {
-            // The transaction was rolled back as the stack unwound.
-            writer.ids.clear();
-            Err(CommitError::Never(panic_text(panic.as_ref())))
-        });
+        let done =
+            catch_unwind(AssertUnwindSafe(|| writer.commit(batch, position, &lookups))).unwrap_or_else(|panic| {
+                // The transaction was rolled back as the stack unwound.
+                writer.ids.clear();
+                Err(CommitError::Never(panic_text(panic.as_ref())))
+            });
         drop(writer);
         self.inner.commits.fetch_add(1, Ordering::Relaxed);
         *self.inner.failure.lock() = match &done {

@@ -84,13 +84,7 @@ pub(super) fn prepare(
     dictionaries: &Dictionaries,
     plain: bool,
 ) -> Result<Prepared, Unprepared> {
-    let row = |(merged, writes)| PreparedRow {
-        merged,
-        writes,
-        named: [0; NAMED],
-        counted: None,
-        payload: Place::None,
-    };
+    let row = |(merged, writes)| PreparedRow { merged, writes, named: [0; NAMED], counted: None, payload: Place::None };
     let mut batch = Prepared { rows: fold_writes(writes).into_iter().map(row).collect(), ..Prepared::default() };
     match catch_unwind(AssertUnwindSafe(|| fill_in(&mut batch, dictionaries, plain))) {
         Ok(()) => Ok(batch),

@@ -15,7 +15,7 @@ fn fixture(payload: PayloadEncoding, clock: Clock) -> Fixture {
     let (writer, settler) = (store.clone(), store.clone());
     Fixture {
         write: Box::new(move |writes| {
-            let batch = writer.prepare(writes);
+            let batch = writer.prepare(writes).unwrap();
             writer.commit(&batch, None).unwrap();
         }),
         settle: Box::new(move || {
@@ -88,7 +88,7 @@ fn the_documented_tables_can_be_read_by_sqlite_alone() {
             ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() })
         }
     };
-    let batch = store.prepare([call(), branch, tool].map(|s| SpanWrite::create(s, 1)).into());
+    let batch = store.prepare([call(), branch, tool].map(|s| SpanWrite::create(s, 1)).into()).unwrap();
     store.commit(&batch, None).unwrap();
 
     let bare = rusqlite::Connection::open(dir.path().join(FILE)).unwrap();
@@ -141,7 +141,7 @@ fn a_reader_beside_the_writer_sees_what_is_committed_and_cannot_write() {
     let dir = tempfile::tempdir().unwrap();
     assert!(SqliteStore::open_read_only(dir.path()).is_err());
     let store = SqliteStore::open(dir.path()).unwrap();
-    let batch = store.prepare(vec![SpanWrite::create(call(), 1)]);
+    let batch = store.prepare(vec![SpanWrite::create(call(), 1)]).unwrap();
     store.commit(&batch, None).unwrap();
     let reader = SqliteStore::open_read_only(dir.path()).unwrap();
     assert_eq!(reader.stats(&StatsQuery::default()).unwrap().total.count, 1);
@@ -176,7 +176,7 @@ fn small_blocks_get_a_dictionary_and_stay_readable() {
     };
     let write = |n: usize| {
         let span = Span { input: Some(text(n)), ..call() };
-        let batch = store.prepare(vec![SpanWrite::create(span.clone(), 1)]);
+        let batch = store.prepare(vec![SpanWrite::create(span.clone(), 1)]).unwrap();
         store.commit(&batch, None).unwrap();
         span
     };

@@ -21,8 +21,8 @@ use super::rollup::write::Floors;
 use super::rollup::{self, CUBED};
 use super::row::{self, NAMED, StoredSpan};
 use super::seq;
-use crate::journal::Position;
 use crate::ingest::CommitError;
+use crate::journal::Position;
 
 /// What only the writer has.
 pub(super) struct Writer {

@@ -1,9 +1,12 @@
 //! Sums over calls: as a change to a stored cell, and as read back.
 
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
 use weir_core::money::NanoUsd;
 use weir_core::sketch::Sketch;
 
 use super::super::row::tokens_from;
+use super::bins::Bins;
 use crate::telemetry::Figures;
 
 /// The whole numbers of a cell, in the order of the columns `count` to `latency_sum_us`.
@@ -74,52 +77,46 @@ pub(in crate::sqlite) struct Cell {
 #[derive(Clone, Debug, Default)]
 pub(in crate::sqlite) struct Sum {
     pub(in crate::sqlite) numbers: Numbers,
-    /// Latencies of single calls.
-    single: Sketch,
-    /// Sketches with the logarithm of how many they are the sum of, falling. Merging like with like, as a binary
-    /// counter does, costs a third of merging thousands of small ones into one large one.
-    sketches: Vec<(u32, Sketch)>,
+    latencies: Bins,
 }
 
 impl Sum {
-    /// Adds a cell.
-    pub(in crate::sqlite) fn add_cell(&mut self, cell: Cell) {
-        add_numbers(&mut self.numbers, &cell.numbers);
-        self.push(0, cell.sketch);
+    /// Adds the cell that stands in a row's columns from `at` on.
+    pub(in crate::sqlite) fn add_row(&mut self, row: &Row<'_>, at: usize) -> rusqlite::Result<()> {
+        for (n, sum) in self.numbers.iter_mut().enumerate() {
+            if let ValueRef::Integer(number) = row.get_ref(at + n)? {
+                *sum = sum.saturating_add(number);
+            }
+        }
+        if let ValueRef::Blob(bytes) = row.get_ref(at + NUMBERS)?
+            && !self.latencies.add_encoded(bytes)
+        {
+            tracing::warn!("a latency sketch cannot be read");
+        }
+        Ok(())
     }
 
     /// Adds one call.
     pub(in crate::sqlite) fn add_call(&mut self, numbers: &Numbers, latency_us: i64) {
         add_numbers(&mut self.numbers, numbers);
-        self.single.add(latency_us as f64);
+        self.latencies.add_value(latency_us as f64);
     }
 
     /// Adds another sum.
     pub(in crate::sqlite) fn add(&mut self, other: &Self) {
         add_numbers(&mut self.numbers, &other.numbers);
-        self.push(0, other.sketch());
+        self.latencies.add(&other.latencies);
     }
 
-    fn push(&mut self, mut weight: u32, mut sketch: Sketch) {
-        while let Some((_, last)) = self.sketches.pop_if(|(w, _)| *w <= weight) {
-            sketch.merge(&last);
-            weight += 1;
-        }
-        self.sketches.push((weight, sketch));
+    /// Empties it and keeps its room.
+    pub(in crate::sqlite) fn clear(&mut self) {
+        self.numbers = Numbers::default();
+        self.latencies.clear();
     }
 
-    fn sketch(&self) -> Sketch {
-        let mut all = self.single.clone();
-        for (_, sketch) in self.sketches.iter().rev() {
-            all.merge(sketch);
-        }
-        all
-    }
-
-    pub(in crate::sqlite) fn figures(&self) -> Figures {
-        let n = &self.numbers;
-        let sketch = self.sketch();
-        let [count, errors, cache_hits, t0, t1, t2, t3, t4, t5, t6, t7, cost, unpriced, latency] = *n;
+    pub(in crate::sqlite) fn figures(&mut self) -> Figures {
+        let [p50_us, p95_us, p99_us] = self.latencies.quantiles([0.50, 0.95, 0.99]);
+        let [count, errors, cache_hits, t0, t1, t2, t3, t4, t5, t6, t7, cost, unpriced, latency] = self.numbers;
         let count_of = |n: i64| u64::try_from(n).unwrap_or_default();
         Figures {
             count: count_of(count),
@@ -129,9 +126,9 @@ impl Sum {
             cost: NanoUsd(cost),
             unpriced: count_of(unpriced),
             latency_sum_us: count_of(latency),
-            p50_us: sketch.quantile(0.50),
-            p95_us: sketch.quantile(0.95),
-            p99_us: sketch.quantile(0.99),
+            p50_us,
+            p95_us,
+            p99_us,
         }
     }
 }

@@ -3,9 +3,11 @@
 //! Only closed calls that have a start are counted. Invariant: they are written in the transaction of their rows, and
 //! a row that changes takes its old contribution away, so they always equal a recount of the rows ever committed.
 
+mod bins;
 pub(super) mod cell;
 pub(super) mod contribution;
 pub(super) mod fold;
+mod groups;
 pub(super) mod plan;
 mod raw;
 pub(super) mod stats;

@@ -6,7 +6,8 @@ use weir_core::time::{MINUTE, Micros};
 
 use super::super::names::NameTexts;
 use super::super::seq;
-use super::stats::{Compiled, Groups, cube_value};
+use super::groups::Groups;
+use super::stats::{Compiled, cube_value};
 use super::{CUBED, align};
 use crate::telemetry::StoreError;
 

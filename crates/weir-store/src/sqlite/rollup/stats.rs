@@ -1,25 +1,20 @@
 //! Answers [`StatsQuery`]: from slices where one dimension suffices, else from the cube, with rows at its edges.
 
-use std::collections::HashMap;
-
 use rusqlite::Connection;
 use weir_core::time::{DAY, HOUR, MINUTE, Micros};
 
 use super::super::names::NameTexts;
 use super::cell::{CELL_COLUMNS, Sum};
+use super::groups::{GroupKey, Groups};
 use super::plan::{self, Piece};
-use super::write::{Floors, read_cell};
+use super::write::Floors;
 use super::{CUBED, Level, align, raw, slice_number};
 use crate::telemetry::{Dimension, Stats, StatsGroup, StatsQuery, StoreError};
 
 /// Most groups of an answer.
 const GROUPS: usize = 1_000;
-
-/// A combination of values in the order of `group_by`, the rest 0; 0 is absence.
-type GroupKey = [i64; CUBED];
-
-/// Sums by group and bucket; without buckets there is one at 0.
-pub(super) type Groups = HashMap<(GroupKey, Micros), Sum>;
+/// Most values of a filter that SQL is given.
+const SPELT_OUT: usize = 16;
 
 /// A query with its texts looked up.
 pub(super) struct Compiled {
@@ -30,6 +25,11 @@ pub(super) struct Compiled {
 }
 
 impl Compiled {
+    /// The dimensions that it names, some of them twice.
+    fn dimensions(&self) -> impl Iterator<Item = Dimension> {
+        self.filters.iter().map(|(d, _)| *d).chain(self.group_by.iter().copied())
+    }
+
     /// Where a cell with these values is summed up; `None` when it is filtered out. `value` gives a dimension's number.
     pub(super) fn sum_of<'g>(
         &self,
@@ -44,7 +44,17 @@ impl Compiled {
         for (slot, dimension) in key.iter_mut().zip(&self.group_by) {
             *slot = value(*dimension);
         }
-        Some(groups.entry((key, self.bucket.map_or(0, |width| align(t, width)))).or_default())
+        groups.sum(key, self.bucket.map(|width| align(t, width)))
+    }
+
+    /// The filters as SQL, so that most cells are passed over without being read; `column` names a dimension's column.
+    fn condition(&self, column: impl Fn(Dimension) -> &'static str) -> String {
+        let mut sql = String::new();
+        for (dimension, allowed) in self.filters.iter().filter(|(_, allowed)| allowed.len() <= SPELT_OUT) {
+            let numbers: Vec<String> = allowed.iter().map(i64::to_string).collect();
+            sql.push_str(&format!(" AND {} IN ({})", column(*dimension), numbers.join(",")));
+        }
+        sql
     }
 }
 
@@ -64,7 +74,7 @@ pub(in crate::sqlite) fn answer(
         return Err(StoreError::Unsupported("a dimension can be grouped by only once".into()));
     }
     let compiled = compile(db, query)?;
-    let mut groups = Groups::new();
+    let mut groups = Groups::default();
     if let Some((from, to)) = bounds(db, query, floors)? {
         read(db, &compiled, from, to, floors, &mut groups)?;
     }
@@ -103,9 +113,7 @@ fn read(
     floors: Floors,
     groups: &mut Groups,
 ) -> Result<(), StoreError> {
-    let mut asked: Vec<Dimension> =
-        query.filters.iter().map(|(d, _)| *d).chain(query.group_by.iter().copied()).collect();
-    asked.retain(|d| *d != Dimension::Project);
+    let mut asked: Vec<Dimension> = query.dimensions().filter(|d| *d != Dimension::Project).collect();
     asked.sort_unstable();
     asked.dedup();
     let coarsest = match query.bucket {
@@ -151,34 +159,46 @@ fn read_slices(
     piece: Piece,
     groups: &mut Groups,
 ) -> Result<(), StoreError> {
+    let column = |d| if d == Dimension::Project { "project" } else { "value" };
     let mut statement = db.prepare_cached(&format!(
-        "SELECT t, project, value, {CELL_COLUMNS} FROM rollup WHERE level = ?1 AND dim = ?2 AND t >= ?3 AND t < ?4"
+        "SELECT t, project, value, {CELL_COLUMNS} FROM rollup WHERE level = ?1 AND dim = ?2 AND t >= ?3 AND t < ?4{}",
+        query.condition(column)
     ))?;
     let mut rows = statement.query((piece.level as i64, slice_number(dimension), piece.from, piece.to))?;
     while let Some(row) = rows.next()? {
         let (t, project, value): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let value = |d| if d == Dimension::Project { project } else { value };
         if let Some(sum) = query.sum_of(groups, t, value) {
-            sum.add_cell(read_cell(row, 3)?);
+            sum.add_row(row, 3)?;
         }
     }
     Ok(())
 }
 
 fn read_cube(db: &Connection, query: &Compiled, piece: Piece, groups: &mut Groups) -> Result<(), StoreError> {
+    let mut asked: Vec<Dimension> = query.dimensions().collect();
+    asked.sort_unstable();
+    asked.dedup();
+    // Only the columns that matter: each one costs as much as a cell's sketch.
+    let mut columns: Vec<&str> = asked.iter().map(|d| d.as_str()).collect();
+    if query.bucket.is_some() {
+        columns.push("t");
+    }
     let mut statement = db.prepare_cached(&format!(
-        "SELECT t, project, model, provider, department, prompt_version, status, key, {CELL_COLUMNS} FROM cube \
-         WHERE level = ?1 AND t >= ?2 AND t < ?3"
+        "SELECT {}, {CELL_COLUMNS} FROM cube WHERE level = ?1 AND t >= ?2 AND t < ?3{}",
+        columns.join(", "),
+        query.condition(Dimension::as_str)
     ))?;
     let mut rows = statement.query((piece.level as i64, piece.from, piece.to))?;
+    let mut values = [0i64; CUBED];
     while let Some(row) = rows.next()? {
-        let t: i64 = row.get(0)?;
-        let mut values = [0i64; CUBED];
-        for (n, value) in values.iter_mut().enumerate() {
-            *value = row.get(n + 1)?;
+        for (n, value) in values.iter_mut().enumerate().take(asked.len()) {
+            *value = row.get(n)?;
         }
-        if let Some(sum) = query.sum_of(groups, t, |d| cube_value(&values, d)) {
-            sum.add_cell(read_cell(row, 1 + CUBED)?);
+        let t = if query.bucket.is_some() { row.get(asked.len())? } else { piece.from };
+        let value = |d| asked.iter().zip(&values).find(|(asked, _)| **asked == d).map_or(0, |(_, value)| *value);
+        if let Some(sum) = query.sum_of(groups, t, value) {
+            sum.add_row(row, columns.len())?;
         }
     }
     Ok(())
@@ -191,29 +211,19 @@ pub(super) fn cube_value(values: &[i64; CUBED], dimension: Dimension) -> i64 {
 
 fn finish(db: &Connection, texts: &NameTexts, query: &Compiled, groups: Groups) -> Result<Stats, StoreError> {
     let mut total = Sum::default();
-    let mut by_group: HashMap<GroupKey, (Sum, Vec<(Micros, Sum)>)> = HashMap::new();
-    for ((key, t), sum) in groups {
-        let (group, series) = by_group.entry(key).or_default();
-        group.add(&sum);
-        if query.bucket.is_some() {
-            series.push((t, sum));
-        }
+    let mut ranked = groups.finish();
+    for group in &ranked {
+        total.add(&group.total);
     }
-    let mut ranked: Vec<_> = by_group.into_iter().collect();
-    for (_, (sum, _)) in &ranked {
-        total.add(sum);
-    }
-    ranked.sort_unstable_by(|(ka, (a, _)), (kb, (b, _))| b.numbers.cmp(&a.numbers).then_with(|| ka.cmp(kb)));
+    ranked.sort_unstable_by(|a, b| b.total.numbers.cmp(&a.total.numbers).then_with(|| a.key.cmp(&b.key)));
     ranked.truncate(GROUPS);
     let mut out = Vec::with_capacity(ranked.len());
-    for (key, (sum, mut series)) in ranked {
+    for mut group in ranked {
         let mut values = Vec::with_capacity(query.group_by.len());
-        for id in key.iter().take(query.group_by.len()) {
+        for id in group.key.iter().take(query.group_by.len()) {
             values.push(if *id == 0 { None } else { Some(texts.text(db, *id)?.as_ref().to_owned()) });
         }
-        series.sort_unstable_by_key(|(t, _)| *t);
-        let series = series.into_iter().map(|(t, sum)| (t, sum.figures())).collect();
-        out.push(StatsGroup { values, total: sum.figures(), series });
+        out.push(StatsGroup { values, total: group.total.figures(), series: group.series });
     }
     Ok(Stats { groups: out, total: total.figures() })
 }
