@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(joined, stream);
 
     for endpoint in [Endpoint::Chat, Endpoint::Completions, Endpoint::Responses, Endpoint::Messages] {
-        let mut reader = reader(endpoint, ReaderOptions { client_wants_usage: false, max_text: 1 << 16 });
+        let mut reader = reader(endpoint, ReaderOptions { client_wants_usage: false, choices: 1, max_text: 1 << 16 });
         for event in &events {
             reader.event(event);
         }

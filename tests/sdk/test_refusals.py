@@ -96,7 +96,7 @@ def test_a_body_over_the_limit_without_an_announced_length_is_a_413(serve, up):
     server = serve('[gateway]\nmax_body = "64KiB"\n' + up)
     port = int(server.url.rsplit(":", 1)[1])
     with socket.create_connection(("127.0.0.1", port), 10) as line:
-        line.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        line.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n")
         try:
             for _ in range(30):
                 line.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")

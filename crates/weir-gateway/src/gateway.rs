@@ -93,7 +93,7 @@ impl Gateway {
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<Identity>, Error> {
         let snapshot = self.snapshot.load();
         if snapshot.keyring.is_open() {
-            return Ok(self.anonymous.clone());
+            return if is_local(headers) { Ok(self.anonymous.clone()) } else { Err(foreign()) };
         }
         let Some(key) = presented_key(headers) else {
             return Err(Error::new(
@@ -113,9 +113,11 @@ impl Gateway {
             return deployment.clone();
         }
         let new = Arc::new(Deployment::new(name.to_owned()));
-        if known.len() < MAX_DEPLOYMENTS {
-            known.insert(name.to_owned(), new.clone());
+        if known.len() >= MAX_DEPLOYMENTS {
+            // Those that no plan holds any more.
+            known.retain(|_, deployment| Arc::strong_count(deployment) > 1);
         }
+        known.insert(name.to_owned(), new.clone());
         new
     }
 
@@ -139,11 +141,66 @@ impl Gateway {
     }
 }
 
+/// Whether a request was meant for this machine and comes from no web page of elsewhere. Without keys a browser would
+/// else let any page call models, and a name that its owner points at 127.0.0.1 read what was recorded.
+fn is_local(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(|v| v.to_str().unwrap_or("?"));
+    let host = text(http::header::HOST);
+    let origin = text(http::header::ORIGIN);
+    let own = |origin: &str| origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
+    host.is_none_or(is_loopback_name) && origin.is_none_or(own)
+}
+
+fn is_loopback_name(authority: &str) -> bool {
+    let name = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn foreign() -> Error {
+    Error::new(
+        Code::PermissionDenied,
+        "no keys are configured, so only requests to localhost that come from no other web page are answered; configure \
+         [[keys]] to allow more",
+    )
+}
+
 /// A place among the requests under way, until it is dropped.
 pub(crate) struct Admitted(Arc<Gateway>);
 
 impl Drop for Admitted {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_keys_only_this_machine_is_answered() {
+        let local = |host: &str, origin: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert("host", host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert("origin", origin.parse().unwrap());
+            }
+            is_local(&headers)
+        };
+        for host in ["localhost:8080", "127.0.0.1", "127.8.0.1:1", "[::1]:8080", "weir.localhost", "LOCALHOST."] {
+            assert!(local(host, None), "{host}");
+        }
+        assert!(local("localhost:8080", Some("http://localhost:8080")));
+        assert!(!local("localhost:8080", Some("https://evil.example")));
+        assert!(!local("localhost:8080", Some("null")));
+        assert!(!local("evil.example:8080", None));
+        assert!(!local("127.0.0.1.evil.example", None));
+        assert!(is_local(&HeaderMap::new()));
     }
 }

@@ -82,9 +82,10 @@ impl Snapshot {
         };
         let plan = Arc::new(names.plan(name)?);
         let mut plans = self.plans.write();
-        if plans.len() < MAX_PLANS {
-            plans.insert(name.to_owned(), plan.clone());
+        if plans.len() >= MAX_PLANS {
+            plans.clear();
         }
+        plans.insert(name.to_owned(), plan.clone());
         Ok(plan)
     }
 
@@ -263,7 +264,7 @@ fn key_state(identity: &Identity, around: &Surroundings<'_>) -> Arc<KeyState> {
         _ => {
             let new = KeyState::new(identity.name.clone(), identity.limits, around.now);
             if let Some(old) = before {
-                new.take_over(old);
+                new.take_over(old, around.now);
             }
             Arc::new(new)
         }

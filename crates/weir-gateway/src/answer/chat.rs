@@ -231,7 +231,9 @@ impl Reader for ChatReader {
     }
 
     fn is_complete(&self) -> bool {
-        self.done || (!self.choices.is_empty() && self.choices.iter().all(|c| c.finish_reason.is_some()))
+        self.done
+            || (self.choices.len() >= self.options.choices.max(1)
+                && self.choices.iter().all(|c| c.finish_reason.is_some()))
     }
 
     fn is_final(&self) -> bool {
@@ -368,7 +370,7 @@ mod tests {
     use crate::sse::Splitter;
 
     fn run(stream: &str, client_wants_usage: bool) -> (ChatReader, String) {
-        let mut reader = ChatReader::new(ReaderOptions { client_wants_usage, max_text: 1000 });
+        let mut reader = ChatReader::new(ReaderOptions { client_wants_usage, choices: 1, max_text: 1000 });
         let mut splitter = Splitter::new(1 << 20);
         splitter.push(stream.as_bytes());
         let mut out = Vec::new();
@@ -418,7 +420,7 @@ mod tests {
 
     #[test]
     fn an_error_in_the_stream_is_seen() {
-        let mut reader = ChatReader::new(ReaderOptions { client_wants_usage: false, max_text: 10 });
+        let mut reader = ChatReader::new(ReaderOptions { client_wants_usage: false, choices: 1, max_text: 10 });
         let mut splitter = Splitter::new(1000);
         splitter.push(b"data: {\"error\":{\"message\":\"boom\",\"code\":500}}\n\n");
         let event = splitter.next_event().unwrap().unwrap();

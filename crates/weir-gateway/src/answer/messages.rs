@@ -231,7 +231,7 @@ mod tests {
             "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{\"output_tokens\":7}}\n\n",
             "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
         );
-        let mut reader = MessagesReader::new(ReaderOptions { client_wants_usage: true, max_text: 100 });
+        let mut reader = MessagesReader::new(ReaderOptions { client_wants_usage: true, choices: 1, max_text: 100 });
         let mut splitter = Splitter::new(10_000);
         splitter.push(stream.as_bytes());
         while let Some(event) = splitter.next_event().unwrap() {

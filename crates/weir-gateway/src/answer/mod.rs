@@ -89,6 +89,8 @@ pub fn reader(endpoint: Endpoint, options: ReaderOptions) -> Box<dyn Reader> {
 pub struct ReaderOptions {
     /// Whether the client asked for usage in the stream.
     pub client_wants_usage: bool,
+    /// Choices that were asked for.
+    pub choices: usize,
     /// Most bytes of text that are kept.
     pub max_text: usize,
 }

@@ -36,7 +36,8 @@ pub struct KeyConfig {
     pub rpm: Option<u32>,
     /// Tokens per minute, prompt and answer.
     pub tpm: Option<u64>,
-    /// Dollars per UTC day.
+    /// Dollars per UTC day. A call is reserved by its prompt and its bound on the answer (1,024
+    /// tokens without one) and settled by what it cost; models without a known price are not counted.
     pub budget_usd_per_day: Option<f64>,
     /// Dollars per UTC month.
     pub budget_usd_per_month: Option<f64>,

@@ -15,7 +15,7 @@ use weir_core::error::{Code, Error, Form};
 
 use super::{CHAT, Shared};
 use crate::exchange::envelope::Envelope;
-use crate::exchange::{read_body, refusal, request_id_text, run};
+use crate::exchange::{read_body, refusal, refuse_early, run};
 use crate::gateway::Gateway;
 
 #[derive(Deserialize)]
@@ -39,7 +39,7 @@ pub(super) async fn generate(State(gateway): Shared, request: Request<Body>) -> 
     let (mut head, body) = request.into_parts();
     let chat = match chat_request(&gateway, &head.headers, body).await {
         Ok(chat) => chat,
-        Err(error) => return refusal(HeaderMap::new(), &error, Form::OpenAi, &request_id_text(&head.headers)),
+        Err(error) => return refuse_early(gateway, CHAT, &head.headers, &error),
     };
     head.headers.remove(http::header::CONTENT_LENGTH);
     let response = run(gateway, CHAT, Request::from_parts(head, Body::from(chat.to_string()))).await;

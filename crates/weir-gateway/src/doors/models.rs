@@ -46,10 +46,14 @@ pub(super) async fn list(State(gateway): Shared, headers: HeaderMap) -> Response
 }
 
 pub(super) async fn one(State(gateway): Shared, headers: HeaderMap, Path(id): Path<String>) -> Response<Body> {
-    if let Err(error) = gateway.authenticate(&headers) {
-        return refuse(&error);
-    }
+    let identity = match gateway.authenticate(&headers) {
+        Ok(identity) => identity,
+        Err(error) => return refuse(&error),
+    };
     let snapshot = gateway.snapshot();
+    if !identity.may_call(&id) {
+        return refuse(&model_not_found(&id, std::iter::empty()));
+    }
     let listed = snapshot.model_names().into_iter().find(|(name, _)| *name == id);
     // A name that is served without being listed exists as well.
     let found = listed.or_else(|| {

@@ -11,6 +11,21 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use weir_core::error::{Code, Error};
 
+/// Members that decide something here: providers read the last of two, so that two would let a request pass as another.
+const READ: &[&str] = &[
+    "model",
+    "stream",
+    "stream_options",
+    "messages",
+    "n",
+    "best_of",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "metadata",
+    "store",
+];
+
 /// A JSON object's members in order, each value as its text.
 #[derive(Debug)]
 pub struct Envelope<'a> {
@@ -34,9 +49,9 @@ impl<'a> Envelope<'a> {
         let Members(members) = serde_json::from_str(text)
             .map_err(|e| Error::new(Code::InvalidRequest, format!("the request body is not a JSON object: {e}")))?;
         let envelope = Self { text, members };
-        for name in ["model", "stream", "stream_options", "messages"] {
+        for name in READ {
             if envelope.members.iter().filter(|(key, _)| key == name).count() > 1 {
-                return Err(Error::invalid(name, format!("the member \"{name}\" stands more than once")));
+                return Err(Error::invalid(*name, format!("the member \"{name}\" stands more than once")));
             }
         }
         Ok(envelope)

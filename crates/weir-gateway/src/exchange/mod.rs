@@ -13,5 +13,5 @@ mod stream;
 pub use body::read as read_body;
 pub(crate) use call::count_prompt;
 pub use respond::refusal;
-pub(crate) use run::request_id_text;
 pub use run::{Door, request_id, run};
+pub(crate) use run::{refuse_early, request_id_text};

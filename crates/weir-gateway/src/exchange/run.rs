@@ -60,6 +60,14 @@ pub async fn run(gateway: Arc<Gateway>, door: Door, request: Request<Body>) -> R
     })
 }
 
+/// Refuses a call that did not come to be one, and records that.
+pub(crate) fn refuse_early(gateway: Arc<Gateway>, door: Door, headers: &HeaderMap, error: &Error) -> Response<Body> {
+    let snapshot = gateway.snapshot();
+    let mut call = Call::new(gateway, snapshot, request_id_text(headers), door.operation);
+    call.span.kind = Some(SpanKind::Llm);
+    respond::refuse(&mut call, error, door.form)
+}
+
 async fn run_attached(gateway: Arc<Gateway>, door: Door, request: Request<Body>) -> Response<Body> {
     let (head, body) = request.into_parts();
     let id = request_id_text(&head.headers);
@@ -117,11 +125,13 @@ async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) ->
     let plan = call.snapshot.plan(&model, &|name| gateway.deployment(name))?;
     prepare::reserve(call, &identity, &plan, &envelope)?;
 
+    let choices = envelope.get("n").and_then(|n| n.parse().ok()).unwrap_or(1);
     let client_wants_usage = !matches!(door.endpoint, Endpoint::Chat | Endpoint::Completions) || {
         let options = envelope.get("stream_options").unwrap_or("{}");
         serde_json::from_str::<UsageWish>(options).is_ok_and(|wish| wish.include_usage)
     };
-    let options = ReaderOptions { client_wants_usage, max_text: call.snapshot.policy.max_payload().max(64 << 10) };
+    let options =
+        ReaderOptions { client_wants_usage, choices, max_text: call.snapshot.policy.max_payload().max(64 << 10) };
     let reader = Mutex::new(answer::reader(door.endpoint, options));
 
     let caller_key = call.snapshot.keyring.is_open().then(|| presented_key(headers)).flatten();

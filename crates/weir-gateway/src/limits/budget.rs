@@ -82,6 +82,10 @@ impl Budget {
         NanoUsd((self.limit.0 - self.spent.0 - self.reserved.0).max(0))
     }
 
+    pub(super) fn reserved(&self) -> NanoUsd {
+        self.reserved
+    }
+
     pub(super) fn spent(&self) -> NanoUsd {
         self.spent
     }

@@ -67,12 +67,14 @@ impl KeyState {
     }
 
     /// Carries the spend of a budget over to a changed configuration.
-    pub fn take_over(&self, before: &Self) {
+    pub fn take_over(&self, before: &Self, now: Micros) {
         let mut used = self.used.lock();
-        let before = before.used.lock();
+        let mut before = before.used.lock();
         for budget in &mut used.budgets {
-            if let Some(old) = before.budgets.iter().find(|b| b.period == budget.period) {
-                budget.set_spent(old.spent());
+            if let Some(old) = before.budgets.iter_mut().find(|b| b.period == budget.period) {
+                old.roll(now);
+                // What is still reserved will be settled with the state before; it counts as spent here.
+                budget.set_spent(old.spent().saturating_add(old.reserved()));
             }
         }
     }

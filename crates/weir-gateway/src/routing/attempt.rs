@@ -146,8 +146,9 @@ struct Failure {
 /// # Errors
 /// The last failure, when nobody answered.
 pub async fn send(call: &Attempts<'_>) -> Result<Answered, Box<Failed>> {
+    let begun = Instant::now();
     let total = call.plan.steps.iter().flat_map(|s| &s.targets).map(|t| t.provider.timeouts.total).max();
-    let deadline = Instant::now() + total.unwrap_or(Duration::from_secs(600));
+    let deadline = begun + total.unwrap_or(Duration::from_secs(600));
     let mut attempts = 0;
     let mut last: Option<(Failure, Option<Target>)> = None;
     let steps = &call.plan.steps;
@@ -157,9 +158,10 @@ pub async fn send(call: &Attempts<'_>) -> Result<Answered, Box<Failed>> {
             call.observer.fell_back(&steps[fallbacks as usize - 1].model, &step.model);
         }
         let is_last = fallbacks as usize + 1 == steps.len();
-        let (failure, target) = match try_step(call, step, is_last, deadline, &mut attempts).await {
+        let (failure, target) = match try_step(call, step, is_last, Times { begun, deadline }, &mut attempts).await {
             Ok((status, headers, body, target, in_flight)) => {
                 let in_flight = Some(in_flight);
+                let deadline = begun + target.provider.timeouts.total;
                 return Ok(Answered { status, headers, body, target, attempts, fallbacks, in_flight, deadline });
             }
             Err(failed) => *failed,
@@ -181,21 +183,29 @@ pub async fn send(call: &Attempts<'_>) -> Result<Answered, Box<Failed>> {
     Err(Box::new(Failed { cause, target, attempts, fallbacks }))
 }
 
+/// When the call began, and when it must have ended whoever answers.
+#[derive(Clone, Copy)]
+struct Times {
+    begun: Instant,
+    deadline: Instant,
+}
+
 type StepAnswer = (StatusCode, HeaderMap, AnswerBody, Target, InFlight);
 
 async fn try_step(
     call: &Attempts<'_>,
     step: &Step,
     last_resort: bool,
-    deadline: Instant,
+    times: Times,
     attempts: &mut u32,
 ) -> Result<StepAnswer, Box<(Failure, Option<Target>)>> {
+    let Times { begun, deadline } = times;
     let mut tried: Vec<usize> = Vec::new();
     let mut last: Option<(Failure, Target)> = None;
     for round in 0..=call.retries {
         let now = call.clock.now();
-        let (choice, index) = match pick(step, &tried, last_resort, now) {
-            (Choice::Exhausted, _) if last.as_ref().is_some_and(|(f, _)| f.same) => {
+        let mut picked = match pick(step, &tried, last_resort, now) {
+            Choice::Exhausted if last.as_ref().is_some_and(|(f, _)| f.same) => {
                 // Everyone has been asked once: wait a little, then ask anyone again.
                 let wait = last.as_ref().and_then(|(f, _)| f.retry_after_ms).map(Duration::from_millis);
                 let wait = wait.unwrap_or_else(|| backoff(round));
@@ -208,29 +218,27 @@ async fn try_step(
             }
             other => other,
         };
-        let target = match choice {
-            Choice::Call(target) => target,
-            Choice::Blocked(until) if last.is_none() => return Err(Box::new((blocked(step, until, now), None))),
-            Choice::Blocked(until) => {
-                let wait = Duration::from_micros(u64::try_from(until - now).unwrap_or(0));
-                if wait > call.max_wait || Instant::now() + wait >= deadline {
-                    break;
-                }
-                tokio::time::sleep(wait).await;
-                tried.clear();
-                match pick(step, &tried, last_resort, call.clock.now()) {
-                    (Choice::Call(target), _) => target,
-                    _ => break,
-                }
+        if let (Choice::Blocked(until), true) = (&picked, last.is_some()) {
+            let wait = Duration::from_micros(u64::try_from(until - now).unwrap_or(0));
+            if wait > call.max_wait || Instant::now() + wait >= deadline {
+                break;
             }
-            Choice::Exhausted => break,
+            tokio::time::sleep(wait).await;
+            tried.clear();
+            picked = pick(step, &tried, last_resort, call.clock.now());
+        }
+        let (target, index, probe) = match picked {
+            Choice::Call { target, index, probe } => (target, index, probe),
+            Choice::Blocked(until) if last.is_none() => return Err(Box::new((blocked(step, until, now), None))),
+            Choice::Blocked(_) | Choice::Exhausted => break,
         };
         if let Some((_, before)) = &last {
             call.observer.retried(&before.provider.name);
         }
         tried.push(index);
         *attempts += 1;
-        match attempt(call, target, deadline).await {
+        let until = deadline.min(begun + target.provider.timeouts.total);
+        match attempt(call, target, probe, until).await {
             (Outcome::Answer(status, headers, body), in_flight) => {
                 return Ok((status, headers, body, target.clone(), in_flight));
             }
@@ -289,9 +297,9 @@ impl Drop for Probe<'_> {
     }
 }
 
-async fn attempt(call: &Attempts<'_>, target: &Target, deadline: Instant) -> (Outcome, InFlight) {
+async fn attempt(call: &Attempts<'_>, target: &Target, probe: bool, deadline: Instant) -> (Outcome, InFlight) {
     let in_flight = target.deployment.start();
-    let probe = Probe(target);
+    let probe = probe.then_some(Probe(target));
     let begun = Instant::now();
     let outcome = exchange(call, target, begun, deadline).await;
     let now = call.clock.now();
@@ -355,7 +363,7 @@ async fn exchange(call: &Attempts<'_>, target: &Target, begun: Instant, deadline
         return refused(call, target, head.status, head.headers, body, deadline).await;
     }
     if call.stream && is_event_stream(&head.headers) {
-        return first_event(name, head.status, head.headers, body, begun, first_byte).await;
+        return first_event(target, head.status, head.headers, body, begun, deadline).await;
     }
     match whole(body, call.max_response, timeouts.idle, deadline).await {
         Ok(_) if is_web_page(&head.headers) => {
@@ -408,18 +416,26 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 
 /// Holds a stream back until its first event, so that a failure there can still go elsewhere.
 async fn first_event(
-    name: &str,
+    target: &Target,
     status: StatusCode,
     headers: HeaderMap,
     mut body: UpstreamBody,
     begun: Instant,
-    first_byte: Instant,
+    deadline: Instant,
 ) -> Outcome {
+    let name = &target.provider.name;
+    let idle = target.provider.timeouts.idle;
+    let first_byte = deadline.min(begun + target.provider.timeouts.first_byte);
     let mut splitter = Splitter::new(MAX_EVENT);
     let mut pending = Vec::new();
+    let mut until = first_byte;
     loop {
-        match timeout_at(first_byte, body.piece()).await {
-            Err(_) => return first_byte_timeout(name, begun),
+        match timeout_at(until, body.piece()).await {
+            Err(_) if until == first_byte => return first_byte_timeout(name, begun),
+            Err(_) => {
+                let message = format!("provider \"{name}\" fell silent before its answer began (idle_timeout)");
+                return broken(Code::UpstreamTimeout, message, false);
+            }
             Ok(None) => {
                 return broken(
                     Code::UpstreamError,
@@ -433,8 +449,11 @@ async fn first_event(
             }
             Ok(Some(Ok(piece))) => splitter.push(&piece),
         }
+        // Comments that keep the connection alive are signs of life, and nothing that the client would miss.
+        until = deadline.min(Instant::now() + idle);
         loop {
             match splitter.next_event() {
+                Ok(Some(event)) if event.data.is_none() && pending.is_empty() => {}
                 Ok(Some(event)) => pending.push(event),
                 Ok(None) => break,
                 Err(error) => return broken(Code::UpstreamError, format!("provider \"{name}\": {error}"), false),

@@ -43,6 +43,8 @@ struct State {
 pub enum Health {
     /// Yes.
     Well,
+    /// Yes, this once: after a cooldown one request tries whether it is well again.
+    Probe,
     /// Not while others can be.
     Cooling,
     /// The upstream asked not to be called before then.
@@ -69,7 +71,7 @@ impl Deployment {
             return Health::Cooling;
         }
         state.probing = true;
-        Health::Well
+        Health::Probe
     }
 
     /// A request went to it; the guard counts it as in flight.
@@ -158,11 +160,11 @@ mod tests {
         assert!(d.failed(None, now), "leaves the rotation once");
         assert_eq!(d.health(now + 4 * SECOND), Health::Cooling);
         let later = now + 6 * SECOND;
-        assert_eq!(d.health(later), Health::Well, "one probe");
+        assert_eq!(d.health(later), Health::Probe, "one probe");
         assert_eq!(d.health(later), Health::Cooling, "only one");
         assert!(!d.failed(None, later), "it was out already");
         assert_eq!(d.health(later + 9 * SECOND), Health::Cooling, "the cooldown doubled");
-        assert_eq!(d.health(later + 11 * SECOND), Health::Well);
+        assert_eq!(d.health(later + 11 * SECOND), Health::Probe);
         assert!(d.succeeded(100, later + 11 * SECOND));
         assert_eq!(d.health(later + 11 * SECOND), Health::Well);
         assert_eq!(d.health(later + 11 * SECOND), Health::Well);

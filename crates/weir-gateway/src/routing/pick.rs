@@ -8,8 +8,8 @@ use crate::config::Strategy;
 
 /// What there is to choose.
 pub(super) enum Choice<'a> {
-    /// This one.
-    Call(&'a Target),
+    /// This one; `probe` when it is the one request that tries a deployment after its cooldown.
+    Call { target: &'a Target, index: usize, probe: bool },
     /// None before that time: every deployment asked to be left alone.
     Blocked(Micros),
     /// None: all have been tried.
@@ -18,29 +18,34 @@ pub(super) enum Choice<'a> {
 
 /// Picks among the deployments that have not been tried (by index in `tried`): the well ones first; a cooling one only
 /// when `last_resort`, as a deployment without an alternative is never taken out of the rotation.
-pub(super) fn pick<'a>(step: &'a Step, tried: &[usize], last_resort: bool, now: Micros) -> (Choice<'a>, usize) {
+pub(super) fn pick<'a>(step: &'a Step, tried: &[usize], last_resort: bool, now: Micros) -> Choice<'a> {
     let mut well = Vec::with_capacity(step.targets.len());
     let mut cooling = Vec::new();
+    let mut probes = Vec::new();
     let mut blocked: Option<Micros> = None;
     for (index, target) in step.targets.iter().enumerate().filter(|(index, _)| !tried.contains(index)) {
         match target.deployment.health(now) {
             Health::Well => well.push(index),
+            Health::Probe => {
+                probes.push(index);
+                well.push(index);
+            }
             Health::Cooling => cooling.push(index),
             Health::Blocked(until) => blocked = Some(blocked.map_or(until, |b| b.min(until))),
         }
     }
     let candidates = if well.is_empty() && last_resort { &cooling } else { &well };
     let chosen = match (candidates.as_slice(), step.strategy) {
-        ([], _) => return (blocked.map_or(Choice::Exhausted, Choice::Blocked), 0),
+        ([], _) => return blocked.map_or(Choice::Exhausted, Choice::Blocked),
         ([only], _) => *only,
         (several, Strategy::Weighted) => weighted(step, several),
         (several, Strategy::Latency) => quicker_of_two(step, several),
     };
-    for other in candidates.iter().filter(|other| **other != chosen) {
+    for other in probes.iter().filter(|other| **other != chosen) {
         // They were told that they may probe, and will not.
         step.targets[*other].deployment.probe_ended();
     }
-    (Choice::Call(&step.targets[chosen]), chosen)
+    Choice::Call { target: &step.targets[chosen], index: chosen, probe: probes.contains(&chosen) }
 }
 
 fn weighted(step: &Step, candidates: &[usize]) -> usize {

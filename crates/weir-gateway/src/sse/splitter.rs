@@ -87,7 +87,7 @@ struct Line {
 
 fn parse(raw: Bytes) -> Event {
     let mut name = None;
-    let mut data: Option<Bytes> = None;
+    let mut parts: Vec<Bytes> = Vec::new();
     let mut rest = &raw[..];
     while !rest.is_empty() {
         let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
@@ -98,14 +98,16 @@ fn parse(raw: Bytes) -> Event {
             Some(raw.slice_ref(value.strip_prefix(b" ").unwrap_or(value)))
         };
         if let Some(value) = value(b"data:") {
-            data = Some(match data {
-                None => value,
-                Some(before) => [&before[..], b"\n", &value[..]].concat().into(),
-            });
+            parts.push(value);
         } else if let Some(value) = value(b"event:") {
             name = Some(value);
         }
     }
+    let data = match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        _ => Some(parts.join(&b'\n').into()),
+    };
     Event { raw, name, data }
 }
 

@@ -25,6 +25,12 @@ const NOT_FORWARDED: &[&str] = &[
     "forwarded",
     "traceparent",
     "tracestate",
+    "baggage",
+    "b3",
+    "sentry-trace",
+    "x-real-ip",
+    "via",
+    "x-goog-api-key",
     "x-request-id",
     "cache-control",
     "pragma",
@@ -58,9 +64,11 @@ const NOT_ANSWERED: &[&str] = &[
 #[must_use]
 pub fn forwarded_headers(from: &HeaderMap, traceparent: bool) -> HeaderMap {
     let mut out = HeaderMap::with_capacity(from.len() + 4);
+    let connection = from.get(http::header::CONNECTION).and_then(|v| v.to_str().ok()).unwrap_or("");
     for (name, value) in from {
         let text = name.as_str();
-        let ours = text.starts_with("x-weir-") || text.starts_with("x-forwarded-");
+        let ours = ["x-weir-", "x-forwarded-", "x-b3-"].iter().any(|start| text.starts_with(start))
+            || connection.split(',').any(|named| named.trim().eq_ignore_ascii_case(text));
         let trace = traceparent && matches!(text, "traceparent" | "tracestate");
         if trace || (!ours && !NOT_FORWARDED.contains(&text)) {
             out.append(name.clone(), value.clone());

@@ -33,7 +33,7 @@ pub(crate) struct Table {
 impl Table {
     /// Adds a line and prints it at once.
     pub(crate) fn line(&mut self, what: &str, measured: String, target: &str) -> Result<(), Failure> {
-        writeln!(std::io::stdout(), "| {what:<58} | {measured:<36} | {target:<16} |")?;
+        writeln!(std::io::stdout(), "| {what:<58} | {measured:<44} | {target:<16} |")?;
         self.lines.push((what.into(), measured, target.into()));
         Ok(())
     }

@@ -64,9 +64,9 @@ impl<E: WriteEngine> Committer<E> {
             Err(unprepared) => Some((unprepared.writes, unprepared.reason)),
         };
         if let Some((writes, reason)) = refused {
-            let done = self.without_rejects(writes, reason, &mut rejects)
+            let done = self.without_rejects(writes, &reason, &mut rejects)
                 // After the last part: a crash before reads the journal again, which changes nothing.
-                && (told.position.is_none() || self.commit_part(Vec::new(), told.position).is_ok());
+                && told.position.is_none_or(|position| self.commit_position(position));
             rejects.report(self.observer.as_ref());
             if !done {
                 return false;
@@ -77,7 +77,7 @@ impl<E: WriteEngine> Committer<E> {
     }
 
     /// Commits the good among writes that are refused together; `false` when stopped before.
-    fn without_rejects(&self, mut writes: Vec<SpanWrite>, reason: String, rejects: &mut Rejects) -> bool {
+    fn without_rejects(&self, mut writes: Vec<SpanWrite>, reason: &str, rejects: &mut Rejects) -> bool {
         if writes.len() <= 1 {
             rejects.add(&writes, reason);
             return true;
@@ -88,13 +88,32 @@ impl<E: WriteEngine> Committer<E> {
                 Ok(()) => {}
                 Err(Refused::Stopped) => return false,
                 Err(Refused::Never(writes, reason)) => {
-                    if !self.without_rejects(writes, reason, rejects) {
+                    if !self.without_rejects(writes, &reason, rejects) {
                         return false;
                     }
                 }
             }
         }
         true
+    }
+
+    /// Commits how far the journal is read, and nothing else; `false` when stopped before.
+    fn commit_position(&self, position: Position) -> bool {
+        loop {
+            match self.commit_part(Vec::new(), Some(position)) {
+                Ok(()) => return true,
+                Err(Refused::Stopped) => return false,
+                // There is nothing to drop: the engine itself is at fault.
+                Err(Refused::Never(_, reason)) => {
+                    tracing::error!(error = %reason, "the store refuses the journal position; trying again");
+                    *self.shared.last_error.lock() = Some(reason);
+                }
+            }
+            if self.shared.is_stopping() {
+                return false;
+            }
+            self.shared.pause(LAST_RETRY);
+        }
     }
 
     fn commit_part(&self, writes: Vec<SpanWrite>, position: Option<Position>) -> Result<(), Refused> {

@@ -17,10 +17,10 @@ pub(super) struct Rejects {
 
 impl Rejects {
     /// Notes writes that cannot be split further.
-    pub(super) fn add(&mut self, writes: &[SpanWrite], reason: String) {
+    pub(super) fn add(&mut self, writes: &[SpanWrite], reason: &str) {
         for span in writes.iter().map(|w| &w.span) {
             if self.count == 0 {
-                self.reason.clone_from(&reason);
+                reason.clone_into(&mut self.reason);
             }
             self.count += 1;
             if self.names.len() < NAMED {

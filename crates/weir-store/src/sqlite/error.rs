@@ -62,3 +62,32 @@ impl StoreError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn only_what_values_cause_is_never_accepted() {
+        let of = |code| CommitError::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        for code in [ffi::SQLITE_CONSTRAINT_NOTNULL, ffi::SQLITE_TOOBIG, ffi::SQLITE_MISMATCH, ffi::SQLITE_RANGE] {
+            assert!(matches!(of(code), CommitError::Never(_)), "{code}");
+        }
+        for code in [
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_LOCKED,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_NOTADB,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_NOMEM,
+            ffi::SQLITE_ERROR,
+        ] {
+            assert!(matches!(of(code), CommitError::Again(_)), "{code}");
+        }
+        assert!(matches!(CommitError::from(rusqlite::Error::IntegralValueOutOfRange(1, 2)), CommitError::Never(_)));
+    }
+}

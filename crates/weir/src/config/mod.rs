@@ -7,6 +7,4 @@ mod reference;
 mod settings;
 
 pub(crate) use load::{Loaded, load};
-#[cfg(test)]
-pub(crate) use settings::Settings;
-pub(crate) use settings::{LogFormat, ServerConfig};
+pub(crate) use settings::{LogFormat, ServerConfig, Settings};

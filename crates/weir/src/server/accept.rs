@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 use weir_gateway::exchange::request_id;
 
@@ -26,6 +27,8 @@ use crate::config::ServerConfig;
 const MAX_HEAD: usize = 64 << 10;
 const MAX_HEADERS: usize = 128;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How long a client may take nothing of its answer; without a bound it would hold its upstream call for ever.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause after the system had no more descriptors or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -64,7 +67,9 @@ pub(super) async fn run(
         };
         let _ = stream.set_nodelay(true);
         let service = identified(router.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIMEOUT));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
         connections.spawn(async move {
             // A client that breaks off is its own affair.
             let _ = connection.await;

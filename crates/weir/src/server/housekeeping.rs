@@ -70,11 +70,15 @@ pub(super) fn refresh_gauges(running: &Running) {
     metrics.set_budgets_remaining(&budgets);
 }
 
-/// Reads back what the budgets' keys have spent in their current periods, so that a restart frees no budget.
-pub(super) fn load_spend(running: &Running) {
+/// Reads back what budgets' keys have spent in their current periods, so that a restart frees no budget.
+pub(super) fn load_spend(running: &Running, which: &dyn Fn(&str) -> bool) {
     let snapshot = running.gateway.snapshot();
     let now = running.clock.now();
-    let with_budgets: Vec<_> = snapshot.limits.iter().filter(|(_, key)| !key.budget_starts(now).is_empty()).collect();
+    let with_budgets: Vec<_> = {
+        let mut keys: Vec<_> = snapshot.limits.iter().collect();
+        keys.retain(|(name, key)| which(name) && !key.budget_starts(now).is_empty());
+        keys
+    };
     if with_budgets.is_empty() {
         return;
     }

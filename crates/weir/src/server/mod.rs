@@ -119,7 +119,7 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
         listen: server.listen,
         stopping: AtomicBool::new(false),
     });
-    housekeeping::load_spend(&running);
+    housekeeping::load_spend(&running, &|_| true);
 
     let web = Web {
         gateway: gateway.clone(),
@@ -138,7 +138,7 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     };
     let router = weir_web::with_fallbacks(doors::router(gateway).merge(weir_web::router(web)));
 
-    tokio::spawn(reload::watch(running.clone(), loaded.file.clone()));
+    tokio::spawn(reload::watch(running.clone(), loaded));
     tokio::spawn(housekeeping::run(running.clone()));
     tracing::info!(
         address = %listener.local_addr().context("no local address")?,
@@ -151,6 +151,11 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     })
     .await;
 
+    // Calls that are drained for the record outlive their connections.
+    let give_up = tokio::time::Instant::now() + server.shutdown_timeout.0;
+    while running.gateway.in_flight() > 0 && tokio::time::Instant::now() < give_up {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let drained = {
         let running = running.clone();
         tokio::task::spawn_blocking(move || running.ingest.drain(DRAIN_AT_STOP)).await.unwrap_or(false)

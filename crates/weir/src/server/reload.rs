@@ -7,8 +7,10 @@ use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{SignalKind, signal};
 use weir_gateway::snapshot::Snapshot;
 
-use super::{Running, check_exposure};
-use crate::config;
+use anyhow::bail;
+
+use super::{Running, check_exposure, housekeeping};
+use crate::config::{self, Loaded, Settings};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -20,23 +22,33 @@ pub(super) fn known_models(snapshot: &Snapshot) -> Vec<String> {
     snapshot.config.models.keys().cloned().chain(listed).collect()
 }
 
-/// Looks after the file for ever.
-pub(super) async fn watch(running: Arc<Running>, file: Option<PathBuf>) {
-    let Some(file) = file else { return };
+/// Looks after the file for ever. A change counts when two looks have seen the same file, so that a file that is just
+/// being written is not taken for a whole one.
+pub(super) async fn watch(running: Arc<Running>, loaded: Loaded) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
-    let listen = running.listen;
-    let mut seen = stamp(&file);
+    let Some(file) = loaded.file else {
+        // The signal would else end the process.
+        while hangup.recv().await.is_some() {
+            tracing::info!("there is no configuration file to read again");
+        }
+        return;
+    };
+    let fixed = fixed_settings(&loaded.settings);
+    let mut applied = stamp(&file);
+    let mut seen = applied;
     loop {
         let told = tokio::select! {
             _ = hangup.recv() => true,
             () = tokio::time::sleep(LOOK_EVERY) => false,
         };
         let now = stamp(&file);
-        if now == seen && !told {
+        let settled = now == seen;
+        seen = now;
+        if !told && (now == applied || !settled) {
             continue;
         }
-        seen = now;
-        match apply(&running, &file, listen) {
+        applied = now;
+        match apply(&running, &file, &fixed) {
             Ok(()) => tracing::info!(file = %file.display(), "the configuration was changed"),
             Err(error) => {
                 let error = format!("{error:#}");
@@ -46,18 +58,33 @@ pub(super) async fn watch(running: Arc<Running>, file: Option<PathBuf>) {
     }
 }
 
+/// The settings that are read once.
+fn fixed_settings(settings: &Settings) -> String {
+    let record = &settings.record;
+    let server = serde_json::to_string(&settings.server).unwrap_or_default();
+    format!("{server} {} {}", record.journal_max, record.plain_text)
+}
+
 /// Size and time of change; editors that replace the file change both.
 fn stamp(file: &PathBuf) -> Option<(u64, SystemTime)> {
     let meta = std::fs::metadata(file).ok()?;
     Some((meta.len(), meta.modified().ok()?))
 }
 
-fn apply(running: &Running, file: &std::path::Path, listen: std::net::SocketAddr) -> anyhow::Result<()> {
+fn apply(running: &Running, file: &std::path::Path, fixed: &str) -> anyhow::Result<()> {
     let loaded = config::load(Some(file))?;
     let checked = weir_gateway::Gateway::check(loaded.gateway.clone(), &|name| std::env::var(name).ok())?;
-    check_exposure(listen, &checked.keyring)?;
+    check_exposure(running.listen, &checked.keyring)?;
+    let before = running.gateway.snapshot();
+    if checked.keyring.is_open() && !before.keyring.is_open() {
+        bail!("it has no keys any more, which would let everybody call; restart Weir if that is meant");
+    }
     running.gateway.reload(loaded.gateway)?;
+    housekeeping::load_spend(running, &|key| !before.limits.contains_key(key));
     running.observers.metrics.set_known_models(&known_models(&checked));
     running.observers.metrics.retain_upstreams(|provider, _| checked.providers.contains_key(provider));
+    if fixed_settings(&loaded.settings) != fixed {
+        tracing::warn!("changes of [server], record.journal_max and record.plain_text need a restart");
+    }
     Ok(())
 }

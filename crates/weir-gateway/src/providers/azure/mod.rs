@@ -29,14 +29,14 @@ fn url(base: &str, endpoint: Endpoint, model: &str, config: &ProviderConfig) -> 
     }
 }
 
-/// A path segment with everything but unreserved characters percent-encoded.
+/// A path segment with everything but unreserved characters percent-encoded, and dots, so that none goes up a folder.
 struct Escaped<'a>(&'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for byte in self.0.bytes() {
             match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => write!(f, "{}", byte as char)?,
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => write!(f, "{}", byte as char)?,
                 _ => write!(f, "%{byte:02X}")?,
             }
         }
