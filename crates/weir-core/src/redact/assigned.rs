@@ -23,8 +23,13 @@ pub(super) fn bearer(text: &[u8], from: usize) -> Option<Hit> {
     (start > from && looks).then_some(Hit::new(start, end, Label::SECRET))
 }
 
+/// Where the token after a `Bearer` begins and ends.
 fn after_bearer(text: &[u8], from: usize) -> (usize, usize) {
     let start = run_end(text, from, |b| matches!(b, b' ' | b'\t' | b':'));
+    if start == from {
+        // Without anything between it is one word; a token is not gone through again for each `bearer` within it.
+        return (from, from);
+    }
     (start, run_end(text, start, |b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b)))
 }
 

@@ -227,6 +227,42 @@ fn json_keeps_everything_else() {
 }
 
 #[test]
+fn escapes_hide_nothing_from_the_probe() {
+    let (redactor, reference) = (both(), without_probe());
+    for secret in [
+        "sk-abcdefghijklmnopqrstuvwx12345678",
+        "glpat-abcdefghij1234567890",
+        "DB_PASSWORD = hunter2",
+        "Bearer\tabc123def456",
+        "bearer ab/cd+ef=1",
+        "-----BEGIN PRIVATE KEY-----",
+        "AKIAIOSFODNN7EXAMPLE",
+    ] {
+        for (at, c) in secret.char_indices() {
+            let (head, tail) = (&secret[..at], &secret[at + 1..]);
+            for json in [
+                format!("[\"{head}\\u{:04x}{tail}\"]", u32::from(c)),
+                format!("[\"{head}\\u{:04X}{tail}\"]", u32::from(c)),
+            ] {
+                let json = json.replace('\t', "\\t");
+                assert!(reference.json(&json).contains("[SECRET]"), "{json}");
+                assert!(redactor.json(&json).contains("[SECRET]"), "{json}");
+            }
+        }
+    }
+}
+
+/// Long texts that would take minutes if any part of them was gone through once for each other part.
+#[test]
+fn hostile_texts_take_linear_time() {
+    for unit in ["bearer", "rer", "a:", "=", "\\u00", "sk-", "xox", "password", "PRIVATE KEY", "\"\\", ": "] {
+        let text = unit.repeat(1_000_000 / unit.len());
+        let _ = both().text(&text);
+        let _ = both().json(&format!("[\"{text}\"]"));
+    }
+}
+
+#[test]
 fn what_is_off_stays() {
     let off = Redactor::new(&RedactOptions::default()).unwrap();
     assert!(off.is_off());
