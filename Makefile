@@ -8,6 +8,8 @@ CACHE ?= $(CURDIR)/.cache
 VENV := $(CACHE)/venv
 PY := $(VENV)/bin/python
 FUZZ_SECONDS ?= 60
+# Where the suites find the programs that cargo built.
+export WEIR_BIN_DIR ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 ARGS ?=
 
 .PHONY: help run test tools lint rust sdk sdk-js faults bench fuzz bless clean
