@@ -1,8 +1,8 @@
 //! Whether a text may hold a secret at all, at the speed of memory: most texts do not, and end here.
 //!
-//! Two passes with vector instructions are faster than one through an automaton: for what has fixed first bytes, and
-//! for the signs of assignments, from which the look goes back over the name. It errs only towards yes, also for the
-//! raw text of a JSON document, whose strings have escapes.
+//! Three passes with vector instructions are faster than one through an automaton: for parts of the vendors' prefixes,
+//! for other fixed words, and for the signs of assignments, from which the look goes back over the name. It errs only
+//! towards yes, also for the raw text of a JSON document, whose strings have escapes.
 
 use aho_corasick::packed::{Config, MatchKind, Searcher};
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Span};
@@ -11,7 +11,7 @@ use super::anchors::NAMES;
 use super::chars::{before, is_token, is_word, run_start};
 use super::{assigned, keys};
 
-/// Fewest characters that any vendor's key has after its prefix, and fewer.
+/// Characters that the keys of all vendors have after their prefix, at least.
 const BODY: usize = 8;
 
 /// How far before a sign the name of a secret can begin: what may follow within the name, and the longest one itself.
