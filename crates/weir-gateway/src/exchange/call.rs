@@ -269,6 +269,9 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.fail(&Error::new(Code::Internal, "the call met a defect of the gateway; the log has its place"));
+        }
         self.end(Ending::Cancelled);
     }
 }

@@ -79,8 +79,11 @@ pub(super) async fn run(
     stopping();
     drop(listener);
     tracing::info!(within = %config.shutdown_timeout, "stopping: calls under way may end");
-    if tokio::time::timeout(config.shutdown_timeout.0, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some calls did not end in time and are cut off");
+    tokio::select! {
+        ended = tokio::time::timeout(config.shutdown_timeout.0, graceful.shutdown()) => if ended.is_err() {
+            tracing::warn!("some calls did not end in time and are cut off");
+        },
+        () = signalled() => tracing::warn!("told to stop again: calls under way are cut off"),
     }
     // Ends what is left, so that it is recorded before the journal is drained.
     connections.shutdown().await;
