@@ -15,6 +15,7 @@ pub mod merge;
 pub mod money;
 pub mod observe;
 pub mod price;
+pub mod prompt;
 pub mod redact;
 pub mod sketch;
 pub mod time;

@@ -1,10 +1,13 @@
 //! One way in and one way out of storage.
 //!
+//! Two roles: telemetry (large: spans and rollups) and the [`catalog`] (small and transactional: prompts).
+//!
 //! In: the gateway appends a finished call to the [`journal`]; fronts submit batches; [`ingest`] drains both into the
 //! store, rows and rollups in one transaction. Out: the [`telemetry::Telemetry`] trait, the same for every engine.
 //!
 //! Invariants: an acknowledged write is durable; a repeated write changes nothing; rollups never disagree with rows.
 
+pub mod catalog;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod ingest;

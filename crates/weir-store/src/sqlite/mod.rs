@@ -18,6 +18,7 @@ use weir_core::time::{DAY, HOUR, Micros};
 
 mod attributes;
 mod background;
+mod catalog;
 mod connect;
 mod cursor;
 mod error;
@@ -37,6 +38,7 @@ mod seq;
 mod sizes;
 mod write;
 
+pub use catalog::SqliteCatalog;
 pub use options::{PayloadEncoding, SqliteOptions};
 #[cfg(test)]
 pub(crate) use prepare::PANICS;
@@ -104,7 +106,7 @@ impl SqliteStore {
         let lock = FolderLock::acquire(dir, "telemetry.pid").map_err(named)?;
         let path = dir.join(FILE);
         let mut db = connect::writer(&path).map_err(|e| StoreError::from(e).at(&path))?;
-        schema::migrate(&mut db).map_err(|e| e.at(&path))?;
+        schema::migrate(&mut db, schema::TELEMETRY).map_err(|e| e.at(&path))?;
         let dictionaries = Dictionaries::default();
         dictionaries.load(&db)?;
         let now = options.clock.now();
@@ -154,7 +156,7 @@ impl SqliteStore {
             options: SqliteOptions::default(),
             _lock: None,
         });
-        inner.readers.get()?.snapshot(schema::check)?;
+        inner.readers.get()?.snapshot(|db| schema::check(db, schema::TELEMETRY))?;
         Ok(Self { inner, _background: None })
     }
 }

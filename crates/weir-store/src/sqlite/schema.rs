@@ -1,22 +1,25 @@
-//! Migrations: numbered SQL files, applied in order, never changed once released.
+//! Migrations: numbered SQL files, applied in order, never changed once released. Each database file has its own list.
 
 use rusqlite::{Connection, OptionalExtension};
 use weir_core::time::Clock;
 
 use crate::telemetry::StoreError;
 
-/// Every migration: its number and its text.
-const MIGRATIONS: &[(i64, &str)] =
+/// Migrations of one database file: number and text each.
+pub(super) type Migrations = &'static [(i64, &'static str)];
+
+/// Those of `telemetry.db`.
+pub(super) const TELEMETRY: Migrations =
     &[(1, include_str!("migrations/0001_spans.sql")), (2, include_str!("migrations/0002_views.sql"))];
 
 /// Brings the database to this version's schema.
-pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
+pub(super) fn migrate(db: &mut Connection, migrations: Migrations) -> Result<(), StoreError> {
     db.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migrations (
            version INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, applied_at TEXT NOT NULL)",
     )?;
-    check(db)?;
-    for (version, sql) in MIGRATIONS {
+    check(db, migrations)?;
+    for (version, sql) in migrations {
         let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let applied: Option<i64> = transaction
             .query_row("SELECT checksum FROM schema_migrations WHERE version = ?1", [version], |row| row.get(0))
@@ -39,9 +42,9 @@ pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
 }
 
 /// Refuses a database that a newer Weir has written.
-pub(super) fn check(db: &Connection) -> Result<(), StoreError> {
+pub(super) fn check(db: &Connection, migrations: Migrations) -> Result<(), StoreError> {
     let newest: Option<i64> = db.query_row("SELECT max(version) FROM schema_migrations", [], |row| row.get(0))?;
-    let known = MIGRATIONS.last().map_or(0, |(version, _)| *version);
+    let known = migrations.last().map_or(0, |(version, _)| *version);
     if newest.unwrap_or_default() > known {
         return Err(StoreError::Incompatible(format!(
             "the database has schema version {}, this Weir knows up to {known}: use a newer Weir",
