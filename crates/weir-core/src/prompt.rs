@@ -148,19 +148,14 @@ pub fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
-/// Orders versions as people count: `v2.0` before `v10.0`, numbers by value, all else as text.
+/// Orders versions as people count: `v2.0` before `v10.0`, `3` between them, words last.
 #[must_use]
 pub fn compare_versions(a: &str, b: &str) -> std::cmp::Ordering {
-    let parts = |text: &str| -> Vec<(u64, String)> {
-        let text = text.strip_prefix(['v', 'V']).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-        text.map(|t| t.split(['.', '-', '_']).map(|p| (p.parse().unwrap_or(u64::MAX), p.to_owned())).collect())
-            .unwrap_or_default()
+    let parts = |text: &str| -> Vec<u64> {
+        let number = text.strip_prefix(['v', 'V']).unwrap_or(text);
+        number.split(['.', '-', '_']).map(|part| part.parse().unwrap_or(u64::MAX)).collect()
     };
-    let numbered = |text: &str| {
-        let own = parts(text);
-        if own.is_empty() { parts(&format!("v{text}")) } else { own }
-    };
-    numbered(a).cmp(&numbered(b)).then_with(|| a.cmp(b))
+    parts(a).cmp(&parts(b)).then_with(|| a.cmp(b))
 }
 
 #[cfg(test)]
