@@ -52,6 +52,8 @@ error_table! {
     ModelNotFound = "model_not_found", NOT_FOUND, "not_found_error", "not_found_error", "invalid_request", false;
     /// No such thing.
     NotFound = "not_found", NOT_FOUND, "not_found_error", "not_found_error", "invalid_request", false;
+    /// It exists already, as something else.
+    Conflict = "conflict", CONFLICT, "invalid_request_error", "invalid_request_error", "invalid_request", false;
     /// The path exists, with another method.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "invalid_request_error", "invalid_request_error", "invalid_request", false;
     /// The body took too long to arrive.

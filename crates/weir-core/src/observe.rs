@@ -1,5 +1,6 @@
 //! What the gateway and the store tell whoever counts (Prometheus, the live tail), without knowing who that is.
 
+use crate::money::NanoUsd;
 use crate::span::Span;
 
 /// Told of what happens, as it happens, on the request path: implementations must be quick and must not block.
@@ -16,6 +17,10 @@ pub trait Observer: Send + Sync {
     fn upstream_rate_limited(&self, _model: &str) {}
     /// A deployment left the rotation or came back.
     fn upstream_health(&self, _provider: &str, _deployment: &str, _healthy: bool) {}
+    /// A budget passed its soft or hard line (`soft`, `hard`), for the first time in its period.
+    fn budget_crossed(&self, _budget: &str, _line: &'static str) {}
+    /// The cache spared an upstream call of that cost (if it is known) and time in microseconds.
+    fn cache_saved(&self, _cost: Option<NanoUsd>, _time_us: i64) {}
     /// Records that could not be kept, and why.
     fn lost(&self, _reason: &'static str, _count: u64) {}
     /// Spans made durable, by the protocol that brought them.

@@ -4,9 +4,11 @@
 //! Invariant: every field is optional, because protocols send a span in pieces; absent means "not said", never zero.
 //! The field list stands once, in the macro call below: the merge, the journal and the store follow it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::id::{SpanId, SpanKey, TraceId};
 use crate::money::NanoUsd;
@@ -231,6 +233,33 @@ impl Span {
         Some(self.end_us?.saturating_sub(self.start_us?).max(0))
     }
 
+    /// The value of a label: a field of that name, or a simple member of the request's metadata.
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<Cow<'_, str>> {
+        let field = match name {
+            "project" => &self.project,
+            "department" => &self.department,
+            "user" => &self.user,
+            "session" => &self.session,
+            "key" => &self.key,
+            "model" => &self.model,
+            "provider" => &self.provider,
+            "prompt" => &self.prompt_name,
+            "prompt_version" => &self.prompt_version,
+            _ => {
+                let members: BTreeMap<Cow<'_, str>, &RawValue> =
+                    serde_json::from_str(self.attributes.get("metadata")?).ok()?;
+                let raw = members.get(name)?.get();
+                return match raw.as_bytes().first()? {
+                    b'"' => serde_json::from_str(raw).ok().map(Cow::Owned),
+                    b'{' | b'[' | b'n' => None,
+                    _ => Some(Cow::Borrowed(raw)),
+                };
+            }
+        };
+        field.as_deref().map(Cow::Borrowed)
+    }
+
     /// Whether it counts as a call: an llm or embedding span, the only sources of tokens and cost.
     #[must_use]
     pub fn is_call(&self) -> bool {
@@ -251,6 +280,16 @@ mod tests {
         }
         assert_eq!(Status::from_number(-1), None);
         assert_eq!(Status::from_number(99), None);
+    }
+
+    #[test]
+    fn a_label_is_a_field_or_a_member_of_the_metadata() {
+        let mut span = Span { department: Some("it".into()), ..Span::default() };
+        span.attributes.insert("metadata".into(), r#"{"team":"a\"b","tier":3,"x":{},"none":null}"#.into());
+        assert_eq!(span.label("department").as_deref(), Some("it"));
+        assert_eq!(span.label("team").as_deref(), Some("a\"b"));
+        assert_eq!(span.label("tier").as_deref(), Some("3"));
+        assert_eq!((span.label("x"), span.label("none"), span.label("user")), (None, None, None));
     }
 
     #[test]

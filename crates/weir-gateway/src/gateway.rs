@@ -1,6 +1,7 @@
 //! The gateway as the doors see it: the current snapshot, and what outlives a reload.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +13,10 @@ use weir_core::error::{Code, Error};
 use weir_core::observe::Observer;
 use weir_core::time::Clock;
 
-use crate::config::Config;
+use crate::cache::Cache;
+use crate::config::{CacheConfig, Config, PayloadMode};
+use crate::limits::Crossing;
+use crate::prompts::Library;
 use crate::record::Recorder;
 use crate::routing::Deployment;
 use crate::snapshot::{ConfigError, Snapshot, Surroundings};
@@ -29,6 +33,10 @@ pub struct Parts {
     pub env: Env,
     /// Where finished calls go.
     pub recorder: Recorder,
+    /// The prompts.
+    pub prompts: Arc<Library>,
+    /// The folder of what is kept across restarts; without one nothing is.
+    pub data: Option<PathBuf>,
     /// Told of what happens.
     pub observer: Arc<dyn Observer>,
     /// Time.
@@ -41,6 +49,7 @@ pub struct Gateway {
     deployments: Mutex<HashMap<String, Arc<Deployment>>>,
     anonymous: Arc<Identity>,
     in_flight: AtomicUsize,
+    pub(crate) cache: Cache,
     pub(crate) parts: Parts,
 }
 
@@ -52,11 +61,13 @@ impl Gateway {
     pub fn new(config: Config, parts: Parts) -> Result<Arc<Self>, ConfigError> {
         let around = Surroundings { env: &*parts.env, before: None, now: parts.clock.now() };
         let snapshot = ArcSwap::from_pointee(Snapshot::new(config, &around)?);
+        let cache = Cache::open(&cache_config(&snapshot.load().config), parts.data.as_deref(), parts.clock.clone());
         Ok(Arc::new(Self {
             snapshot,
             deployments: Mutex::default(),
             anonymous: Arc::new(Identity::anonymous()),
             in_flight: AtomicUsize::new(0),
+            cache,
             parts,
         }))
     }
@@ -76,7 +87,9 @@ impl Gateway {
     pub fn reload(&self, config: Config) -> Result<(), ConfigError> {
         let before = self.snapshot();
         let around = Surroundings { env: &*self.parts.env, before: Some(&before), now: self.parts.clock.now() };
-        self.snapshot.store(Arc::new(Snapshot::new(config, &around)?));
+        let snapshot = Snapshot::new(config, &around)?;
+        self.cache.apply(&cache_config(&snapshot.config));
+        self.snapshot.store(Arc::new(snapshot));
         Ok(())
     }
 
@@ -134,11 +147,37 @@ impl Gateway {
         Ok(Admitted(self.clone()))
     }
 
+    /// Tells that a budget has passed a line.
+    pub(crate) fn tell(&self, crossing: &Crossing) {
+        let Crossing { owner, period, line, spent, limit } = crossing;
+        let (spent, limit) = (spent.as_usd(), limit.as_usd());
+        tracing::warn!(budget = %owner, period, line, spent_usd = spent, limit_usd = limit, "a budget has passed a line");
+        self.parts.observer.budget_crossed(&owner.budget(period), line);
+    }
+
+    /// The answer cache.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// The prompts.
+    #[must_use]
+    pub fn prompts(&self) -> &Arc<Library> {
+        &self.parts.prompts
+    }
+
     /// Requests under way.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
     }
+}
+
+/// The cache's part of a configuration. Where recorded calls are not kept in full, answers stay in memory.
+fn cache_config(config: &Config) -> CacheConfig {
+    let persist = config.cache.persist && config.record.payload == PayloadMode::Full;
+    CacheConfig { persist, ..config.cache.clone() }
 }
 
 /// Whether a request was meant for this machine and comes from no web page of elsewhere. Without keys a browser would

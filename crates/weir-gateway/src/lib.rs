@@ -5,14 +5,18 @@
 //! that need no change pass byte for byte; every call, also a refused or cancelled one, is recorded once.
 
 pub mod answer;
+pub mod cache;
 pub mod config;
 pub mod doors;
 pub mod exchange;
 mod gateway;
 pub mod limits;
+pub mod prompts;
 pub mod providers;
 pub mod record;
 pub mod routing;
+mod rule;
+mod shape;
 pub mod snapshot;
 pub mod sse;
 pub mod translate;

@@ -52,6 +52,12 @@ impl RecordPolicy {
         self.mode != PayloadMode::None
     }
 
+    /// Whether a body holds nothing that would be replaced before it is written down.
+    #[must_use]
+    pub fn is_clean(&self, body: &[u8]) -> bool {
+        std::str::from_utf8(body).is_ok_and(|text| matches!(self.redactor.json(text), std::borrow::Cow::Borrowed(_)))
+    }
+
     fn apply(&self, span: &mut Span) {
         for payload in [&mut span.input, &mut span.output] {
             if !self.keeps_payload() {

@@ -11,10 +11,11 @@ use weir_core::price::{self, Entry, PriceTable};
 use weir_core::token::TokenCounts;
 
 use crate::config::{Config, KeyConfig, KeyRole};
-use crate::limits::KeyState;
+use crate::limits::{Limits, Terms, make_terms};
 use crate::providers::{self, Wire, demo};
 use crate::record::RecordPolicy;
 use crate::routing::{Deployment, Plan, Target};
+use crate::shape::Shaping;
 use crate::upstream::Provider;
 
 /// Most model names whose plan is remembered; callers may send any name.
@@ -37,8 +38,10 @@ pub struct Snapshot {
     pub keyring: Keyring,
     /// What is recorded.
     pub policy: RecordPolicy,
-    /// Use per key name; keys without limits have none.
-    pub limits: HashMap<String, Arc<KeyState>>,
+    /// What keys and labels may use.
+    pub limits: Limits,
+    /// What calls become before they are sent.
+    pub(crate) shaping: Shaping,
     plans: RwLock<HashMap<String, Arc<Plan>>>,
 }
 
@@ -54,16 +57,31 @@ impl Snapshot {
         let providers = make_providers(&config, around)?;
         let prices = make_prices(&config)?;
         let mut keyring = Keyring::default();
-        let mut limits = HashMap::new();
+        let mut limits = Limits::default();
+        let before = around.before.map(|before| &before.limits);
         for (index, key) in config.keys.iter().enumerate() {
-            let (digest, identity) = make_key(index, key, around.env)?;
+            let (digest, identity, terms) = make_key(index, key, around.env)?;
             if identity.limits != KeyLimits::default() {
-                limits.insert(identity.name.clone(), key_state(&identity, around));
+                limits.add_key(&identity.name, terms, before, around.now);
             }
             keyring.insert(digest, identity);
         }
+        for (index, limit) in config.limits.iter().enumerate() {
+            let wrong = |what: &str| ConfigError(format!("limits[{index}]: {what}"));
+            if limit.label.is_empty() || limit.value.is_empty() {
+                return Err(wrong("needs a label and a value, as in label = \"department\", value = \"sales\" (or \"*\")"));
+            }
+            let dollars = (limit.budget_usd_per_day, limit.budget_usd_per_month);
+            let terms =
+                make_terms((limit.rpm, limit.tpm), dollars, limit.budget_soft, limit.budget_fallback.clone());
+            limits.add_label(limit, terms.map_err(|e| wrong(&e))?, before, around.now);
+        }
+        let shaping = Shaping::new(&config).map_err(ConfigError)?;
         let policy = RecordPolicy::new(&config.record).map_err(|e| ConfigError(format!("record.redact: {e}")))?;
-        Ok(Self { config, providers, prices, keyring, policy, limits, plans: RwLock::default() })
+        let snapshot =
+            Self { config, providers, prices, keyring, policy, limits, shaping, plans: RwLock::default() };
+        snapshot.check_names()?;
+        Ok(snapshot)
     }
 
     /// Who can serve a model.
@@ -74,19 +92,37 @@ impl Snapshot {
         if let Some(plan) = self.plans.read().get(name) {
             return Ok(plan.clone());
         }
-        let names = crate::routing::Names {
-            providers: &self.providers,
-            models: &self.config.models,
-            prices: &self.prices,
-            deployment,
-        };
-        let plan = Arc::new(names.plan(name)?);
+        let plan = Arc::new(self.names(deployment).plan(name)?);
         let mut plans = self.plans.write();
         if plans.len() >= MAX_PLANS {
             plans.clear();
         }
         plans.insert(name.to_owned(), plan.clone());
         Ok(plan)
+    }
+
+    /// Refuses models in rules that nobody serves.
+    fn check_names(&self) -> Result<(), ConfigError> {
+        let new = |name: &str| Arc::new(Deployment::new(name.to_owned()));
+        let selected = self.config.select.iter().enumerate().map(|(n, rule)| (format!("select[{n}].use"), &rule.model));
+        let fallbacks = self.limits.all();
+        let fallbacks = fallbacks
+            .iter()
+            .filter_map(|a| Some((format!("budget_fallback of {}", a.owner()), a.terms().fallback.as_ref()?)));
+        for (place, model) in selected.chain(fallbacks) {
+            let names = self.names(&new);
+            names.plan(model).map_err(|e| ConfigError(format!("{place}: {}", e.message)))?;
+        }
+        Ok(())
+    }
+
+    fn names<'a>(&'a self, deployment: &'a dyn Fn(&str) -> Arc<Deployment>) -> crate::routing::Names<'a> {
+        crate::routing::Names {
+            providers: &self.providers,
+            models: &self.config.models,
+            prices: &self.prices,
+            deployment,
+        }
     }
 
     /// Every model that can be asked for by name: configured names, then what providers list, then, for a provider
@@ -170,10 +206,13 @@ fn make_providers(config: &Config, around: &Surroundings<'_>) -> Result<BTreeMap
         made.insert(name.clone(), kept.unwrap_or_else(|| Arc::new(new)));
     }
     for (name, model) in &config.models {
-        if model.targets.is_empty() && model.fallbacks.is_empty() {
+        if model.targets.is_empty() && model.fallbacks.is_empty() && model.cascade.is_empty() {
             return Err(ConfigError(format!(
                 "models.{name}: needs targets, as in targets = [{{ model = \"openai/gpt-4o\" }}]"
             )));
+        }
+        if !model.targets.is_empty() && !model.cascade.is_empty() {
+            return Err(ConfigError(format!("models.{name}: has either targets or a cascade, not both")));
         }
         for (place, target) in model.targets.iter().map(|t| ("targets", &t.model)) {
             let known = target.split_once('/').is_some_and(|(provider, _)| made.contains_key(provider));
@@ -210,7 +249,7 @@ fn make_key(
     index: usize,
     key: &KeyConfig,
     env: &dyn Fn(&str) -> Option<String>,
-) -> Result<([u8; 32], Identity), ConfigError> {
+) -> Result<([u8; 32], Identity, Terms), ConfigError> {
     let wrong = |what: String| ConfigError(format!("keys[{index}] ({:?}): {what}", key.name));
     if key.name.is_empty() {
         return Err(wrong("name is missing; it stands in calls and statistics".to_owned()));
@@ -231,10 +270,8 @@ fn make_key(
         }
         _ => return Err(wrong("needs either key = \"env:NAME\" or sha256 = \"...\"".to_owned())),
     };
-    let dollars = |value: Option<f64>, name: &str| match value {
-        Some(v) if !v.is_finite() || v < 0.0 => Err(wrong(format!("{name} must be a positive number"))),
-        other => Ok(other.map(NanoUsd::from_usd)),
-    };
+    let dollars = (key.budget_usd_per_day, key.budget_usd_per_month);
+    let terms = make_terms((key.rpm, key.tpm), dollars, key.budget_soft, key.budget_fallback.clone()).map_err(wrong)?;
     let identity = Identity {
         name: key.name.clone(),
         role: match key.role {
@@ -244,29 +281,9 @@ fn make_key(
             KeyRole::Admin => Role::Admin,
         },
         models: key.models.clone(),
-        limits: KeyLimits {
-            rpm: key.rpm,
-            tpm: key.tpm,
-            budget_per_day: dollars(key.budget_usd_per_day, "budget_usd_per_day")?,
-            budget_per_month: dollars(key.budget_usd_per_month, "budget_usd_per_month")?,
-        },
+        limits: terms.limits,
         project: key.project.clone(),
         department: key.department.clone(),
     };
-    Ok((hash, identity))
-}
-
-/// The state of the key before the reload, as long as its limits are the same; else a new one with the old spend.
-fn key_state(identity: &Identity, around: &Surroundings<'_>) -> Arc<KeyState> {
-    let before = around.before.and_then(|b| b.limits.get(&identity.name));
-    match before {
-        Some(old) if *old.limits() == identity.limits => old.clone(),
-        _ => {
-            let new = KeyState::new(identity.name.clone(), identity.limits, around.now);
-            if let Some(old) = before {
-                new.take_over(old, around.now);
-            }
-            Arc::new(new)
-        }
-    }
+    Ok((hash, identity, terms))
 }

@@ -4,6 +4,7 @@
 //! Invariant: a reader never changes what it does not understand; it only hides usage that the client did not ask for.
 
 mod chat;
+pub(crate) mod check;
 mod completions;
 mod embeddings;
 mod messages;

@@ -41,6 +41,10 @@ pub struct KeyConfig {
     pub budget_usd_per_day: Option<f64>,
     /// Dollars per UTC month.
     pub budget_usd_per_month: Option<f64>,
+    /// The share of a budget from which on it alerts (log and `llm_budget_alerts_total`), 0.8 unless set.
+    pub budget_soft: Option<f64>,
+    /// The model that serves calls once a budget is spent. Without it they are refused with 429.
+    pub budget_fallback: Option<String>,
     /// Project of its calls.
     pub project: Option<String>,
     /// Department of its calls; callers cannot name another.

@@ -1,21 +1,31 @@
 //! The gateway's part of the configuration file. One struct per table; each field's doc comment is its entry in the
 //! reference page. Unknown keys are refused.
 
+mod cache;
 mod gateway;
 mod key;
+mod limit;
+mod metrics;
 mod model;
 mod price;
+mod prompts;
 mod provider;
 mod record;
 mod secret;
+mod when;
 
+pub use cache::{CacheConfig, CacheScope, SemanticConfig};
 pub use gateway::{GatewayConfig, OnDisconnect};
 pub use key::{KeyConfig, KeyRole};
-pub use model::{ModelConfig, Strategy, TargetConfig};
+pub use limit::LimitConfig;
+pub use metrics::MetricsConfig;
+pub use model::{AcceptConfig, ModelConfig, Strategy, TargetConfig};
 pub use price::PriceConfig;
+pub use prompts::{AssignConfig, PromptsConfig, SplitConfig, Sticky};
 pub use provider::ProviderConfig;
 pub use record::{PayloadMode, RecordConfig};
 pub use secret::Secret;
+pub use when::{SelectConfig, When};
 
 use std::collections::BTreeMap;
 
@@ -34,6 +44,14 @@ pub struct Config {
     pub record: RecordConfig,
     /// `[[prices]]`.
     pub prices: Vec<PriceConfig>,
+    /// `[[limits]]`.
+    pub limits: Vec<LimitConfig>,
+    /// `[prompts]`.
+    pub prompts: PromptsConfig,
+    /// `[[select]]`.
+    pub select: Vec<SelectConfig>,
+    /// `[cache]`.
+    pub cache: CacheConfig,
     /// What stands in the file that `gateway.price_file` names.
     pub price_file: Option<String>,
 }

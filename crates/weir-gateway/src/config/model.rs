@@ -27,6 +27,26 @@ fn one() -> u32 {
     1
 }
 
+/// What an answer of a cascade must be like to be taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AcceptConfig {
+    /// Where the request asks for JSON (`response_format`), the answer is JSON that fits the schema.
+    pub schema: bool,
+    /// It is no refusal: no refusal member, no content filter, and it does not begin with a phrase of refusal.
+    pub refusals: bool,
+    /// It was not cut off by its bound (finish reason `length`).
+    pub finished: bool,
+    /// Characters of text, at least; calls of tools are long enough.
+    pub min_chars: usize,
+}
+
+impl Default for AcceptConfig {
+    fn default() -> Self {
+        Self { schema: true, refusals: true, finished: true, min_chars: 1 }
+    }
+}
+
 /// A model name that callers use, and who serves it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -37,4 +57,9 @@ pub struct ModelConfig {
     pub strategy: Strategy,
     /// Models to try, in order, when every target failed. `provider/model` or another configured name.
     pub fallbacks: Vec<String>,
+    /// Instead of targets: models from the cheapest to the best. The first answer that passes `accept` is taken; the
+    /// rejected ones are paid for all the same and counted in the call's cost. Streams are sent once an answer is taken.
+    pub cascade: Vec<String>,
+    /// What an answer of the cascade must be like.
+    pub accept: AcceptConfig,
 }

@@ -23,7 +23,7 @@ const fn openai(endpoint: Endpoint, operation: &'static str) -> Door {
 
 const CHAT: Door = openai(Endpoint::Chat, "chat");
 const COMPLETIONS: Door = openai(Endpoint::Completions, "text_completion");
-const EMBEDDINGS: Door = openai(Endpoint::Embeddings, "embeddings");
+pub(crate) const EMBEDDINGS: Door = openai(Endpoint::Embeddings, "embeddings");
 const RESPONSES: Door = openai(Endpoint::Responses, "responses");
 const MESSAGES: Door = Door { endpoint: Endpoint::Messages, form: Form::Anthropic, operation: "chat" };
 

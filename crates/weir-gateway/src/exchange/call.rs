@@ -16,8 +16,10 @@ use weir_core::token::{TokenCounts, count_messages, count_text, count_tools, est
 use super::labels::Labels;
 use crate::answer::Reader;
 use crate::gateway::{Admitted, Gateway};
+use super::cached::Filling;
+use crate::cache::Hit;
 use crate::limits::Reservation;
-use crate::routing::{InFlight, Target};
+use crate::routing::{InFlight, Rejected, Target};
 use crate::snapshot::Snapshot;
 
 /// Texts longer than this are estimated instead of counted, as counting would hold up other calls.
@@ -33,6 +35,8 @@ pub(super) enum Ending<'a> {
     Whole(&'a [u8]),
     /// With a stream that came to its proper end.
     Streamed,
+    /// With an answer out of the cache.
+    Cached(&'a Hit),
     /// With a failure; of a stream, what was received until then counts.
     Failed { status: Status, http_status: u16, error_type: &'a str, message: String, body: Option<&'a [u8]> },
     /// The client went away.
@@ -45,17 +49,26 @@ pub(super) struct Call {
     pub snapshot: Arc<Snapshot>,
     pub span: Span,
     pub begun: Instant,
-    /// The request as the client sent it.
+    /// The request as it goes to the model, in the client's protocol.
     pub input: Bytes,
     pub reader: Option<Box<dyn Reader>>,
-    pub reservation: Option<Reservation>,
+    pub reservations: Vec<Reservation>,
     pub target: Option<Target>,
+    /// The prompt that the request asks for.
+    pub asked_prompt: Option<String>,
     /// Who was asked last; kept here because a client may go away while the question is out.
     pub asked: Arc<Mutex<Option<Target>>>,
     pub in_flight: Option<InFlight>,
     /// Whether the upstream has begun to answer, so that it has done billable work.
     pub answered: bool,
     pub admitted: Option<Admitted>,
+    /// Where the answer is stored for equal requests.
+    pub filling: Option<Filling>,
+    /// Answers of a cascade that were paid for and not taken.
+    pub rejected: Vec<Rejected>,
+    /// When the first upstream attempt began, and how long all of them took once that is known.
+    pub upstream_begun: Option<Instant>,
+    pub upstream_us: Option<Micros>,
     /// What the call cost in dollars; known when it has ended.
     pub cost_usd: Option<f64>,
     started: bool,
@@ -76,12 +89,17 @@ impl Call {
             begun: Instant::now(),
             input: Bytes::new(),
             reader: None,
-            reservation: None,
+            reservations: Vec::new(),
             target: None,
+            asked_prompt: None,
             asked: Arc::default(),
             in_flight: None,
             answered: false,
             admitted: None,
+            filling: None,
+            rejected: Vec::new(),
+            upstream_begun: None,
+            upstream_us: None,
             cost_usd: None,
             started: false,
             ended: false,
@@ -99,6 +117,7 @@ impl Call {
         span.department = labels.department;
         span.user = labels.user;
         span.session = labels.session;
+        self.asked_prompt = labels.asked_prompt;
         span.prompt_name = labels.prompt_name;
         span.prompt_version = labels.prompt_version;
         span.tags = (!labels.tags.is_empty()).then_some(labels.tags);
@@ -112,6 +131,22 @@ impl Call {
         self.span.model = Some(model.to_owned());
         self.gateway.parts.observer.call_started(model);
         self.started = true;
+    }
+
+    /// Takes the variables of the prompt out of the metadata: they stand beside the prompt, or are not kept at all.
+    pub(super) fn forget_variables(&mut self) {
+        let Some(metadata) = self.span.attributes.get_mut("metadata") else { return };
+        let text = Bytes::from(std::mem::take(metadata));
+        if let Ok(envelope) = super::envelope::Envelope::parse(&text) {
+            let mut edits = envelope.edit();
+            edits.remove("variables");
+            *metadata = text_of(&edits.apply(&text));
+        }
+    }
+
+    /// Notes a text among the call's attributes.
+    pub(super) fn note(&mut self, name: &str, text: &str) {
+        self.span.attributes.insert(name.to_owned(), serde_json::to_string(text).unwrap_or_default());
     }
 
     /// The first piece of a stream is on its way.
@@ -151,22 +186,24 @@ impl Call {
             let model = self.span.model.clone().unwrap_or_default();
             self.gateway.parts.observer.call_started(&model);
         }
-        self.fill(ending);
+        self.fill(&ending);
         let request_id = self.span.request_id.clone();
         let span = std::mem::take(&mut self.span);
         // Answers that are still to be written name the request.
         self.span.request_id = request_id;
         self.cost_usd = span.cost.map(NanoUsd::as_usd);
-        if let Some(reservation) = self.reservation.take() {
-            let tokens = span.tokens.as_ref().map_or(0, TokenCounts::total);
-            reservation.settle(tokens, span.cost.unwrap_or(NanoUsd::ZERO));
+        let tokens = span.tokens.as_ref().map_or(0, TokenCounts::total);
+        for reservation in self.reservations.drain(..) {
+            for crossing in reservation.settle(tokens, span.cost.unwrap_or(NanoUsd::ZERO)) {
+                self.gateway.tell(&crossing);
+            }
         }
         self.gateway.parts.recorder.record(span, &self.snapshot.policy);
         self.in_flight = None;
         self.admitted = None;
     }
 
-    fn fill(&mut self, ending: Ending<'_>) {
+    fn fill(&mut self, ending: &Ending<'_>) {
         let elapsed = self.elapsed();
         if self.span.trace_id == TraceId::default() {
             // A call of its own is its own trace.
@@ -190,11 +227,17 @@ impl Call {
                 self.span.status = Some(Status::Success);
                 self.span.http_status = Some(200);
             }
+            Ending::Cached(hit) => {
+                self.fill_from_cache(hit);
+                if self.keeps_payload() {
+                    output = Some(text_of(&hit.entry.answer.body));
+                }
+            }
             Ending::Failed { status, http_status, error_type, message, body } => {
-                self.span.status = Some(status);
-                self.span.http_status = Some(http_status);
-                self.span.error_type = Some(error_type.to_owned());
-                self.span.error = Some(message);
+                self.span.status = Some(*status);
+                self.span.http_status = Some(*http_status);
+                self.span.error_type = Some((*error_type).to_owned());
+                self.span.error = Some(message.clone());
                 partial = true;
                 if let Some(body) = body.filter(|_| self.keeps_payload()) {
                     output = Some(text_of(body));
@@ -217,7 +260,16 @@ impl Call {
             self.span.deployment = Some(target.deployment.name.clone());
         }
         self.fill_usage(partial);
-        self.span.cost = self.price();
+        if self.span.cost.is_none() {
+            self.span.cost = self.price();
+        }
+        self.add_rejected();
+        self.note_upstream();
+        if self.span.status == Some(Status::Success) {
+            self.fill_cache(ending);
+        } else {
+            self.filling = None;
+        }
         if self.keeps_payload() {
             let streamed = self.span.stream == Some(true) && self.answered && output.is_none();
             self.span.output =
@@ -226,6 +278,62 @@ impl Call {
                 self.span.input = Some(text_of(&self.input));
             }
         }
+    }
+
+    /// What the call was spared, and by whom.
+    fn fill_from_cache(&mut self, hit: &Hit) {
+        let answer = &hit.entry.answer;
+        self.span.status = Some(Status::Cached);
+        self.span.http_status = Some(200);
+        self.span.cost = Some(NanoUsd::ZERO);
+        self.span.provider = Some(answer.provider.clone());
+        self.span.response_model.clone_from(&answer.response_model);
+        self.span.finish_reason.clone_from(&answer.finish_reason);
+        let saved = serde_json::json!({
+            "similarity": hit.similarity, "saved_nano": answer.cost, "saved_us": answer.latency_us, "source": answer.request_id,
+        });
+        self.span.attributes.insert("cache".to_owned(), saved.to_string());
+        self.gateway.parts.observer.cache_saved(answer.cost, answer.latency_us);
+    }
+
+    /// Adds what the rejected answers of a cascade took: they were paid for.
+    fn add_rejected(&mut self) {
+        if self.rejected.is_empty() {
+            return;
+        }
+        for rejected in &self.rejected {
+            if let (Some(sum), Some(tokens)) = (&mut self.span.tokens, rejected.tokens) {
+                *sum = sum.saturating_add(tokens);
+            }
+            self.span.cost = self.span.cost.zip(rejected.cost).map(|(sum, cost)| sum.saturating_add(cost));
+        }
+        let json = serde_json::to_string(&self.rejected).unwrap_or_default();
+        self.span.attributes.insert("cascade".to_owned(), json);
+    }
+
+    /// What the upstream took of the time, and where an Azure deployment is.
+    fn note_upstream(&mut self) {
+        let Some(begun) = self.upstream_begun.filter(|_| self.span.attempts != Some(0)) else { return };
+        let us = self.upstream_us.unwrap_or_else(|| Micros::try_from(begun.elapsed().as_micros()).unwrap_or(Micros::MAX));
+        self.upstream_us = Some(us);
+        self.span.attributes.insert("upstream_us".to_owned(), us.to_string());
+        if let Some(target) = self.target.as_ref().filter(|t| t.provider.kind.name == "azure") {
+            let (base, version) = (target.provider.base_url().to_owned(), target.provider.api_version().map(str::to_owned));
+            self.note("api_base", &base);
+            if let Some(version) = version {
+                self.note("api_version", &version);
+            }
+        }
+    }
+
+    /// Gives the answer to equal requests, those that wait and those to come.
+    fn fill_cache(&mut self, ending: &Ending<'_>) {
+        let Some(filling) = self.filling.take() else { return };
+        let body = match ending {
+            Ending::Whole(body) => Bytes::copy_from_slice(body),
+            _ => self.reader.as_ref().map(|reader| Bytes::from(reader.assembled())).unwrap_or_default(),
+        };
+        filling.fill(self, body);
     }
 
     fn keeps_payload(&self) -> bool {

@@ -29,6 +29,8 @@ pub struct Labels {
     pub user: Option<String>,
     /// Session.
     pub session: Option<String>,
+    /// The prompt that is asked for, to be rendered where Weir has it.
+    pub asked_prompt: Option<String>,
     /// Prompt name.
     pub prompt_name: Option<String>,
     /// Prompt version.
@@ -45,6 +47,7 @@ impl Labels {
     pub fn from_headers(headers: &HeaderMap, identity: &Identity) -> Self {
         let utf8 = |name: &str| headers.get(name).and_then(|v| std::str::from_utf8(v.as_bytes()).ok());
         let text = |name: &str| utf8(name).and_then(label);
+        let (asked_prompt, version) = text("x-weir-prompt").map(name_and_version).unzip();
         Self {
             parent: text("x-weir-trace-id")
                 .and_then(|id| TraceId::parse(&id))
@@ -54,8 +57,9 @@ impl Labels {
             department: identity.department.clone().or_else(|| text("x-weir-department")),
             user: text("x-weir-user"),
             session: text("x-weir-session"),
-            prompt_name: text("x-weir-prompt"),
-            prompt_version: text("x-weir-prompt-version"),
+            prompt_name: asked_prompt.clone(),
+            asked_prompt,
+            prompt_version: text("x-weir-prompt-version").or(version.flatten()),
             tags: utf8("x-weir-tags")
                 .map(|list| list.split(',').filter_map(label).take(MAX_TAGS).collect())
                 .unwrap_or_default(),
@@ -89,7 +93,14 @@ impl Labels {
         fill(&mut self.department, &["department"]);
         fill(&mut self.user, &["user", "user_id"]);
         fill(&mut self.session, &["session", "session_id", "thread_id", "conversation_id"]);
-        fill(&mut self.prompt_name, &["prompt", "prompt_name"]);
+        if self.asked_prompt.is_none()
+            && let Some((name, version)) = first(&["prompt"]).map(name_and_version)
+        {
+            self.prompt_name.get_or_insert_with(|| name.clone());
+            self.asked_prompt = Some(name);
+            self.prompt_version = self.prompt_version.take().or(version);
+        }
+        fill(&mut self.prompt_name, &["prompt_name"]);
         fill(&mut self.prompt_version, &["prompt_version"]);
         if self.parent.is_none() {
             self.parent = first(&["trace_id"]).and_then(|id| TraceId::parse(&id)).map(|trace| (trace, None));
@@ -106,6 +117,14 @@ fn tags(raw: &str) -> Vec<String> {
         .or_else(|_| serde_json::from_str::<String>(raw).map(|s| s.split(',').map(str::to_owned).collect()))
         .unwrap_or_default();
     list.iter().filter_map(|tag| label(tag)).take(MAX_TAGS).collect()
+}
+
+/// `name@version`, or a name alone.
+fn name_and_version(text: String) -> (String, Option<String>) {
+    match text.split_once('@') {
+        Some((name, version)) if !name.is_empty() && !version.is_empty() => (name.to_owned(), Some(version.to_owned())),
+        _ => (text, None),
+    }
 }
 
 /// A string, number or boolean as a label.

@@ -2,16 +2,18 @@
 
 mod body;
 mod build;
+mod cached;
 mod call;
 pub mod envelope;
 pub mod labels;
 mod prepare;
 mod respond;
 mod run;
+mod shape;
 mod stream;
 
 pub use body::read as read_body;
 pub(crate) use call::count_prompt;
 pub use respond::refusal;
 pub use run::{Door, request_id, run};
-pub(crate) use run::{refuse_early, request_id_text};
+pub(crate) use run::{Internal, refuse_early, request_id_text};

@@ -7,6 +7,7 @@ use weir_core::token::{TokenCounts, estimate_fast};
 
 use super::call::Call;
 use super::envelope::Envelope;
+use crate::limits::Reservation;
 use crate::routing::Plan;
 
 /// Tokens reserved for an answer whose length the request does not bound.
@@ -29,11 +30,15 @@ pub(super) fn note_parameters(call: &mut Call, envelope: &Envelope<'_>) {
     }
 }
 
-/// Refuses what the key may not do.
-pub(super) fn permit(call: &mut Call, identity: &Identity, model: &str) -> Result<(), Error> {
+/// Notes whose key called.
+pub(super) fn note_key(call: &mut Call, identity: &Identity) {
     if !identity.name.is_empty() {
         call.span.key = Some(identity.name.clone());
     }
+}
+
+/// Refuses what the key may not do.
+pub(super) fn permit(identity: &Identity, model: &str) -> Result<(), Error> {
     if !identity.may_call(model) {
         let message = format!(
             "key \"{}\" may not call the model {model:?}; it may call {}",
@@ -45,9 +50,28 @@ pub(super) fn permit(call: &mut Call, identity: &Identity, model: &str) -> Resul
     Ok(())
 }
 
-/// Reserves what the call may use.
-pub(super) fn reserve(call: &mut Call, identity: &Identity, plan: &Plan, envelope: &Envelope<'_>) -> Result<(), Error> {
-    let Some(state) = call.snapshot.limits.get(&identity.name) else { return Ok(()) };
+/// What came of reserving.
+pub(super) enum Reserved {
+    /// The call may go where it was to go.
+    Granted,
+    /// A budget is spent; the call goes to the model that is configured for that.
+    Fallback(String),
+}
+
+/// Reserves what the call may use, with its key and with its labels. With `enforce` a spent budget refuses or sends the
+/// call to its fallback, for which nothing has been reserved yet.
+pub(super) fn reserve(
+    call: &mut Call,
+    identity: &Identity,
+    plan: &Plan,
+    envelope: &Envelope<'_>,
+    enforce: bool,
+) -> Result<Reserved, Error> {
+    let now = call.gateway.parts.clock.now();
+    let allowances = call.snapshot.limits.of_call(identity, &call.span, now);
+    if allowances.is_empty() {
+        return Ok(Reserved::Granted);
+    }
     let number = |name: &str| envelope.get(name)?.parse::<f64>().ok().filter(|n| *n >= 0.0).map(|n| n.ceil() as u64);
     let bound =
         ["max_completion_tokens", "max_tokens", "max_output_tokens"].iter().filter_map(|name| number(name)).max();
@@ -57,7 +81,32 @@ pub(super) fn reserve(call: &mut Call, identity: &Identity, plan: &Plan, envelop
     // Any target may be the one that answers, so the dearest is reserved.
     let targets = plan.steps.iter().flat_map(|step| &step.targets);
     let cost = targets.filter_map(|t| call.snapshot.cost(t, None, &estimate)).max().unwrap_or(NanoUsd::ZERO);
+    let mut reservations = Vec::with_capacity(allowances.len());
+    for allowance in allowances {
+        match allowance.reserve(estimate.total(), cost, enforce, now) {
+            Ok(reservation) => reservations.push(reservation),
+            Err(refused) => {
+                // Nothing of a call that is not made counts.
+                reservations.into_iter().for_each(Reservation::cancel);
+                if let Some(crossing) = &refused.crossing {
+                    call.gateway.tell(crossing);
+                }
+                let fallback = allowance.terms().fallback.clone();
+                return match fallback.filter(|_| refused.error.code == Code::BudgetExceeded) {
+                    Some(model) => Ok(Reserved::Fallback(model)),
+                    None => Err(refused.error),
+                };
+            }
+        }
+    }
+    call.reservations = reservations;
+    Ok(Reserved::Granted)
+}
+
+/// The share of the call's scarcest budget that is left.
+pub(super) fn budget_left(call: &Call, identity: &Identity) -> Option<f64> {
     let now = call.gateway.parts.clock.now();
-    call.reservation = Some(state.reserve(estimate.total(), cost, now)?);
-    Ok(())
+    let allowances = call.snapshot.limits.of_call(identity, &call.span, now);
+    let budgets = allowances.iter().flat_map(|a| a.budgets(now));
+    budgets.map(|b| b.left.0 as f64 / (b.limit.0 as f64).max(1.0)).min_by(f64::total_cmp)
 }

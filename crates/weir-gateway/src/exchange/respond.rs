@@ -9,6 +9,7 @@ use http::{Response, StatusCode};
 use weir_core::error::{Error, Form};
 
 use super::call::{Call, Ending};
+use crate::cache::Hit;
 use crate::routing::{Answered, Cause, Failed};
 use crate::translate::{error_to_anthropic, error_to_openai};
 use crate::upstream::{answer_headers, upstream_request_id};
@@ -38,8 +39,12 @@ fn common(headers: &mut HeaderMap, call: &Call, form: Form) {
     if form == Form::Anthropic {
         put_text(headers, "request-id", id);
     }
-    if let Some(reservation) = &call.reservation {
-        let left = reservation.key().remaining(call.gateway.parts.clock.now());
+    if let Some(cache) = &call.span.cache {
+        put_text(headers, "x-weir-cache", cache);
+    }
+    // Of several allowances the key's stands first.
+    if let Some(reservation) = call.reservations.first() {
+        let left = reservation.allowance().remaining(call.gateway.parts.clock.now());
         let pairs = [
             (left.requests, "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"),
             (left.tokens, "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens"),
@@ -82,12 +87,32 @@ pub(super) fn whole(mut headers: HeaderMap, cost: Option<f64>, overhead_us: i64,
     response(StatusCode::OK, headers, Body::from(body))
 }
 
+/// The headers of an answer out of the cache.
+pub(super) fn cached(call: &Call, hit: &Hit, form: Form) -> HeaderMap {
+    let answer = &hit.entry.answer;
+    let mut headers = HeaderMap::new();
+    common(&mut headers, call, form);
+    put_text(&mut headers, "x-weir-model", &answer.model);
+    put_text(&mut headers, "x-weir-provider", &answer.provider);
+    let age_us = hit.entry.age_us(call.gateway.parts.clock.now());
+    put(&mut headers, "age", age_us / 1_000_000);
+    if let Some(similarity) = hit.similarity {
+        put(&mut headers, "x-weir-cache-similarity", format_args!("{similarity:.4}"));
+    }
+    headers
+}
+
 /// A streamed answer.
 pub(super) fn stream(mut headers: HeaderMap, body: Body) -> Response<Body> {
     headers.insert(CONTENT_TYPE, EVENT_STREAM);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response(StatusCode::OK, headers, body)
+}
+
+/// A body of ready pieces.
+pub(super) fn pieces(pieces: Vec<Bytes>) -> Body {
+    Body::from_stream(futures_util::stream::iter(pieces.into_iter().map(Ok::<_, std::convert::Infallible>)))
 }
 
 /// One of Weir's own refusals. Ends the call.

@@ -1,4 +1,4 @@
-//! The course of a call: permission, body, envelope, plan, limits, attempts, answer.
+//! The course of a call: permission, body, envelope, prompt, model, cache, limits, attempts, answer.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,23 +9,28 @@ use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use weir_core::access::presented_key;
+use weir_core::access::{Identity, presented_key};
 use weir_core::error::{Code, Error, Form};
 use weir_core::id::SpanId;
 use weir_core::span::SpanKind;
-use weir_core::token::estimate_fast;
+use weir_core::token::{TokenCounts, count_text, estimate_fast};
 
 use super::build::{Builder, Translation};
-use super::call::{Call, Ending};
+use super::cached::{self, Looked};
+use super::call::{Call, Ending, count_prompt};
 use super::envelope::Envelope;
 use super::labels::Labels;
+use super::prepare::Reserved;
 use super::stream::{StreamBody, StreamSource};
-use super::{body, prepare, respond};
-use crate::answer::{self, ReaderOptions};
+use super::{body, prepare, respond, shape};
+use crate::answer::check::{Wanted, flaw};
+use crate::answer::{self, Reader, ReaderOptions};
+use crate::cache::{Hit, replay};
 use crate::config::OnDisconnect;
 use crate::gateway::Gateway;
 use crate::providers::Endpoint;
-use crate::routing::{self, AnswerBody, Answered, Attempts};
+use crate::routing::{self, AnswerBody, Answered, Attempts, Rejected, Target};
+use crate::snapshot::Snapshot;
 use crate::translate::{chat_to_messages, messages_to_chat};
 use crate::upstream::forwarded_headers;
 
@@ -44,6 +49,10 @@ pub struct Door {
     /// The operation in OpenTelemetry's words.
     pub operation: &'static str,
 }
+
+/// On whose behalf Weir itself calls; stands for the key that a request from outside must bring.
+#[derive(Clone, Debug)]
+pub(crate) struct Internal(pub(crate) Arc<Identity>);
 
 /// Runs a call.
 pub async fn run(gateway: Arc<Gateway>, door: Door, request: Request<Body>) -> Response<Body> {
@@ -69,7 +78,8 @@ pub(crate) fn refuse_early(gateway: Arc<Gateway>, door: Door, headers: &HeaderMa
 }
 
 async fn run_attached(gateway: Arc<Gateway>, door: Door, request: Request<Body>) -> Response<Body> {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    let internal = head.extensions.remove::<Internal>();
     let id = request_id_text(&head.headers);
     let snapshot = gateway.snapshot();
     let mut call = Call::new(gateway, snapshot, id, door.operation);
@@ -77,7 +87,7 @@ async fn run_attached(gateway: Arc<Gateway>, door: Door, request: Request<Body>)
         Endpoint::Embeddings => SpanKind::Embedding,
         _ => SpanKind::Llm,
     });
-    match answer(&mut call, door, &head.headers, body).await {
+    match answer(&mut call, door, internal, &head.headers, body).await {
         Ok(Reply::Ready(response)) => response,
         Ok(Reply::Stream(headers, source)) => respond::stream(headers, Body::new(StreamBody::new(call, *source))),
         Err(error) => respond::refuse(&mut call, &error, door.form),
@@ -95,51 +105,82 @@ enum Reply {
     Stream(HeaderMap, Box<StreamSource>),
 }
 
-async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) -> Result<Reply, Error> {
+async fn answer(
+    call: &mut Call,
+    door: Door,
+    internal: Option<Internal>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Reply, Error> {
     let gateway = call.gateway.clone();
-    let config = &call.snapshot.clone().config.gateway;
-    let identity = gateway.authenticate(headers)?;
+    let snapshot = call.snapshot.clone();
+    let config = &snapshot.config.gateway;
+    let identity = match internal {
+        Some(Internal(identity)) => identity,
+        None => gateway.authenticate(headers)?,
+    };
     let mut labels = Labels::from_headers(headers, &identity);
     call.admitted = Some(gateway.admit(config.max_concurrent)?);
-    let body = body::read(headers, body, config.max_body.0, config.request_timeout.0).await?;
-    call.input = body.clone();
+    let sent = body::read(headers, body, config.max_body.0, config.request_timeout.0).await?;
+    call.input = sent.clone();
 
-    let envelope = Envelope::parse(&body)?;
-    labels.add_body(&envelope);
+    let original = Envelope::parse(&sent)?;
+    labels.add_body(&original);
     call.label(labels);
+    prepare::note_key(call, &identity);
+    let shaped = shape::apply(call, door, &identity, &original)?;
+    let body = shaped.unwrap_or_else(|| sent.clone());
+    // Most requests are sent as they came, and need no second look.
+    let envelope = if body.as_ptr() == sent.as_ptr() { original } else { Envelope::parse(&body)? };
+    call.input = body.clone();
     prepare::note_parameters(call, &envelope);
-    let model = envelope.read::<String>("model", "a string")?.filter(|m| !m.is_empty()).ok_or_else(|| {
-        Error::invalid(
-            "model",
-            "\"model\" is missing; name one, as in \"model\": \"openai/gpt-4o-mini\" or \"demo/echo\"",
-        )
-    })?;
-    if model.len() > MAX_MODEL {
-        return Err(Error::invalid("model", format!("\"model\" is longer than {MAX_MODEL} bytes")));
-    }
-    call.start(&model);
+    let asked = model(&envelope)?;
+    call.start(&asked);
     require(door.endpoint, &envelope)?;
-    let stream = envelope.read::<bool>("stream", "true or false")?.unwrap_or(false);
-    call.span.stream = Some(stream);
-    prepare::permit(call, &identity, &model)?;
-    let plan = call.snapshot.plan(&model, &|name| gateway.deployment(name))?;
-    prepare::reserve(call, &identity, &plan, &envelope)?;
+    let wants_stream = envelope.read::<bool>("stream", "true or false")?.unwrap_or(false);
+    call.span.stream = Some(wants_stream);
+    prepare::permit(&identity, &asked)?;
+    let model = shape::select(call, door, &identity, &asked);
+    let mut plan = snapshot.plan(&model, &|name| gateway.deployment(name))?;
 
-    let choices = envelope.get("n").and_then(|n| n.parse().ok()).unwrap_or(1);
-    let client_wants_usage = !matches!(door.endpoint, Endpoint::Chat | Endpoint::Completions) || {
-        let options = envelope.get("stream_options").unwrap_or("{}");
-        serde_json::from_str::<UsageWish>(options).is_ok_and(|wish| wish.include_usage)
+    let wants_usage = wants_usage(door.endpoint, &envelope);
+    if let Looked::Hit(hit) = cached::look(call, door, &identity, headers, &envelope, &model).await? {
+        return Ok(cached_reply(call, door, &hit, wants_stream, wants_usage));
+    }
+    if let Reserved::Fallback(model) = prepare::reserve(call, &identity, &plan, &envelope, true)? {
+        plan = snapshot.plan(&model, &|name| gateway.deployment(name))?;
+        // An answer of another model is not to be given to those who can pay for this one.
+        call.filling = None;
+        call.note("budget_fallback", &model);
+        prepare::reserve(call, &identity, &plan, &envelope, false)?;
+    }
+
+    // The answers of a cascade are judged whole.
+    let stream = wants_stream && plan.cascade == 0;
+    let whole = (wants_stream && !stream).then(|| {
+        let mut edits = envelope.edit();
+        edits.remove("stream");
+        edits.remove("stream_options");
+        edits.apply(&body)
+    });
+    let (body, envelope) = match &whole {
+        None => (&body, envelope),
+        Some(whole) => (whole, Envelope::parse(whole)?),
     };
-    let options =
-        ReaderOptions { client_wants_usage, choices, max_text: call.snapshot.policy.max_payload().max(64 << 10) };
+    let choices = envelope.get("n").and_then(|n| n.parse().ok()).unwrap_or(1);
+    let options = ReaderOptions {
+        client_wants_usage: wants_usage,
+        choices,
+        max_text: snapshot.policy.max_payload().max(64 << 10),
+    };
     let reader = Mutex::new(answer::reader(door.endpoint, options));
 
-    let caller_key = call.snapshot.keyring.is_open().then(|| presented_key(headers)).flatten();
+    let caller_key = snapshot.keyring.is_open().then(|| presented_key(headers)).flatten();
     let forwarded = forwarded_headers(headers, config.forward_traceparent);
     let builder = Builder {
-        snapshot: &call.snapshot.clone(),
+        snapshot: &snapshot,
         endpoint: door.endpoint,
-        body: &body,
+        body,
         envelope: &envelope,
         headers: &forwarded,
         caller_key: caller_key.as_deref(),
@@ -148,8 +189,10 @@ async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) ->
         input_tokens: estimate_fast(body.len()),
         translation: Mutex::new(None),
     };
-    let asked = call.asked.clone();
+    let wanted = if plan.cascade > 1 { Wanted::of(&envelope) } else { Wanted::default() };
+    let last = call.asked.clone();
     let begun = Instant::now();
+    call.upstream_begun = Some(begun);
     let outcome = routing::send(&Attempts {
         plan: &plan,
         stream,
@@ -157,7 +200,7 @@ async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) ->
         max_wait: config.max_retry_wait.0,
         max_response: usize::try_from(config.max_response.0).unwrap_or(usize::MAX),
         build: &|target| {
-            *asked.lock() = Some(target.clone());
+            *last.lock() = Some(target.clone());
             builder.build(target)
         },
         accept: &|body| {
@@ -171,6 +214,11 @@ async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) ->
             *reader.lock() = fresh;
             Ok(body)
         },
+        reject: &|target, answer| {
+            let reader = reader.lock();
+            let reason = flaw(&plan.accept, &wanted, door.endpoint, answer, reader.summary())?;
+            Some(rejected(&snapshot, target, &**reader, body, reason))
+        },
         observer: &*gateway.parts.observer,
         clock: &gateway.parts.clock,
     })
@@ -179,9 +227,53 @@ async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) ->
     let translation = builder.translation.into_inner();
     call.reader = Some(reader.into_inner());
     match outcome {
-        Err(failed) => Ok(Reply::Ready(respond::failed(call, *failed, door.form))),
-        Ok(answered) => Ok(reply(call, door, answered, translation, upstream_us)),
+        Err(failed) => {
+            call.upstream_us = Some(upstream_us);
+            Ok(Reply::Ready(respond::failed(call, *failed, door.form)))
+        }
+        Ok(answered) => {
+            let replayed = (wants_stream && !stream).then_some(wants_usage);
+            Ok(reply(call, door, answered, translation, upstream_us, replayed))
+        }
     }
+}
+
+/// The model that a request names.
+fn model(envelope: &Envelope<'_>) -> Result<String, Error> {
+    let model = envelope.read::<String>("model", "a string")?.filter(|m| !m.is_empty()).ok_or_else(|| {
+        Error::invalid(
+            "model",
+            "\"model\" is missing; name one, as in \"model\": \"openai/gpt-4o-mini\" or \"demo/echo\"",
+        )
+    })?;
+    if model.len() > MAX_MODEL {
+        return Err(Error::invalid("model", format!("\"model\" is longer than {MAX_MODEL} bytes")));
+    }
+    Ok(model)
+}
+
+/// Whether the client asked for usage in its stream; it is hidden where it did not.
+fn wants_usage(endpoint: Endpoint, envelope: &Envelope<'_>) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Wish {
+        #[serde(default)]
+        include_usage: bool,
+    }
+    if !matches!(endpoint, Endpoint::Chat | Endpoint::Completions) {
+        return true;
+    }
+    let options = envelope.get("stream_options").unwrap_or("{}");
+    serde_json::from_str::<Wish>(options).is_ok_and(|wish| wish.include_usage)
+}
+
+/// An answer that the cascade does not take, with what it took.
+fn rejected(snapshot: &Snapshot, target: &Target, reader: &dyn Reader, request: &[u8], reason: String) -> Rejected {
+    let summary = reader.summary();
+    let tokens = summary.usage.unwrap_or_else(|| {
+        TokenCounts::of(count_prompt(&target.model, request), count_text(&target.model, &reader.text()).tokens)
+    });
+    let cost = snapshot.cost(target, summary.model.as_deref(), &tokens);
+    Rejected { model: target.deployment.name.clone(), reason, cost, tokens: Some(tokens) }
 }
 
 /// The members without which an endpoint cannot be called.
@@ -202,10 +294,20 @@ fn require(endpoint: Endpoint, envelope: &Envelope<'_>) -> Result<(), Error> {
     }
 }
 
-#[derive(serde::Deserialize)]
-struct UsageWish {
-    #[serde(default)]
-    include_usage: bool,
+/// An answer out of the cache. Ends the call.
+fn cached_reply(call: &mut Call, door: Door, hit: &Hit, wants_stream: bool, wants_usage: bool) -> Reply {
+    let mut headers = respond::cached(call, hit, door.form);
+    let body = &hit.entry.answer.body;
+    let pieces = if wants_stream { replay(door.endpoint, body, wants_usage) } else { None };
+    call.span.stream = Some(pieces.is_some());
+    call.end(Ending::Cached(hit));
+    match pieces {
+        Some(pieces) => Reply::Ready(respond::stream(headers, respond::pieces(pieces))),
+        None => {
+            headers.remove(http::header::CONTENT_LENGTH);
+            Reply::Ready(respond::whole(headers, Some(0.0), call.elapsed(), body.clone()))
+        }
+    }
 }
 
 /// An answer on its way to the client.
@@ -215,14 +317,25 @@ fn reply(
     mut answered: Answered,
     translation: Option<Translation>,
     upstream_us: i64,
+    replayed: Option<bool>,
 ) -> Reply {
     let headers = respond::answered(call, &answered, door.form);
     call.in_flight = answered.in_flight.take();
+    call.rejected = std::mem::take(&mut answered.rejected);
+    if answered.fallbacks > 0 && call.rejected.is_empty() {
+        // Only for want of the model that was asked for; the next equal call is to get that one.
+        call.filling = None;
+    }
     match answered.body {
         AnswerBody::Whole(body) => {
+            call.upstream_us = Some(upstream_us);
+            let pieces = replayed.and_then(|wants_usage| replay(door.endpoint, &body, wants_usage));
             // An upstream that was asked to stream and did not: its answer is passed on as it is.
-            call.span.stream = Some(false);
+            call.span.stream = Some(pieces.is_some());
             call.end(Ending::Whole(&body));
+            if let Some(pieces) = pieces {
+                return Reply::Ready(respond::stream(headers, respond::pieces(pieces)));
+            }
             let overhead = call.elapsed().saturating_sub(upstream_us).max(0);
             Reply::Ready(respond::whole(headers, call.cost_usd, overhead, body))
         }

@@ -40,19 +40,34 @@ pub(super) struct Budget {
     reserved: NanoUsd,
     from: Micros,
     to: Micros,
+    /// Whether it was told of in this period that the soft line was passed, and that calls are refused.
+    told_soft: bool,
+    told_hard: bool,
 }
 
 impl Budget {
     pub(super) fn new(period: Period, limit: NanoUsd, now: Micros) -> Self {
         let (from, to) = period.bounds(now);
-        Self { period, limit, spent: NanoUsd::ZERO, reserved: NanoUsd::ZERO, from, to }
+        Self { period, limit, spent: NanoUsd::ZERO, reserved: NanoUsd::ZERO, from, to, told_soft: false, told_hard: false }
     }
 
     pub(super) fn roll(&mut self, now: Micros) {
         if now >= self.to {
             (self.from, self.to) = self.period.bounds(now);
             self.spent = NanoUsd::ZERO;
+            (self.told_soft, self.told_hard) = (false, false);
         }
+    }
+
+    /// Whether the spend has passed that share of the limit, for the first time in this period.
+    pub(super) fn crossed(&mut self, soft: f64) -> bool {
+        let passed = self.spent.0 as f64 >= soft * self.limit.0 as f64;
+        passed && !std::mem::replace(&mut self.told_soft, true)
+    }
+
+    /// Whether this is the first refusal of the period.
+    pub(super) fn refused_first(&mut self) -> bool {
+        !std::mem::replace(&mut self.told_hard, true)
     }
 
     /// Whether an estimate still fits; else the milliseconds until the next period.

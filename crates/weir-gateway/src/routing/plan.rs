@@ -7,7 +7,7 @@ use weir_core::error::{Code, Error};
 use weir_core::price::PriceTable;
 
 use super::health::Deployment;
-use crate::config::{ModelConfig, Strategy};
+use crate::config::{AcceptConfig, ModelConfig, Strategy};
 use crate::providers::Wire;
 use crate::upstream::Provider;
 
@@ -43,6 +43,10 @@ pub struct Step {
 pub struct Plan {
     /// In order; never empty.
     pub steps: Vec<Step>,
+    /// How many of the steps, from the first, are a cascade: all but the last of them may have their answer rejected.
+    pub cascade: usize,
+    /// What an answer of the cascade must be like.
+    pub accept: AcceptConfig,
 }
 
 /// What names are resolved against.
@@ -60,13 +64,21 @@ impl Names<'_> {
     /// # Errors
     /// 404 that says which providers there are.
     pub(crate) fn plan(&self, name: &str) -> Result<Plan, Error> {
-        let mut steps = vec![self.step(name)?];
-        if let Some(config) = self.models.get(name) {
-            for fallback in config.fallbacks.iter().take(MAX_STEPS - 1) {
-                steps.push(self.step(fallback)?);
-            }
+        let Some(config) = self.models.get(name) else {
+            return Ok(Plan { steps: vec![self.step(name)?], cascade: 0, accept: AcceptConfig::default() });
+        };
+        let mut steps = Vec::new();
+        for model in config.cascade.iter().take(MAX_STEPS) {
+            steps.push(self.step(model)?);
         }
-        Ok(Plan { steps })
+        let cascade = steps.len();
+        if cascade == 0 {
+            steps.push(self.step(name)?);
+        }
+        for fallback in config.fallbacks.iter().take(MAX_STEPS - steps.len()) {
+            steps.push(self.step(fallback)?);
+        }
+        Ok(Plan { steps, cascade, accept: config.accept.clone() })
     }
 
     fn step(&self, name: &str) -> Result<Step, Error> {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing here waits for I/O, or for more than the few instructions under another thread's lock.
 
+use weir_core::money::NanoUsd;
 use weir_core::observe::Observer;
 use weir_core::span::Span;
 
@@ -39,6 +40,7 @@ impl Observer for Metrics {
         self.count(&route, span, outcome);
         self.time(&route, span, outcome);
         self.weigh(&route, span, outcome);
+        self.by_label.count(&self.families, span, outcome);
     }
 
     fn retried(&self, provider: &str) {
@@ -56,6 +58,17 @@ impl Observer for Metrics {
 
     fn upstream_health(&self, provider: &str, deployment: &str, healthy: bool) {
         self.families.upstream_healthy.get(&[provider, deployment]).set(i64::from(healthy));
+    }
+
+    fn budget_crossed(&self, budget: &str, line: &'static str) {
+        self.families.budget_alerts.get(&[budget, line]).inc();
+    }
+
+    fn cache_saved(&self, cost: Option<NanoUsd>, time_us: i64) {
+        if let Some(cost) = cost {
+            self.families.cache_saved_cost.get(&[]).add(cost.0);
+        }
+        self.families.cache_saved_time.get(&[]).add(time_us);
     }
 
     fn lost(&self, reason: &'static str, count: u64) {
@@ -121,7 +134,7 @@ impl Metrics {
     fn weigh(&self, route: &Route, span: &Span, outcome: Outcome) {
         let (families, model) = (&self.families, &*route.model);
         if let Some(cost) = span.cost {
-            route.cost.of(&families.cost, &[model, &route.provider]).add(cost);
+            route.cost.of(&families.cost, &[model, &route.provider]).add(cost.0);
         }
         let Some(tokens) = span.tokens else { return };
         let (input, output) = (tokens.input_total().min(MAX_TOKENS), tokens.output_total().min(MAX_TOKENS));

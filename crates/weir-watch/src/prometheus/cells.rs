@@ -13,7 +13,6 @@ use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use weir_core::id::TraceId;
-use weir_core::money::NanoUsd;
 use weir_core::span::Span;
 use weir_core::time::Micros;
 
@@ -70,23 +69,28 @@ impl Cell for Measure {
     }
 }
 
-/// A sum of money: exact in nano-dollars, shown in dollars.
+/// A sum of a finely divided unit: exact in its parts, shown in whole units of `PARTS` each.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Dollars(Count);
+pub(crate) struct Sum<const PARTS: u64>(Count);
 
-impl Dollars {
-    /// Adds a cost; one below 0 adds nothing.
-    pub(crate) fn add(&self, cost: NanoUsd) {
-        let nanos = u64::try_from(cost.0).unwrap_or(0);
-        let sum = |old: u64| Some(old.saturating_add(nanos));
+/// Money, in nano-dollars.
+pub(crate) type Dollars = Sum<1_000_000_000>;
+/// Time, in microseconds.
+pub(crate) type Seconds = Sum<1_000_000>;
+
+impl<const PARTS: u64> Sum<PARTS> {
+    /// Adds an amount in parts; one below 0 adds nothing.
+    pub(crate) fn add(&self, parts: i64) {
+        let parts = u64::try_from(parts).unwrap_or(0);
+        let sum = |old: u64| Some(old.saturating_add(parts));
         // The closure always returns a value, so the update always happens.
         let _previous = self.0.inner().fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
     }
 }
 
-impl EncodeMetric for Dollars {
+impl<const PARTS: u64> EncodeMetric for Sum<PARTS> {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
-        encoder.encode_counter::<NoLabelSet, f64, f64>(&(self.0.get() as f64 / 1e9), None)
+        encoder.encode_counter::<NoLabelSet, f64, f64>(&(self.0.get() as f64 / PARTS as f64), None)
     }
 
     fn metric_type(&self) -> MetricType {
@@ -94,7 +98,7 @@ impl EncodeMetric for Dollars {
     }
 }
 
-impl Cell for Dollars {
+impl<const PARTS: u64> Cell for Sum<PARTS> {
     const KIND: Kind = Kind::Counter;
     fn make(_row: &'static Row) -> Self {
         Self::default()

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a `set_` of several series replaces them all, so that what is gone is not shown any longer.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use weir_core::money::NanoUsd;
 
@@ -17,6 +17,11 @@ impl Metrics {
     pub fn set_known_models(&self, models: &[String]) {
         self.models.set_known(models);
         self.response_models.set_known(models);
+    }
+
+    /// Replaces the labels that calls are counted by, each with its closed set of values.
+    pub fn set_labels(&self, labels: &BTreeMap<String, Vec<String>>) {
+        self.by_label.set(labels);
     }
 
     /// Forgets the deployments that are not configured any longer: one that was unhealthy would stay so for ever.

@@ -8,6 +8,7 @@
 //! - counters only grow, and start at 0 with the process.
 
 mod accept;
+mod by_label;
 mod calls;
 mod cells;
 mod classic;
@@ -22,12 +23,14 @@ pub mod table;
 mod tests;
 mod vector;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 use crate::prometheus::accept::Format;
+use crate::prometheus::by_label::ByLabel;
 use crate::prometheus::inflight::Inflight;
 use crate::prometheus::names::Names;
 use crate::prometheus::route::Routes;
@@ -46,13 +49,20 @@ pub struct MetricsOptions {
     pub max_series: usize,
     /// Models that keep their name in labels from the start: the configured ones, as callers write them.
     pub known_models: Vec<String>,
+    /// Labels that calls are counted by, each with its closed set of values.
+    pub labels: BTreeMap<String, Vec<String>>,
     /// Shown by `weir_build_info`.
     pub version: String,
 }
 
 impl Default for MetricsOptions {
     fn default() -> Self {
-        Self { max_series: 2_000, known_models: Vec::new(), version: env!("CARGO_PKG_VERSION").to_owned() }
+        Self {
+            max_series: 2_000,
+            known_models: Vec::new(),
+            labels: BTreeMap::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
     }
 }
 
@@ -65,6 +75,7 @@ pub struct Metrics {
     response_models: Names,
     routes: Routes,
     inflight: Inflight,
+    by_label: ByLabel,
 }
 
 impl Metrics {
@@ -80,8 +91,10 @@ impl Metrics {
             response_models: Names::new(OBSERVED_MODELS),
             routes: Routes::new(options.max_series),
             inflight: Inflight::default(),
+            by_label: ByLabel::default(),
         };
         metrics.set_known_models(&options.known_models);
+        metrics.set_labels(&options.labels);
         metrics.families.build_info.get(&[&options.version]).set(1);
         metrics
     }

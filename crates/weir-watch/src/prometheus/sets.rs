@@ -25,6 +25,8 @@ pub(crate) const TOKEN_TYPES: &[&str] = &["prompt", "completion", "cached_prompt
 pub(crate) const LIMIT_SOURCES: &[&str] = &["upstream", "gateway"];
 /// What kind of cache answered.
 pub(crate) const CACHE_KINDS: &[&str] = &["exact", "semantic"];
+/// The lines that a budget can pass.
+pub(crate) const BUDGET_LINES: &[&str] = &["soft", "hard"];
 /// OpenTelemetry's two directions of tokens.
 pub(crate) const OTEL_TOKEN_TYPES: &[&str] = &["input", "output"];
 /// OpenTelemetry's operations that a gateway performs.
@@ -41,6 +43,8 @@ pub(crate) const OPERATIONS: &[&str] = &[
 
 /// The value that stands for all those past a bound.
 pub(crate) const OTHER: &str = "other";
+/// The value that stands for the absence of a label.
+pub(crate) const NONE: &str = "none";
 
 /// A place in [`STATUSES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

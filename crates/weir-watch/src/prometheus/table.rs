@@ -5,7 +5,7 @@
 
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::prometheus::cells::{Cell, Count, Dollars, Level, Measure, Measured, Timing};
+use crate::prometheus::cells::{Cell, Count, Dollars, Level, Measure, Measured, Seconds, Timing};
 use crate::prometheus::sets;
 use crate::prometheus::vector::{Untyped, Vector};
 
@@ -177,6 +177,18 @@ metric_table! {
         "1 while a deployment is in the rotation, 0 while it is not";
     budget_remaining: Measured = "llm_budget_remaining_usd", "usd", [open("budget")], &[],
         "What is left of a budget, in US dollars; negative when overspent";
+    budget_alerts: Count = "llm_budget_alerts_total", "", [open("budget"), closed("line", sets::BUDGET_LINES)], &[],
+        "Times that a budget passed its soft line or began to refuse, once per line and period";
+    cache_saved_cost: Dollars = "llm_cache_saved_usd_total", "usd", [], &[],
+        "What answers out of the cache did not cost, as far as prices are known, in US dollars";
+    cache_saved_time: Seconds = "llm_cache_saved_seconds_total", "seconds", [], &[],
+        "Time of upstream calls that answers out of the cache did not take";
+    label_requests: Count = "llm_label_requests_total", "", [open("label"), open("value"), closed("status", sets::STATUSES)], &[],
+        "Requests that ended, by the labels and values of [metrics].labels (department, ...); other values are other, none is without the label";
+    label_tokens: Count = "llm_label_tokens_total", "tokens", [open("label"), open("value"), closed("type", sets::TOKEN_TYPES)], &[],
+        "Tokens by label";
+    label_cost: Dollars = "llm_label_cost_usd_total", "usd", [open("label"), open("value")], &[],
+        "Cost by label, in US dollars";
     client_duration: Timing = "gen_ai_client_operation_duration_seconds", "seconds",
         [OPERATION, OTEL_PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, ERROR_TYPE], DURATION,
         "OpenTelemetry gen_ai.client.operation.duration: requests that Weir sent to an upstream, retries included";

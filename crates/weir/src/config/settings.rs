@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_core::units::Time;
-use weir_gateway::config::{Config, GatewayConfig, KeyConfig, ModelConfig, PriceConfig, ProviderConfig, RecordConfig};
+use weir_gateway::config::{
+    CacheConfig, Config, GatewayConfig, KeyConfig, LimitConfig, MetricsConfig, ModelConfig, PriceConfig, PromptsConfig,
+    ProviderConfig, RecordConfig, SelectConfig,
+};
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -65,8 +68,18 @@ pub(crate) struct Settings {
     pub models: BTreeMap<String, ModelConfig>,
     /// Who may call. None listed: everybody on loopback.
     pub keys: Vec<KeyConfig>,
+    /// What departments and other labels may use.
+    pub limits: Vec<LimitConfig>,
+    /// Prompt templates.
+    pub prompts: PromptsConfig,
+    /// Rules that send calls to another model; the first one that matches wins.
+    pub select: Vec<SelectConfig>,
+    /// Answers that are given again.
+    pub cache: CacheConfig,
     /// What is recorded of every call, and for how long.
     pub record: RecordConfig,
+    /// What the metrics page tells apart.
+    pub metrics: MetricsConfig,
     /// Prices that override the built-in table.
     pub prices: Vec<PriceConfig>,
 }
@@ -80,6 +93,10 @@ impl Settings {
             providers: self.providers.clone(),
             models: self.models.clone(),
             keys: self.keys.clone(),
+            limits: self.limits.clone(),
+            prompts: self.prompts.clone(),
+            select: self.select.clone(),
+            cache: self.cache.clone(),
             record: self.record.clone(),
             prices: self.prices.clone(),
             price_file,

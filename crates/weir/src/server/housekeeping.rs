@@ -1,17 +1,20 @@
-//! What happens beside the calls: gauges, retention, and the spend of budgets at start.
+//! What happens beside the calls: gauges and retention.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use weir_core::money::NanoUsd;
 use weir_core::time::Micros;
-use weir_store::telemetry::{Dimension, StatsQuery, Telemetry, TimeRange};
+use weir_store::telemetry::Telemetry;
 
 use super::Running;
 
 const GAUGES_EVERY: Duration = Duration::from_secs(15);
 /// Retention is looked after every so many rounds of gauges: once in a quarter of an hour.
 const PRUNE_ROUNDS: u32 = 60;
+
+/// Most budgets that the metrics page shows.
+const MAX_BUDGETS: usize = 1_000;
 
 /// Looks after everything for ever.
 pub(super) async fn run(running: Arc<Running>) {
@@ -63,43 +66,11 @@ pub(super) fn refresh_gauges(running: &Running) {
     let now = running.clock.now();
     let snapshot = running.gateway.snapshot();
     let mut budgets: Vec<(String, NanoUsd)> = Vec::new();
-    for (name, key) in &snapshot.limits {
-        budgets.extend(key.budgets(now).into_iter().map(|(period, left)| (format!("{name}/{period}"), left)));
+    for allowance in snapshot.limits.all() {
+        let owner = allowance.owner();
+        budgets.extend(allowance.budgets(now).into_iter().map(|b| (owner.budget(b.period), b.left)));
     }
+    budgets.truncate(MAX_BUDGETS);
     let budgets: Vec<_> = budgets.iter().map(|(name, left)| (name.as_str(), *left)).collect();
     metrics.set_budgets_remaining(&budgets);
-}
-
-/// Reads back what budgets' keys have spent in their current periods, so that a restart frees no budget.
-pub(super) fn load_spend(running: &Running, which: &dyn Fn(&str) -> bool) {
-    let snapshot = running.gateway.snapshot();
-    let now = running.clock.now();
-    let with_budgets: Vec<_> = {
-        let mut keys: Vec<_> = snapshot.limits.iter().collect();
-        keys.retain(|(name, key)| which(name) && !key.budget_starts(now).is_empty());
-        keys
-    };
-    if with_budgets.is_empty() {
-        return;
-    }
-    // What the journal still holds from before counts as spent too.
-    running.ingest.drain(Duration::from_secs(5));
-    for (name, key) in with_budgets {
-        let spent: Result<Vec<NanoUsd>, _> = key
-            .budget_starts(now)
-            .into_iter()
-            .map(|from| {
-                let query = StatsQuery {
-                    range: TimeRange { from: Some(from), to: None },
-                    filters: vec![(Dimension::Key, vec![name.clone()])],
-                    ..StatsQuery::default()
-                };
-                running.store.stats(&query).map(|stats| stats.total.cost)
-            })
-            .collect();
-        match spent {
-            Ok(spent) => key.set_spent(&spent),
-            Err(error) => tracing::error!(key = name, %error, "what the key has spent so far cannot be read"),
-        }
-    }
 }

@@ -5,6 +5,7 @@ mod housekeeping;
 mod log;
 mod observe;
 mod reload;
+mod spend;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use weir_gateway::record::Recorder;
 use weir_gateway::{Gateway, Parts, doors};
 use weir_store::ingest::{Ingest, IngestOptions};
 use weir_store::journal::Journal;
-use weir_store::sqlite::{PayloadEncoding, SqliteOptions, SqliteStore};
+use weir_gateway::prompts::Library;
+use weir_store::sqlite::{PayloadEncoding, SqliteCatalog, SqliteOptions, SqliteStore};
 use weir_store::telemetry::Telemetry;
 use weir_watch::prometheus::{Metrics, MetricsOptions};
 use weir_web::api::ApiState;
@@ -92,9 +94,12 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     let journal = Arc::new(Journal::open(&server.data, record.journal_max.0)?);
     let payload = if record.plain_text { PayloadEncoding::Plain } else { PayloadEncoding::Compressed };
     let store = Arc::new(SqliteStore::open_with(&server.data, SqliteOptions { payload, ..SqliteOptions::default() })?);
+    let catalog = Arc::new(SqliteCatalog::open(&server.data)?);
+    let prompts = Arc::new(Library::open(catalog.clone(), &loaded.settings.prompts, clock.clone())?);
     let (live, _) = broadcast::channel(LIVE_BUFFER);
     let metrics = Metrics::new(&MetricsOptions {
         known_models: reload::known_models(&checked),
+        labels: loaded.settings.metrics.labels.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..MetricsOptions::default()
     });
@@ -104,6 +109,8 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
         loaded.gateway.clone(),
         Parts {
             env: Arc::new(env),
+            prompts,
+            data: Some(server.data.clone()),
             recorder: Recorder::new(journal.clone(), observers.clone(), clock.clone()),
             observer: observers.clone(),
             clock: clock.clone(),
@@ -119,11 +126,11 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
         listen: server.listen,
         stopping: AtomicBool::new(false),
     });
-    housekeeping::load_spend(&running, &|_| true);
+    spend::load(&running, None);
 
     let web = Web {
         gateway: gateway.clone(),
-        api: ApiState { store: store.clone(), live, clock },
+        api: ApiState { store: store.clone(), prompts: gateway.prompts().clone(), live, clock },
         metrics: {
             let running = running.clone();
             Arc::new(move |accept| {
@@ -139,6 +146,7 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     let router = weir_web::with_fallbacks(doors::router(gateway).merge(weir_web::router(web)));
 
     tokio::spawn(reload::watch(running.clone(), loaded));
+    tokio::spawn(reload::watch_prompts(running.clone()));
     tokio::spawn(housekeeping::run(running.clone()));
     tracing::info!(
         address = %listener.local_addr().context("no local address")?,

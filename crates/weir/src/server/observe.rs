@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::broadcast;
+use weir_core::money::NanoUsd;
 use weir_core::observe::Observer;
 use weir_core::span::Span;
 use weir_core::time::{Clock, MINUTE, Micros};
@@ -73,6 +74,14 @@ impl Observer for Observers {
 
     fn upstream_health(&self, provider: &str, deployment: &str, healthy: bool) {
         self.metrics.upstream_health(provider, deployment, healthy);
+    }
+
+    fn budget_crossed(&self, budget: &str, line: &'static str) {
+        self.metrics.budget_crossed(budget, line);
+    }
+
+    fn cache_saved(&self, cost: Option<NanoUsd>, time_us: i64) {
+        self.metrics.cache_saved(cost, time_us);
     }
 
     fn lost(&self, reason: &'static str, count: u64) {

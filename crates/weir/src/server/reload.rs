@@ -9,7 +9,7 @@ use weir_gateway::snapshot::Snapshot;
 
 use anyhow::bail;
 
-use super::{Running, check_exposure, housekeeping};
+use super::{Running, check_exposure, spend};
 use crate::config::{self, Loaded, Settings};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -58,6 +58,23 @@ pub(super) async fn watch(running: Arc<Running>, loaded: Loaded) {
     }
 }
 
+/// Looks after the folder of prompts for ever.
+pub(super) async fn watch_prompts(running: Arc<Running>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let this = running.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let snapshot = this.gateway.snapshot();
+            this.gateway.prompts().look(&snapshot.config.prompts)
+        });
+        match looked.await {
+            Ok(true) => tracing::info!("changed prompts were taken"),
+            Ok(false) => {}
+            Err(_) => tracing::error!("looking after prompts met a defect"),
+        }
+    }
+}
+
 /// The settings that are read once.
 fn fixed_settings(settings: &Settings) -> String {
     let record = &settings.record;
@@ -80,8 +97,9 @@ fn apply(running: &Running, file: &std::path::Path, fixed: &str) -> anyhow::Resu
         bail!("it has no keys any more, which would let everybody call; restart Weir if that is meant");
     }
     running.gateway.reload(loaded.gateway)?;
-    housekeeping::load_spend(running, &|key| !before.limits.contains_key(key));
+    spend::load(running, Some(&before.limits));
     running.observers.metrics.set_known_models(&known_models(&checked));
+    running.observers.metrics.set_labels(&loaded.settings.metrics.labels);
     running.observers.metrics.retain_upstreams(|provider, _| checked.providers.contains_key(provider));
     if fixed_settings(&loaded.settings) != fixed {
         tracing::warn!("changes of [server], record.journal_max and record.plain_text need a restart");

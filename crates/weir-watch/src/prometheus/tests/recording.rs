@@ -121,3 +121,26 @@ fn counters_never_decrease() {
         before = after;
     }
 }
+
+#[test]
+fn labels_have_closed_sets() {
+    let metrics = metrics();
+    metrics.set_labels(&[("department".to_owned(), vec!["it".to_owned()])].into());
+    let of = |n, department: Option<&str>| Span {
+        department: department.map(str::to_owned),
+        ..call(n, "gpt-4o", Status::Success)
+    };
+    for (n, department) in [(1, Some("it")), (2, Some("it")), (3, Some("'; DROP")), (4, None)] {
+        metrics.call_finished(&of(n, department));
+    }
+    let page = page(&metrics);
+    for (value, count) in [("it", 2.0), ("other", 1.0), ("none", 1.0)] {
+        let labels = [("label", "department"), ("value", value)];
+        let requests = [labels[0], labels[1], ("status", "success")];
+        assert_eq!(page.value("llm_label_requests_total", &requests), count, "{value}");
+        assert_eq!(page.value("llm_label_cost_usd_total", &labels), count * 0.001_234_567, "{value}");
+    }
+    let prompt = [("label", "department"), ("value", "it"), ("type", "prompt")];
+    assert_eq!(page.value("llm_label_tokens_total", &prompt), 200.0);
+    assert!(!page.of("llm_label_requests_total").any(|(labels, _)| format!("{labels:?}").contains("DROP")));
+}

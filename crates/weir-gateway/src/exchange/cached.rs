@@ -1,0 +1,183 @@
+//! The cache's part in a call: looked up once its request is whole, filled when its answer is.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use weir_core::access::Identity;
+use weir_core::error::Error;
+
+use super::call::Call;
+use super::envelope::Envelope;
+use super::run::{Door, Internal};
+use crate::cache::{
+    Answer, Control, Hit, Leader, Lookup, Scope, is_cacheable, is_storable_answer, key, semantic,
+};
+use crate::doors::EMBEDDINGS;
+use crate::providers::Endpoint;
+
+/// Longest answer of an embedding model that is read.
+const MAX_EMBEDDING: usize = 4 << 20;
+
+/// Where a call's answer is to be stored.
+pub(super) struct Filling {
+    leader: Leader,
+    endpoint: Endpoint,
+}
+
+/// What came of looking up.
+pub(super) enum Looked {
+    /// There is an answer.
+    Hit(Hit),
+    /// The call asks.
+    Ask,
+}
+
+/// Looks a call up; waits for an equal one that is under way.
+pub(super) async fn look(
+    call: &mut Call,
+    door: Door,
+    identity: &Arc<Identity>,
+    headers: &HeaderMap,
+    envelope: &Envelope<'_>,
+    model: &str,
+) -> Result<Looked, Error> {
+    let snapshot = call.snapshot.clone();
+    let config = &snapshot.config.cache;
+    let control = Control::of(config, headers, envelope.get("cache"))?;
+    if !config.is_on() {
+        return Ok(Looked::Ask);
+    }
+    let gateway = call.gateway.clone();
+    let now = gateway.parts.clock.now();
+    let tenant = key::tenant(config.scope, identity, call.span.user.as_deref());
+    let variant = key::variant(headers);
+    let scope =
+        Scope { tenant: &tenant, namespace: &control.namespace, endpoint: door.endpoint, model, variant: &variant };
+    if !is_cacheable(envelope) {
+        call.span.cache = Some("bypass".to_owned());
+        return Ok(Looked::Ask);
+    }
+    let leader = match gateway.cache.lookup(key::key(&scope, envelope), &control, now) {
+        Lookup::Hit(hit) => return Ok(found(call, hit)),
+        Lookup::Lead(leader) => leader,
+        Lookup::Wait(waiter) => {
+            let patience = snapshot.config.gateway.total_timeout.0;
+            match tokio::time::timeout(patience, waiter.landed()).await {
+                Ok(Ok(hit)) => return Ok(found(call, hit)),
+                Ok(Err(leader)) => leader,
+                Err(_) => {
+                    call.span.cache = Some("miss".to_owned());
+                    return Ok(Looked::Ask);
+                }
+            }
+        }
+        Lookup::Bypass => {
+            call.span.cache = Some("bypass".to_owned());
+            return Ok(Looked::Ask);
+        }
+    };
+    call.span.cache = Some(if control.read { "miss" } else { "bypass" }.to_owned());
+    let leader = match nearest(call, identity, &scope, envelope, leader).await {
+        Ok(hit) => return Ok(found(call, hit)),
+        Err(leader) => leader,
+    };
+    call.filling = Some(Filling { leader, endpoint: door.endpoint });
+    Ok(Looked::Ask)
+}
+
+fn found(call: &mut Call, hit: Hit) -> Looked {
+    call.span.cache = Some(if hit.similarity.is_some() { "semantic" } else { "hit" }.to_owned());
+    Looked::Hit(hit)
+}
+
+/// Looks for an answer to a request of nearly the same meaning, where that is configured and can be.
+async fn nearest(
+    call: &mut Call,
+    identity: &Arc<Identity>,
+    scope: &Scope<'_>,
+    envelope: &Envelope<'_>,
+    leader: Leader,
+) -> Result<Hit, Leader> {
+    let snapshot = call.snapshot.clone();
+    let config = &snapshot.config.cache.semantic;
+    let Some(model) = config.model.as_deref().filter(|_| leader.wants_meaning()) else { return Err(leader) };
+    let Some(subject) = semantic::subject(scope, envelope, model) else { return Err(leader) };
+    let embedding = embed(call, identity, model, &subject.text);
+    let Ok(Some(vector)) = tokio::time::timeout(config.timeout.0, embedding).await else {
+        tracing::warn!(model, "no embedding in time; the call goes on without the semantic cache");
+        return Err(leader);
+    };
+    leader.nearest(subject.scope, &vector, call.gateway.parts.clock.now())
+}
+
+/// The embedding of a text: a call like any other, filed under the same labels.
+fn embed(
+    call: &Call,
+    identity: &Arc<Identity>,
+    model: &str,
+    text: &str,
+) -> impl Future<Output = Option<Vec<f32>>> + Send + use<> {
+    let body = serde_json::json!({"model": model, "input": text, "encoding_format": "float"}).to_string();
+    let mut request = Request::new(Body::from(body));
+    for (name, label) in [
+        ("x-weir-department", &call.span.department),
+        ("x-weir-project", &call.span.project),
+        ("x-weir-user", &call.span.user),
+        ("x-weir-session", &call.span.session),
+    ] {
+        if let Some(value) = label.as_deref().and_then(|text| http::HeaderValue::from_str(text).ok()) {
+            request.headers_mut().insert(name, value);
+        }
+    }
+    request.headers_mut().insert("x-weir-tags", http::HeaderValue::from_static("semantic-cache"));
+    request.extensions_mut().insert(Internal(identity.clone()));
+    vector_of(Box::pin(super::run(call.gateway.clone(), EMBEDDINGS, request)))
+}
+
+/// The vector in an answer of an embedding model.
+async fn vector_of(answer: Pin<Box<dyn Future<Output = Response<Body>> + Send>>) -> Option<Vec<f32>> {
+    #[derive(Deserialize)]
+    struct List {
+        data: Vec<Item>,
+    }
+    #[derive(Deserialize)]
+    struct Item {
+        embedding: Vec<f32>,
+    }
+    let response = answer.await;
+    if !response.status().is_success() {
+        return None;
+    }
+    let body = http_body_util::Limited::new(response.into_body(), MAX_EMBEDDING).collect().await.ok()?.to_bytes();
+    let list: List = serde_json::from_slice(&body).ok()?;
+    list.data.into_iter().next().map(|item| item.embedding)
+}
+
+impl Filling {
+    /// Stores an answer, unless it is one that could come out otherwise or that holds a secret.
+    pub(super) fn fill(self, call: &Call, body: Bytes) {
+        let Some(target) = &call.target else { return };
+        if !is_storable_answer(self.endpoint, &body) || !call.snapshot.policy.is_clean(&body) {
+            self.leader.release();
+            return;
+        }
+        let answer = Answer {
+            body,
+            provider: target.provider.name.clone(),
+            deployment: target.deployment.name.clone(),
+            model: target.model.clone(),
+            response_model: call.span.response_model.clone(),
+            finish_reason: call.span.finish_reason.clone(),
+            tokens: call.span.tokens,
+            cost: call.span.cost,
+            latency_us: call.upstream_us.unwrap_or(0),
+            request_id: call.span.request_id.clone().unwrap_or_default(),
+        };
+        self.leader.fill(answer, call.gateway.parts.clock.now());
+    }
+}

@@ -1,0 +1,104 @@
+//! A call's prompt and model, as rules and prompts make them.
+
+use bytes::Bytes;
+use serde_json::Value;
+use weir_core::access::Identity;
+use weir_core::error::Error;
+use weir_core::token::estimate_fast;
+
+use super::call::Call;
+use super::envelope::Envelope;
+use super::prepare;
+use super::run::Door;
+use crate::prompts::{PromptSet, assigned};
+use crate::rule::Facts;
+use crate::shape::{Applied, Request};
+
+/// Renders the call's prompt into its body, where it has one. `None`: the body stays as it came.
+pub(super) fn apply(
+    call: &mut Call,
+    door: Door,
+    identity: &Identity,
+    envelope: &Envelope<'_>,
+) -> Result<Option<Bytes>, Error> {
+    let set = call.gateway.parts.prompts.set();
+    if set.is_empty() {
+        // Names of prompts that callers render themselves are labels.
+        return Ok(None);
+    }
+    let Some((name, version)) = wanted(call, door, identity, envelope, &set) else { return Ok(None) };
+    let version = set.find(&name, version.as_deref())?;
+    call.span.prompt_name = Some(version.name.clone());
+    call.span.prompt_version = Some(version.record.version.clone());
+    let request = Request { endpoint: door.endpoint, envelope, span: &call.span };
+    let Applied { members, variables, user_message } = crate::shape::apply(version, &request)?;
+    let mut edits = envelope.edit();
+    for (member, json) in members {
+        edits.set(member, json);
+    }
+    let mut used = serde_json::json!({"hash": version.hash});
+    if call.snapshot.policy.keeps_payload() {
+        used["variables"] = Value::Object(variables);
+        used["user_message"] = Value::String(user_message);
+    }
+    call.span.attributes.insert("prompt".to_owned(), used.to_string());
+    call.forget_variables();
+    Ok(Some(edits.apply(&call.input)))
+}
+
+/// The prompt that the request asks for, and the version or label; else what a rule assigns; and where neither names a
+/// version, what the split says.
+fn wanted(
+    call: &Call,
+    door: Door,
+    identity: &Identity,
+    envelope: &Envelope<'_>,
+    set: &PromptSet,
+) -> Option<(String, Option<String>)> {
+    let asked = call.span.prompt_version.clone();
+    let (name, version) = match &call.asked_prompt {
+        Some(name) => (name.clone(), asked),
+        None => {
+            let model = envelope.read::<String>("model", "a string").ok().flatten().unwrap_or_default();
+            let assign = with_facts(call, door, identity, &model, |facts| {
+                call.snapshot.shaping.assigned(facts).map(|a| (a.prompt.clone(), a.version.clone()))
+            })?;
+            let (name, version) = assign;
+            (name, asked.or(version))
+        }
+    };
+    let split = || {
+        let split = call.snapshot.config.prompts.split.get(&name)?;
+        assigned(&name, split, &call.span).map(str::to_owned)
+    };
+    let version = match version {
+        None if set.prompts.contains_key(&name) => split(),
+        version => version,
+    };
+    Some((name, version))
+}
+
+/// The model that the call gets: the one that was asked for, unless a rule selects another.
+pub(super) fn select(call: &mut Call, door: Door, identity: &Identity, asked: &str) -> String {
+    if !call.snapshot.shaping.selects() {
+        return asked.to_owned();
+    }
+    let selected = with_facts(call, door, identity, asked, |facts| {
+        call.snapshot.shaping.select(facts).map(|(rule, model)| (rule, model.to_owned()))
+    });
+    let Some((rule, model)) = selected else { return asked.to_owned() };
+    let note = serde_json::json!({"asked": asked, "rule": rule, "model": model});
+    call.span.attributes.insert("selection".to_owned(), note.to_string());
+    model
+}
+
+fn with_facts<T>(call: &Call, door: Door, identity: &Identity, model: &str, read: impl FnOnce(&Facts<'_>) -> T) -> T {
+    read(&Facts {
+        model,
+        route: &format!("/v1{}", door.endpoint.path()),
+        span: &call.span,
+        prompt_tokens: estimate_fast(call.input.len()),
+        now: call.gateway.parts.clock.now(),
+        budget_left: &|| prepare::budget_left(call, identity),
+    })
+}
