@@ -16,6 +16,7 @@ use weir_core::merge::SpanWrite;
 use weir_core::span::Span;
 use weir_core::time::{DAY, HOUR, Micros};
 
+mod answer_file;
 mod attributes;
 mod background;
 mod connect;
@@ -37,6 +38,7 @@ mod seq;
 mod sizes;
 mod write;
 
+pub use answer_file::{AnswerChange, AnswerFile, StoredAnswer, StoredVector};
 pub use options::{PayloadEncoding, SqliteOptions};
 #[cfg(test)]
 pub(crate) use prepare::PANICS;
