@@ -64,6 +64,11 @@ impl<'a> Envelope<'a> {
         (raw.get() != "null").then(|| raw.get())
     }
 
+    /// Every member in order: its name and its JSON text.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.members.iter().map(|(name, value)| (name.as_ref(), value.get()))
+    }
+
     /// A member of a simple type.
     ///
     /// # Errors

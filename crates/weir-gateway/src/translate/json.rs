@@ -12,16 +12,16 @@ use serde_json::value::RawValue;
 
 /// A JSON object as its members in order, values as original text.
 #[derive(Debug, Default)]
-pub(super) struct Members<'a>(Vec<(Key<'a>, &'a RawValue)>);
+pub(crate) struct Members<'a>(Vec<(Key<'a>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     /// Reads one object; the error says where the text is not JSON or that it is no object.
-    pub(super) fn read(body: &'a [u8]) -> Result<Self, serde_json::Error> {
+    pub(crate) fn read(body: &'a [u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(body)
     }
 
     /// Reads a token as an object; `None` when it is something else.
-    pub(super) fn of(token: &'a str) -> Option<Self> {
+    pub(crate) fn of(token: &'a str) -> Option<Self> {
         if !token.starts_with('{') {
             return None;
         }
@@ -29,44 +29,44 @@ impl<'a> Members<'a> {
     }
 
     /// The token of a member, `None` when absent or `null`. The last of equal names wins, as in most parsers.
-    pub(super) fn get(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         let (_, value) = self.0.iter().rev().find(|(key, _)| key.0 == name)?;
         Some(value.get()).filter(|token| *token != "null")
     }
 
     /// The string token of a member that is a string.
-    pub(super) fn string(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn string(&self, name: &str) -> Option<&'a str> {
         self.get(name).filter(|token| token.starts_with('"'))
     }
 
     /// The decoded text of a member that is a string.
-    pub(super) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
         decode(self.get(name)?)
     }
 
     /// A member that is an object.
-    pub(super) fn object(&self, name: &str) -> Option<Members<'a>> {
+    pub(crate) fn object(&self, name: &str) -> Option<Members<'a>> {
         Members::of(self.get(name)?)
     }
 
     /// A member that is an array, as the tokens of its elements.
-    pub(super) fn array(&self, name: &str) -> Option<Vec<&'a RawValue>> {
+    pub(crate) fn array(&self, name: &str) -> Option<Vec<&'a RawValue>> {
         elements(self.get(name)?)
     }
 
     /// A member that is a count; numbers with a fraction are cut, negative ones are 0.
-    pub(super) fn count(&self, name: &str) -> Option<u64> {
+    pub(crate) fn count(&self, name: &str) -> Option<u64> {
         let token = self.get(name)?;
         token.parse().ok().or_else(|| token.parse::<f64>().ok().map(|number| number as u64))
     }
 
     /// Whether a member is the literal `true`.
-    pub(super) fn is_true(&self, name: &str) -> bool {
+    pub(crate) fn is_true(&self, name: &str) -> bool {
         self.get(name) == Some("true")
     }
 
     /// Names and tokens in order; `null` values are left out.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
         self.0.iter().map(|(key, value)| (key.0.as_ref(), value.get())).filter(|(_, token)| *token != "null")
     }
 }
@@ -115,7 +115,7 @@ impl<'de> Deserialize<'de> for Key<'de> {
 }
 
 /// The elements of an array token; `None` when the token is something else.
-pub(super) fn elements(token: &str) -> Option<Vec<&RawValue>> {
+pub(crate) fn elements(token: &str) -> Option<Vec<&RawValue>> {
     if !token.starts_with('[') {
         return None;
     }
@@ -123,12 +123,12 @@ pub(super) fn elements(token: &str) -> Option<Vec<&RawValue>> {
 }
 
 /// What stands between the quotes of a string token, escapes included.
-pub(super) fn inner(token: &str) -> &str {
+pub(crate) fn inner(token: &str) -> &str {
     token.get(1..token.len().saturating_sub(1)).unwrap_or("")
 }
 
 /// The text that a string token means; `None` for other tokens and for lone surrogates.
-pub(super) fn decode(token: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(token: &str) -> Option<Cow<'_, str>> {
     if !token.starts_with('"') {
         return None;
     }
@@ -140,7 +140,7 @@ pub(super) fn decode(token: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Whether a string token means nothing but whitespace.
-pub(super) fn is_blank(token: &str) -> bool {
+pub(crate) fn is_blank(token: &str) -> bool {
     let mut rest = inner(token).chars();
     while let Some(c) = rest.next() {
         match c {
@@ -157,7 +157,7 @@ pub(super) fn is_blank(token: &str) -> bool {
 }
 
 /// Appends a token without the whitespace between its parts.
-pub(super) fn compact(out: &mut Vec<u8>, token: &str) {
+pub(crate) fn compact(out: &mut Vec<u8>, token: &str) {
     if !token.contains([' ', '\n', '\t', '\r']) {
         out.extend_from_slice(token.as_bytes());
         return;
@@ -183,7 +183,7 @@ pub(super) fn compact(out: &mut Vec<u8>, token: &str) {
 }
 
 /// Appends a JSON string whose text is the compact form of a token: what OpenAI calls `arguments`.
-pub(super) fn compact_as_string(out: &mut Vec<u8>, token: &str) {
+pub(crate) fn compact_as_string(out: &mut Vec<u8>, token: &str) {
     let mut text = Vec::with_capacity(token.len());
     compact(&mut text, token);
     out.push(b'"');
@@ -192,7 +192,7 @@ pub(super) fn compact_as_string(out: &mut Vec<u8>, token: &str) {
 }
 
 /// Appends a JSON string.
-pub(super) fn string(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     escape(out, text.as_bytes());
     out.push(b'"');
@@ -225,25 +225,25 @@ fn escape(out: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// Appends a decimal number.
-pub(super) fn number(out: &mut Vec<u8>, value: u64) {
+pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(value.to_string().as_bytes());
 }
 
 /// Writes one object, member by member; `end` closes it.
-pub(super) struct Object<'o> {
+pub(crate) struct Object<'o> {
     out: &'o mut Vec<u8>,
     empty: bool,
 }
 
 impl<'o> Object<'o> {
     /// Opens the object.
-    pub(super) fn begin(out: &'o mut Vec<u8>) -> Self {
+    pub(crate) fn begin(out: &'o mut Vec<u8>) -> Self {
         out.push(b'{');
         Self { out, empty: true }
     }
 
     /// Writes the name of a member (which must need no escape); the caller appends the value to what is returned.
-    pub(super) fn key(&mut self, name: &str) -> &mut Vec<u8> {
+    pub(crate) fn key(&mut self, name: &str) -> &mut Vec<u8> {
         if !self.empty {
             self.out.push(b',');
         }
@@ -255,35 +255,35 @@ impl<'o> Object<'o> {
     }
 
     /// A member whose value is already JSON.
-    pub(super) fn token(&mut self, name: &str, token: &str) {
+    pub(crate) fn token(&mut self, name: &str, token: &str) {
         self.key(name).extend_from_slice(token.as_bytes());
     }
 
     /// The same, when there is a value.
-    pub(super) fn maybe(&mut self, name: &str, token: Option<&str>) {
+    pub(crate) fn maybe(&mut self, name: &str, token: Option<&str>) {
         if let Some(token) = token {
             self.token(name, token);
         }
     }
 
     /// A string member.
-    pub(super) fn text(&mut self, name: &str, text: &str) {
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
         string(self.key(name), text);
     }
 
     /// A number member.
-    pub(super) fn number(&mut self, name: &str, value: u64) {
+    pub(crate) fn number(&mut self, name: &str, value: u64) {
         number(self.key(name), value);
     }
 
     /// Closes the object.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         self.out.push(b'}');
     }
 }
 
 /// Appends an array from pieces of JSON.
-pub(super) fn array<T: AsRef<[u8]>>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>) {
+pub(crate) fn array<T: AsRef<[u8]>>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>) {
     out.push(b'[');
     for (at, item) in items.into_iter().enumerate() {
         if at > 0 {
@@ -295,7 +295,7 @@ pub(super) fn array<T: AsRef<[u8]>>(out: &mut Vec<u8>, items: impl IntoIterator<
 }
 
 /// Appends one string token whose text is the texts of several string tokens with a separator (itself escaped JSON).
-pub(super) fn join<'t>(out: &mut Vec<u8>, tokens: impl IntoIterator<Item = &'t str>, separator: &str) {
+pub(crate) fn join<'t>(out: &mut Vec<u8>, tokens: impl IntoIterator<Item = &'t str>, separator: &str) {
     out.push(b'"');
     for (at, token) in tokens.into_iter().enumerate() {
         if at > 0 {

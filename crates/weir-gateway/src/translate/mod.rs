@@ -17,7 +17,7 @@ pub mod chat_to_messages;
 pub mod error;
 pub mod messages_to_chat;
 
-mod json;
+pub(crate) mod json;
 mod names;
 mod usage;
 

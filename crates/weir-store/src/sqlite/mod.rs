@@ -16,6 +16,7 @@ use weir_core::merge::SpanWrite;
 use weir_core::span::Span;
 use weir_core::time::{DAY, HOUR, Micros};
 
+mod answer_file;
 mod attributes;
 mod background;
 mod catalog;
@@ -38,6 +39,7 @@ mod seq;
 mod sizes;
 mod write;
 
+pub use answer_file::{AnswerChange, AnswerFile, StoredAnswer, StoredVector};
 pub use catalog::SqliteCatalog;
 pub use options::{PayloadEncoding, SqliteOptions};
 #[cfg(test)]

@@ -1,0 +1,97 @@
+//! A streamed answer as the whole one that it would have been, to be stored. The other way round from
+//! [`replay`](super::replay()); unlike the reader's record it keeps members that are not known here, log probabilities
+//! and usage.
+//!
+//! Invariants: what is kept is bounded; an answer that is not understood to its end is none. While the stream passes
+//! its events are only copied; they are put together when it has ended.
+
+mod choices;
+mod messages;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use crate::providers::Endpoint;
+use crate::sse::Event;
+use crate::translate::json::Members;
+
+/// What an event takes beside its data in a stream: its frame, and what is repeated in every chunk. Texts come in small
+/// pieces, so that a stream is many times longer than its answer.
+const STREAM_PER_BYTE: usize = 64;
+/// Most bytes of a stream that are kept, however large an answer may be.
+const MAX_STREAM: usize = 64 << 20;
+
+/// The events of one streamed answer in the client's protocol.
+#[derive(Debug)]
+pub struct Gather {
+    endpoint: Endpoint,
+    data: Vec<u8>,
+    /// Where each event's data ends.
+    ends: Vec<usize>,
+    max_answer: usize,
+    is_too_long: bool,
+}
+
+impl Gather {
+    /// Nothing yet, of an answer of at most so many bytes.
+    #[must_use]
+    pub fn new(endpoint: Endpoint, max_answer: usize) -> Self {
+        Self { endpoint, data: Vec::new(), ends: Vec::new(), max_answer, is_too_long: false }
+    }
+
+    /// Takes an event, before anything is hidden from the client.
+    pub fn push(&mut self, event: &Event) {
+        let Some(data) = event.data.as_deref().filter(|_| !self.is_too_long) else { return };
+        // The events of a response repeat all that their last one says.
+        if self.endpoint == Endpoint::Responses {
+            self.data.clear();
+            self.ends.clear();
+        }
+        let max = self.max_answer.saturating_mul(STREAM_PER_BYTE).min(MAX_STREAM);
+        if self.data.len() + data.len() > max {
+            self.is_too_long = true;
+            self.data = Vec::new();
+            self.ends = Vec::new();
+            return;
+        }
+        self.data.extend_from_slice(data);
+        self.ends.push(self.data.len());
+    }
+
+    /// The answer; `None` when it was too long, is not complete or has something in it that is not known.
+    #[must_use]
+    pub fn whole(&self) -> Option<Bytes> {
+        if self.is_too_long {
+            return None;
+        }
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let mut events = starts.zip(&self.ends).filter_map(|(start, end)| self.data.get(start..*end));
+        let whole = match self.endpoint {
+            Endpoint::Chat => choices::whole(&mut events, "chat.completion")?,
+            Endpoint::Completions => choices::whole(&mut events, "text_completion")?,
+            Endpoint::Messages => messages::whole(&mut events)?,
+            Endpoint::Responses => return last_response(events.last()?).filter(|b| b.len() <= self.max_answer),
+            Endpoint::Embeddings => return None,
+        };
+        let text = serde_json::to_vec(&whole).ok()?;
+        (text.len() <= self.max_answer).then(|| text.into())
+    }
+}
+
+/// The last event of a response has the whole of it.
+fn last_response(data: &[u8]) -> Option<Bytes> {
+    let event = Members::read(data).ok()?;
+    let is_last = matches!(event.text("type")?.as_ref(), "response.completed" | "response.incomplete");
+    is_last.then(|| event.get("response").map(|text| Bytes::copy_from_slice(text.as_bytes())))?
+}
+
+/// The members of an object.
+fn object(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
