@@ -10,6 +10,7 @@ pub mod doors;
 pub mod exchange;
 mod gateway;
 pub mod limits;
+pub mod prompts;
 pub mod providers;
 pub mod record;
 pub mod routing;
