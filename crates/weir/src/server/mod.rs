@@ -123,7 +123,7 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
 
     let web = Web {
         gateway: gateway.clone(),
-        api: ApiState { store: store.clone(), live, clock },
+        api: ApiState { store: store.clone(), scores: store.clone(), live, clock },
         metrics: {
             let running = running.clone();
             Arc::new(move |accept| {
