@@ -1,7 +1,7 @@
 //! Count, mean and spread of a sample in one pass.
 //!
 //! Source: Welford, "Note on a method for calculating corrected sums of squares and products", Technometrics 4(3), 1962;
-//! merging: Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+//! merging: Chan, Golub, `LeVeque`, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
 
 /// Count, mean and sum of squared deviations of the values that were added. Unit-free.
 ///

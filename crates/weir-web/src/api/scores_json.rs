@@ -34,15 +34,13 @@ pub(super) struct NewScore {
 }
 
 /// A score, or a list of them.
-#[derive(ToSchema)]
-#[schema(as = NewScores)]
-#[expect(dead_code, reason = "describes what is read elsewhere")]
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes for the OpenAPI document what `parse` reads with better messages")]
 pub(super) enum NewScores {
     /// One.
-    #[schema(title = "One")]
-    One(NewScore),
+    One(Box<NewScore>),
     /// At most 1000.
-    #[schema(title = "Many")]
     Many(Vec<NewScore>),
 }
 

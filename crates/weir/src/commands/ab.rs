@@ -65,7 +65,7 @@ fn render(answer: &CompareAnswer, terminal: Terminal) -> String {
 
 fn versions(answer: &CompareAnswer) -> Table {
     let mut table = Table::new(vec![
-        Column::text("version").least(8),
+        Column::text("version").least(14),
         Column::number("calls"),
         Column::number("errors"),
         Column::number("cached").spare(3),
@@ -135,7 +135,7 @@ fn scores(answer: &CompareAnswer) -> Table {
 fn differences(answer: &CompareAnswer) -> Table {
     let mut table = Table::new(vec![
         Column::text("version").least(8),
-        Column::text("metric").least(12),
+        Column::text("metric").least(17),
         Column::number("baseline").spare(2),
         Column::number("here").spare(2),
         Column::number("difference"),
@@ -145,8 +145,11 @@ fn differences(answer: &CompareAnswer) -> Table {
         Column::text("verdict"),
     ]);
     for d in &answer.differences {
-        let show = unit(&d.metric);
-        let signed = |n: f64| format!("{}{}", if n < 0.0 { "-" } else { "+" }, show(n.abs()));
+        let (show, step) = units(&d.metric);
+        let signed = |n: f64| match n {
+            0.0 => "0".to_owned(),
+            n => format!("{}{}", if n < 0.0 { "-" } else { "+" }, step(n.abs())),
+        };
         let mean = |m: &MeanJson| Cell::from(m.mean.map(show).unwrap_or_default());
         let interval = d.interval.map(|(low, high)| format!("{} to {}", signed(low), signed(high)));
         table.row(vec![
@@ -158,28 +161,35 @@ fn differences(answer: &CompareAnswer) -> Table {
             d.relative.map(relative).unwrap_or_default().into(),
             interval.unwrap_or_default().into(),
             d.p_value.map(p_value).unwrap_or_default().into(),
-            Cell(d.verdict.clone(), tone(d)),
+            verdict(d, answer.test.least),
         ]);
     }
     table
 }
 
-fn tone(difference: &DifferenceJson) -> Tone {
+fn verdict(difference: &DifferenceJson, least: u64) -> Cell {
+    let few = difference.baseline.n.min(difference.this.n);
     match difference.verdict.as_str() {
-        "better" => Tone::Good,
-        "worse" => Tone::Bad,
-        _ => Tone::Dim,
+        "better" => Cell("better".to_owned(), Tone::Good),
+        "worse" => Cell("worse".to_owned(), Tone::Bad),
+        other if few < least => Cell(format!("{other} ({few} of {least})"), Tone::Dim),
+        other => Cell(other.to_owned(), Tone::Dim),
     }
 }
 
-/// How the values of a metric are shown.
-fn unit(metric: &str) -> fn(f64) -> String {
+/// How the values of a metric are shown, and how their differences are.
+fn units(metric: &str) -> (fn(f64) -> String, fn(f64) -> String) {
     match metric {
-        "error_rate" => format::percent,
-        "latency_ms" | "ttft_ms" => format::millis,
-        "cost_usd" => format::dollars,
-        _ => amount,
+        "error_rate" => (format::percent, points),
+        "latency_ms" | "ttft_ms" => (format::millis, format::millis),
+        "cost_usd" => (format::dollars, format::dollars),
+        _ => (amount, amount),
     }
+}
+
+/// Percentage points: a difference of shares is no share of a share.
+fn points(share: f64) -> String {
+    format::percent(share).replace('%', "pp")
 }
 
 /// Tokens per call or a score: some digits, more of small numbers.
@@ -204,17 +214,21 @@ fn p_value(p: f64) -> String {
 fn notes(answer: &CompareAnswer) -> Vec<String> {
     let test = &answer.test;
     let mut notes = Vec::new();
-    if answer.versions.len() > 1 {
+    if let (Some(baseline), 2..) = (&answer.baseline, answer.versions.len()) {
+        let comparisons = match test.comparisons {
+            1 => "1 comparison".to_owned(),
+            n => format!("all {n} comparisons"),
+        };
+        notes.push(format!("Compared with {baseline} ({}).", answer.baseline_by));
         notes.push(format!(
-            "{}: looking again and again does not spoil it. {:.0} % confidence over {} together; a verdict needs {} values \
-             of each version.",
+            "{}: looking again and again does not spoil it. {:.0} % confidence over {comparisons} together; a verdict needs \
+             {} values of each version.",
             test.name,
             test.confidence * 100.0,
-            if test.comparisons == 1 { "1 comparison".to_owned() } else { format!("all {} comparisons", test.comparisons) },
             test.least,
         ));
     } else {
-        notes.push("There is nothing to compare: only one version has calls in this range.".to_owned());
+        notes.push("There is nothing to compare: fewer than two versions have calls in this range.".to_owned());
     }
     notes.push(
         "Latency, tokens and cost per call are of calls that a model answered whole; cache hits are left out."
@@ -227,11 +241,17 @@ fn notes(answer: &CompareAnswer) -> Vec<String> {
         ));
     }
     if answer.without_version > 0 {
-        notes.push(format!("{} calls say no version and are left out.", format::count(answer.without_version)));
+        notes.push(format!("Calls without a version, left out: {}.", format::count(answer.without_version)));
     }
     if answer.left_out > 0 {
-        notes
-            .push(format!("{} calls of further versions are left out: name versions.", format::count(answer.left_out)));
+        notes.push(format!(
+            "Calls of versions beyond the first hundred, left out: {}. Name --versions.",
+            format::count(answer.left_out)
+        ));
     }
     notes
 }
+
+#[cfg(test)]
+#[path = "ab_tests.rs"]
+mod tests;
