@@ -119,11 +119,8 @@ fn ever_found(runs: u32, calls: u32, share_of_b: f64, draw: impl Fn(&mut fastran
         let ever = (0..calls).any(|_| {
             let to_b = rng.f64() < share_of_b;
             let value = draw(&mut rng, to_b);
-            if to_b {
-                b.add(value)
-            } else {
-                a.add(value)
-            };
+            let side = if to_b { &mut b } else { &mut a };
+            side.add(value);
             let verdict = compare(&a, &b, Direction::Lower, 1).verdict;
             matches!(verdict, Verdict::Better | Verdict::Worse)
         });

@@ -88,7 +88,7 @@ fn versions(answer: &CompareAnswer) -> Table {
 
 fn version_row(v: &VersionJson, is_baseline: bool) -> Vec<Cell> {
     let some = |n: u64| if n == 0 { Cell::default() } else { Cell::from(format::count(n)) };
-    let with = |show: fn(f64) -> String, value: Option<f64>| Cell::from(value.map(show).unwrap_or_default());
+    let with = |show: Show, value: Option<f64>| Cell::from(value.map(show).unwrap_or_default());
     let errors = match v.errors {
         0 => Cell("0".to_owned(), Tone::Dim),
         n => Cell(format!("{} ({})", format::count(n), format::percent(v.error_rate.unwrap_or_default())), Tone::Bad),
@@ -177,8 +177,11 @@ fn verdict(difference: &DifferenceJson, least: u64) -> Cell {
     }
 }
 
+/// Shows a number.
+type Show = fn(f64) -> String;
+
 /// How the values of a metric are shown, and how their differences are.
-fn units(metric: &str) -> (fn(f64) -> String, fn(f64) -> String) {
+fn units(metric: &str) -> (Show, Show) {
     match metric {
         "error_rate" => (format::percent, points),
         "latency_ms" | "ttft_ms" => (format::millis, format::millis),
