@@ -73,6 +73,11 @@ id_type! {
     SpanId
 }
 
+id_type! {
+    /// A score.
+    ScoreId
+}
+
 /// What identifies a span: a span id is unique only within its trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SpanKey {

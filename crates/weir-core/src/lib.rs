@@ -1,5 +1,5 @@
 //! The model that every part of Weir shares: spans and their merge, ids, time, money, prices, token counts, filters,
-//! latency sketches, redaction and the error table.
+//! latency sketches, scores, the comparison of versions, redaction and the error table.
 //!
 //! Invariant: nothing in this crate does I/O, and nothing in it knows a vendor's protocol.
 
@@ -9,6 +9,7 @@ pub mod span;
 
 pub mod access;
 pub mod error;
+pub mod experiment;
 pub mod filter;
 pub mod id;
 pub mod merge;
@@ -17,6 +18,7 @@ pub mod observe;
 pub mod price;
 pub mod prompt;
 pub mod redact;
+pub mod score;
 pub mod sketch;
 pub mod time;
 pub mod token;

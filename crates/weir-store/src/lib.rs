@@ -13,5 +13,6 @@ pub mod conformance;
 pub mod ingest;
 pub mod journal;
 mod lock;
+pub mod scores;
 pub mod sqlite;
 pub mod telemetry;

@@ -1,7 +1,7 @@
 //! Weir's own face: its API, who may use it, probes, metrics and the front page.
 //!
-//! Invariant: everything under `/api` needs a key with the role `read` where keys are configured; only the probes and
-//! the front page need none.
+//! Invariant: everything under `/api` needs a key with the role that its table names where keys are configured (`read`,
+//! `write` for what writes); only the probes and the front page need none.
 
 pub mod api;
 mod auth;
@@ -41,7 +41,9 @@ pub struct Web {
 /// All paths that are not the gateway's or a protocol's.
 pub fn router(web: Web) -> Router {
     let guard = |role| middleware::from_fn_with_state((web.gateway.clone(), role), auth::require);
-    let api = api::router(web.api).route_layer(guard(Role::Read));
+    let api = api::routes(web.api)
+        .into_iter()
+        .fold(Router::new(), |all, (role, routes)| all.merge(routes.route_layer(guard(role))));
     let metrics =
         Router::new().route("/metrics", get(metrics::render)).route_layer(guard(Role::Read)).with_state(web.metrics);
     let health = Router::new()

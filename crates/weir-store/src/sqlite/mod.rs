@@ -35,6 +35,7 @@ mod prune;
 mod rollup;
 mod row;
 mod schema;
+mod scores;
 mod seq;
 mod sizes;
 mod write;
@@ -310,6 +311,7 @@ impl Telemetry for SqliteStore {
 
     fn prune(&self, before: Micros) -> Result<u64, StoreError> {
         let deleted = prune::prune(&self.inner, before);
+        scores::prune(&self.inner, before)?;
         self.inner.commits.fetch_add(1, Ordering::Relaxed);
         deleted
     }

@@ -9,8 +9,11 @@ use crate::telemetry::StoreError;
 pub(super) type Migrations = &'static [(i64, &'static str)];
 
 /// Those of `telemetry.db`.
-pub(super) const TELEMETRY: Migrations =
-    &[(1, include_str!("migrations/0001_spans.sql")), (2, include_str!("migrations/0002_views.sql"))];
+pub(super) const TELEMETRY: Migrations = &[
+    (1, include_str!("migrations/0001_spans.sql")),
+    (2, include_str!("migrations/0002_views.sql")),
+    (3, include_str!("migrations/0003_scores.sql")),
+];
 
 /// Brings the database to this version's schema.
 pub(super) fn migrate(db: &mut Connection, migrations: Migrations) -> Result<(), StoreError> {

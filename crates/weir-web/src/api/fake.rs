@@ -5,14 +5,16 @@ use std::ops::ControlFlow;
 use parking_lot::Mutex;
 use weir_core::filter::Filter;
 use weir_core::id::{SpanId, SpanKey, TraceId};
+use weir_core::score::{Score, ScoreTarget};
 use weir_core::span::{Span, SpanKind, Status};
 use weir_core::time::Micros;
+use weir_store::scores::{Scores, Tally};
 use weir_store::telemetry::{
     SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StoreError, TableSize, Telemetry, TimeRange,
 };
 
 #[derive(Default)]
-pub(super) struct Fake(Mutex<Vec<Span>>);
+pub(super) struct Fake(Mutex<Vec<Span>>, Mutex<Vec<Score>>);
 
 impl Fake {
     pub(super) fn add(&self, model: &str, request_id: &str) -> Span {
@@ -24,8 +26,36 @@ impl Fake {
             input: Some("hello".into()),
             ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() })
         };
-        self.0.lock().push(span.clone());
+        self.push(span.clone());
         span
+    }
+
+    pub(super) fn push(&self, span: Span) {
+        self.0.lock().push(span);
+    }
+}
+
+impl Scores for Fake {
+    fn put(&self, scores: &[Score]) -> Result<(), StoreError> {
+        let mut held = self.1.lock();
+        for score in scores {
+            held.retain(|old| old.id != score.id);
+            held.push(score.clone());
+        }
+        Ok(())
+    }
+
+    fn of(&self, targets: &[ScoreTarget], limit: usize) -> Result<Vec<Score>, StoreError> {
+        Ok(self.1.lock().iter().filter(|s| targets.contains(&s.target)).take(limit).cloned().collect())
+    }
+
+    fn tallies(&self, targets: &[ScoreTarget]) -> Result<Vec<Tally>, StoreError> {
+        let held = self.1.lock();
+        let of = |(target, wanted): (usize, &ScoreTarget)| {
+            let numbers = held.iter().filter(|s| s.target == *wanted).filter_map(|s| Some((s, s.value.number()?)));
+            numbers.map(|(s, sum)| Tally { target, name: s.name.clone(), sum, count: 1 }).collect::<Vec<_>>()
+        };
+        Ok(targets.iter().enumerate().flat_map(of).collect())
     }
 }
 

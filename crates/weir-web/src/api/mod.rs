@@ -1,21 +1,30 @@
 //! Weir's own API under `/api/v1`, described by OpenAPI from its code.
 //!
 //! Invariants: an endpoint's meaning is a pure function from parameters and a store to JSON, which the command line
-//! calls offline; a handler only runs it on a bounded number of blocking threads. Unknown parameters are refused.
+//! calls offline; a handler only runs it on a bounded number of blocking threads. Unknown parameters are refused. A
+//! write is answered when it is durable.
 
 mod call_json;
 mod calls;
 pub mod calls_query;
+mod compare;
+mod compare_fold;
+mod compare_json;
+mod compare_query;
 #[cfg(test)]
 mod fake;
 mod live;
 mod number;
 mod openapi;
 mod params;
+mod prompts;
+mod prompts_json;
 mod query;
 mod raw;
 pub mod read;
 mod respond;
+mod scores;
+mod scores_json;
 mod state;
 mod stats;
 mod stats_json;
@@ -23,34 +32,54 @@ pub mod stats_query;
 pub mod when;
 
 pub use call_json::{Call, CallList, Prompt, Tokens};
+pub use compare::compare_versions;
+pub use compare_json::{CompareAnswer, CostJson, DifferenceJson, MeanJson, SpreadJson, TestJson, VersionJson};
 pub use number::Usd;
 pub use params::Pairs;
+pub use scores_json::{ScoreJson, ScoreList};
 pub use state::ApiState;
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use weir_core::access::Role;
 
-/// The routes of the API.
-pub fn router(state: ApiState) -> axum::Router {
-    let (router, _) = table().split_for_parts();
-    router.with_state(state.into())
+/// The routes of the API, by the role that a key needs for them.
+pub fn routes(state: ApiState) -> Vec<(Role, axum::Router)> {
+    let state = state::Shared::from(state);
+    let of = |(role, table): (Role, OpenApiRouter<state::Shared>)| {
+        (role, table.split_for_parts().0.with_state(state.clone()))
+    };
+    tables().into_iter().map(of).collect()
 }
 
 /// The API's OpenAPI document.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    table().into_openapi()
+    let frame = OpenApiRouter::with_openapi(openapi::Frame::openapi());
+    tables().into_iter().fold(frame, |all, (_, table)| all.merge(table)).into_openapi()
 }
 
-fn table() -> OpenApiRouter<state::Shared> {
-    OpenApiRouter::with_openapi(openapi::Frame::openapi())
+fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
+    let reads = OpenApiRouter::new()
         .routes(routes!(calls::list))
         .routes(routes!(live::tail))
         .routes(routes!(calls::get))
         .routes(routes!(stats::get))
-        .routes(routes!(openapi::document))
+        .routes(routes!(prompts::list))
+        .routes(routes!(prompts::get))
+        .routes(routes!(prompts::version))
+        .routes(routes!(prompts::diff))
+        .routes(routes!(prompts::render))
+        .routes(routes!(compare::get))
+        .routes(routes!(scores::list))
+        .routes(routes!(openapi::document));
+    let writes = OpenApiRouter::new().routes(routes!(scores::put));
+    let changes = OpenApiRouter::new()
+        .routes(routes!(prompts::create))
+        .routes(routes!(prompts::set_label, prompts::delete_label));
+    [(Role::Read, reads), (Role::Write, writes), (Role::Admin, changes)]
 }
 
 #[cfg(test)]

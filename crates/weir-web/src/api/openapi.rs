@@ -15,12 +15,17 @@ use super::respond::json;
         title = "Weir",
         description = "Weir's own API over recorded calls. Errors answer as \
                        `{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`. Where keys are configured, every \
-                       endpoint needs one of role `read` or higher.",
+                       endpoint needs one of role `read` or higher, and those that write say what they need.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact()
     ),
     security((), ("key" = [])),
-    tags((name = "calls", description = "Recorded calls"), (name = "stats", description = "Figures over calls")),
+    tags(
+        (name = "calls", description = "Recorded calls"),
+        (name = "stats", description = "Figures over calls"),
+        (name = "prompts", description = "Versions of prompts"),
+        (name = "scores", description = "Judgements of calls and traces")
+    ),
     modifiers(&Key)
 )]
 pub(super) struct Frame;

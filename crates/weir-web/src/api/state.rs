@@ -5,14 +5,21 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 use weir_core::span::Span;
 use weir_core::time::Clock;
+use weir_gateway::prompts::Library;
+use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
 
 use super::read::Reads;
+use super::scores::ScoreWrites;
 
 /// What the API is made of.
 pub struct ApiState {
     /// Where calls are read from.
     pub store: Arc<dyn Telemetry>,
+    /// Where scores are kept.
+    pub scores: Arc<dyn Scores>,
+    /// The prompts.
+    pub prompts: Arc<Library>,
     /// Where finished calls come by. Only a weak handle is kept: live tails end when every sender is gone.
     pub live: broadcast::Sender<Arc<Span>>,
     /// What relative times count from.
@@ -23,12 +30,22 @@ pub struct ApiState {
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) reads: Reads,
+    pub(super) scores: Arc<dyn Scores>,
+    pub(super) score_writes: ScoreWrites,
+    pub(super) prompts: Arc<Library>,
     pub(super) live: broadcast::WeakSender<Arc<Span>>,
     pub(super) clock: Clock,
 }
 
 impl From<ApiState> for Shared {
     fn from(state: ApiState) -> Self {
-        Self { reads: Reads::new(state.store), live: state.live.downgrade(), clock: state.clock }
+        Self {
+            reads: Reads::new(state.store),
+            score_writes: ScoreWrites::new(state.scores.clone()),
+            scores: state.scores,
+            prompts: state.prompts,
+            live: state.live.downgrade(),
+            clock: state.clock,
+        }
     }
 }

@@ -16,12 +16,22 @@ use super::*;
 fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core::span::Span>>) {
     let store = Arc::new(Fake::default());
     let (live, _) = broadcast::channel(2);
-    let state = ApiState { store: store.clone(), live: live.clone(), clock: Clock::fixed(1_763_683_200_000_000) };
-    (router(state), store, live)
+    let state = ApiState {
+        store: store.clone(),
+        scores: store.clone(),
+        live: live.clone(),
+        clock: Clock::fixed(1_763_683_200_000_000),
+    };
+    let api = routes(state).into_iter().fold(axum::Router::new(), |all, (_, routes)| all.merge(routes));
+    (api, store, live)
 }
 
 async fn get(api: &axum::Router, path: &str) -> (StatusCode, String) {
-    let answer = api.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+    ask(api, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+async fn ask(api: &axum::Router, request: Request<Body>) -> (StatusCode, String) {
+    let answer = api.clone().oneshot(request).await.unwrap();
     let status = answer.status();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
@@ -90,4 +100,39 @@ async fn the_live_tail_filters_tells_what_was_missed_and_ends_with_the_senders()
     assert_eq!(text.matches("event: call").count(), 1);
     assert!(text.contains("\"request_id\":\"4\"") && !text.contains("hello"));
     assert_eq!(get(&api, "/api/v1/calls/live").await.0, 503);
+}
+
+#[tokio::test]
+async fn scores_are_written_and_read_by_either_name_of_a_call() {
+    let (api, store, _live) = api();
+    let post = |body: &str| ask(&api, Request::post("/api/v1/scores").body(Body::from(body.to_owned())).unwrap());
+    let span = store.add("gpt-4o", "req-1");
+    let (status, body) = post(r#"{"call":"req-1","name":"helpful","value":3,"source":"human"}"#).await;
+    assert_eq!(status, 200);
+    assert!(body.contains(r#""call":"req-1","trace_id":null,"name":"helpful","value":3,"source":"human""#), "{body}");
+    let list = format!(
+        r#"[{{"call":"{}","name":"ok","value":true}},{{"call":"later","name":"ok","value":false}}]"#,
+        span.span_id
+    );
+    assert_eq!(post(&list).await.0, 200);
+
+    for call in ["req-1".to_owned(), span.span_id.to_string()] {
+        let (status, body) = get(&api, &format!("/api/v1/scores?call={call}")).await;
+        assert_eq!((status, body.matches("\"name\"").count()), (StatusCode::OK, 2), "{body}");
+        assert!(body.ends_with("],\"truncated\":false}"), "{body}");
+    }
+    assert!(get(&api, "/api/v1/scores?call=later").await.1.contains("false"));
+    assert_eq!(get(&api, "/api/v1/scores?call=nobody").await.1, "{\"scores\":[],\"truncated\":false}");
+    assert_eq!(get(&api, "/api/v1/scores").await.0, 400);
+    assert_eq!(get(&api, "/api/v1/scores?trace_id=x").await.0, 400);
+    assert_eq!(post(r#"{"call":"req-1","name":"helpful"}"#).await.0, 400);
+    assert_eq!(post(&" ".repeat((4 << 20) + 1)).await.0, 413);
+}
+
+#[test]
+fn one_path_holds_what_is_read_and_what_is_written() {
+    let text = openapi::text();
+    for wanted in ["\"listScores\"", "\"putScores\"", "\"comparePrompt\"", "\"listCalls\""] {
+        assert!(text.contains(wanted), "{wanted}");
+    }
 }

@@ -1,5 +1,6 @@
 //! One file per verb.
 
+pub(crate) mod ab;
 pub(crate) mod calls;
 pub(crate) mod check_config;
 pub(crate) mod cost;

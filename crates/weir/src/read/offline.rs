@@ -10,7 +10,7 @@ use weir_core::error::{Code, Error};
 use weir_core::time::{Clock, MINUTE};
 use weir_store::sqlite::SqliteStore;
 use weir_store::telemetry::Telemetry;
-use weir_web::api::{Call, calls_query, read};
+use weir_web::api::{Call, calls_query, compare_versions, read};
 
 use super::source::Pairs;
 
@@ -56,6 +56,11 @@ impl Offline {
 
     pub(super) fn stats(&self, pairs: &Pairs) -> anyhow::Result<String> {
         Ok(serde_json::to_string(&read::get_stats(&self.store, pairs, self.clock.now())?)?)
+    }
+
+    pub(super) fn compare(&self, prompt: &str, pairs: &Pairs) -> anyhow::Result<String> {
+        let answer = compare_versions(&self.store, &self.store, prompt, pairs, self.clock.now())?;
+        Ok(serde_json::to_string(&answer)?)
     }
 
     pub(super) fn scan(

@@ -77,6 +77,14 @@ impl Source {
         }
     }
 
+    /// The JSON of `/api/v1/prompts/{name}/compare`.
+    pub(crate) fn compare(&self, prompt: &str, pairs: &Pairs) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(files) => files.compare(prompt, pairs),
+            Self::Online(server) => server.get(&["prompts", prompt, "compare"], pairs),
+        }
+    }
+
     /// The pages of a list, each given to `each` until it breaks.
     pub(crate) fn pages(
         &self,

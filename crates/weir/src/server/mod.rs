@@ -130,7 +130,7 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
 
     let web = Web {
         gateway: gateway.clone(),
-        api: ApiState { store: store.clone(), prompts: gateway.prompts().clone(), live, clock },
+        api: ApiState { store: store.clone(), scores: store.clone(), prompts: gateway.prompts().clone(), live, clock },
         metrics: {
             let running = running.clone();
             Arc::new(move |accept| {
