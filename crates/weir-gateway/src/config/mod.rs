@@ -1,6 +1,7 @@
 //! The gateway's part of the configuration file. One struct per table; each field's doc comment is its entry in the
 //! reference page. Unknown keys are refused.
 
+mod compress;
 mod gateway;
 mod key;
 mod model;
@@ -9,6 +10,7 @@ mod provider;
 mod record;
 mod secret;
 
+pub use compress::CompressConfig;
 pub use gateway::{GatewayConfig, OnDisconnect};
 pub use key::{KeyConfig, KeyRole};
 pub use model::{ModelConfig, Strategy, TargetConfig};
