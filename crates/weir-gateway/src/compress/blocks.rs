@@ -40,10 +40,10 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
     while at < text.len() {
         let end = line_end(text, at);
         let line = &text[at..end];
-        let (kind, end) = if let Some(fence) = Fence::opened_by(line) {
-            (Kind::Code, fence.end(text, end))
-        } else if line.trim().is_empty() {
+        let (kind, end) = if line.trim().is_empty() {
             (Kind::Blank, end)
+        } else if let Some(fence) = Fence::opened_by(line) {
+            (Kind::Code, fence.end(text, end))
         } else if is_indented(line) {
             (Kind::Code, indented_end(text, end))
         } else if let Some(end) = json.end(at) {

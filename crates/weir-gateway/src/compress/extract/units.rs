@@ -121,17 +121,17 @@ mod tests {
 
     #[test]
     fn sentences_and_items() {
-        let text = "# Title\nOne, e.g. this by Dr. No. Two?  \"Three!\" 4 is.\n- item. One\n  more\n- `code`\n\n| a. B | c |\n";
-        let expected = ["One, e.g. this by Dr. No.", "Two?", "\"Three!\"", "4 is.", "- item. One\n  more"];
+        let text = "# Title\nOne, e.g. this by Dr. Who. Two?  \"Three!\" 4 is.\n- item. One\n  more\n- `code`\n\n| a. B | c |\n";
+        let expected = ["One, e.g. this by Dr. Who.", "Two?", "\"Three!\"", "4 is.", "- item. One\n  more"];
         assert_eq!(cut(text, false, false), expected);
         assert_eq!(cut("一。二！", false, false), ["一。", "二！"]);
     }
 
     #[test]
     fn code_and_questions_stay() {
-        let text = "Do it.\n\nA `b. C` d. E.\n\n```\nx\n```\n\nNow. Go.";
-        assert_eq!(cut(text, true, false), ["E."]);
-        assert_eq!(cut(text, true, true), ["A `b. C` d.", "E.", "```\nx\n```"]);
+        let text = "Do it.\n\nA `b. C` is. Else.\n\n```\nx\n```\n\nNow. Go.";
+        assert_eq!(cut(text, true, false), ["Else."]);
+        assert_eq!(cut(text, true, true), ["A `b. C` is.", "Else.", "```\nx\n```"]);
         assert_eq!(cut("A […] b.\n\n{\"a\": 1}", false, true), [""; 0]);
     }
 }
