@@ -1,7 +1,7 @@
 //! Making a prompt shorter: lossless steps first, then sentences taken out until a target is met.
 //!
-//! Pure code over the JSON text of a request's messages. The steps, in their order: [`lossless`] (whitespace, bare
-//! JSON, blocks that stand again) and [`extract`]. What may be changed at all is decided in [`request`].
+//! Pure code over the JSON text of a request's messages. The steps, in their order: `lossless` (whitespace, bare
+//! JSON, blocks that stand again) and `extract`. What may be changed at all is decided in `request`.
 //!
 //! Invariants: messages, parts, roles and every member but changed texts stay byte for byte; code blocks are changed
 //! only with `include_code` and only as a whole; a request never gets more tokens; whatever the input is, it comes back

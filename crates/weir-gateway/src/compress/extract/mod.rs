@@ -219,7 +219,7 @@ fn question(passage: &Passage) -> Vec<&str> {
     if let Some(first) = paragraphs.next() {
         texts.push(&passage.text[first.range]);
     }
-    if let Some(last) = paragraphs.last() {
+    if let Some(last) = paragraphs.next_back() {
         texts.push(&passage.text[last.range]);
     }
     texts
