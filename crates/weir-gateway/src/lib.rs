@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod cache;
+pub mod compress;
 pub mod config;
 pub mod doors;
 pub mod exchange;

@@ -2,6 +2,7 @@
 //! reference page. Unknown keys are refused.
 
 mod cache;
+mod compress;
 mod gateway;
 mod key;
 mod limit;
@@ -15,6 +16,7 @@ mod secret;
 mod when;
 
 pub use cache::{CacheConfig, CacheScope, SemanticConfig};
+pub use compress::CompressConfig;
 pub use gateway::{GatewayConfig, OnDisconnect};
 pub use key::{KeyConfig, KeyRole};
 pub use limit::LimitConfig;
