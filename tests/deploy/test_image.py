@@ -2,14 +2,15 @@
 
 import json
 import re
+import shutil
 import subprocess
 import tomllib
 
 import pytest
 
-from rig import BIN
-from rig.deployed import DEPLOY, PROGRAMS, tool
-from rig.process import ROOT, environment
+from rig import BIN, eventually, request
+from rig.deployed import DEPLOY, DUMMIES, PROGRAMS, Overlay, tool
+from rig.process import ROOT, Process, environment
 
 DOCKERFILE = DEPLOY / "Dockerfile"
 #: Shared libraries that distroless/cc-debian12 has.
@@ -111,3 +112,54 @@ def test_without_keys_the_container_refuses_to_start(last, tmp_path):
         [BIN / "weir", *command], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=20
     )
     assert done.returncode != 0 and "no keys are configured" in done.stderr
+
+
+# The last stage by hand
+
+
+@pytest.fixture
+def root(tmp_path, last):
+    """A root of files that holds what the last stage copies and the libraries of its base, and nothing else."""
+    root = tmp_path / "root"
+    for name in re.findall(r"(/\S+) \(0x", tool("ldd", BIN / "weir")):
+        target = root / name[1:]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(name, target)
+    (entry,) = json.loads(only(last, "ENTRYPOINT"))
+    for folder in (entry.rpartition("/")[0], "data", "etc/weir"):
+        (root / folder.strip("/")).mkdir(parents=True, exist_ok=True)
+    shutil.copy(BIN / "weir", root / entry[1:])
+    return root
+
+
+def test_it_runs_as_nobody_on_a_root_that_is_read_only(root, last, tmp_path):
+    """As the pod is allowed to: its user, no new privileges, no shell, and only /data to write to."""
+    user = only(last, "USER")
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.chown(data, *map(int, user.split(":")))
+    (root / "etc/weir/weir.toml").write_text(Overlay("dev").weir_toml)
+    script = f"""
+        mount --bind {root} {root} && mount --bind {data} {root}/data && mount -o remount,bind,ro {root}
+        exec setpriv --no-new-privs chroot --userspec={user} {root} "$@"
+    """
+    command = [*json.loads(only(last, "ENTRYPOINT")), "serve", "--config", "/etc/weir/weir.toml"]
+    command += ["--listen", "127.0.0.1:0"]
+    env = {**DUMMIES, "WEIR_SERVER__LOG_FORMAT": "text"}
+    argv = ["unshare", "--mount", "--propagation", "private", "bash", "-euc", script, "bash", *command]
+    process = Process(argv, tmp_path / "log", env)
+    try:
+        port = process.wait_for(r"weir is ready address=[^\s]*:(\d+)").group(1)
+        url = f"http://127.0.0.1:{port}"
+        bearer = {"authorization": f"Bearer {DUMMIES['APP_KEY']}"}
+        body = {"model": "demo/echo", "messages": [{"role": "user", "content": "hi"}]}
+        assert request("POST", f"{url}/v1/chat/completions", body, bearer).status == 200
+        reader = {"authorization": f"Bearer {DUMMIES['METRICS_KEY']}"}
+        eventually("it is recorded", lambda: request("GET", f"{url}/api/v1/calls", None, reader).json()["calls"])
+        status = open(f"/proc/{process.pid}/status").read()
+        assert re.search(rf"^Uid:\t{user.split(':')[0]}\t", status, re.M)
+        assert re.search(r"^NoNewPrivs:\t1$", status, re.M) and re.search(r"^CapEff:\t0+$", status, re.M)
+        assert process.stop() == 0
+    finally:
+        process.kill()
+    assert (data / "telemetry.db").exists() and {f.name for f in root.iterdir()} >= {"usr", "data", "etc"}
