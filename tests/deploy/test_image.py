@@ -1,4 +1,4 @@
-"""The Dockerfile, as far as that goes without building it: linted, read, and its promises tried with the built program."""
+"""The Dockerfile, as far as that goes without building it: linted, read, its promises tried with the built program."""
 
 import json
 import re

@@ -1,7 +1,10 @@
 """What the objects say to one another: labels, ports, volumes, numbers of replicas, and what a pod may do."""
 
+import copy
 import re
 import tomllib
+
+from rig.deployed import Overlay
 
 KINDS = {
     "ConfigMap",
@@ -22,6 +25,12 @@ def seconds(text):
 
 def config(overlay):
     return tomllib.loads(overlay.weir_toml)
+
+
+def size(text):
+    """Bytes, as Kubernetes or as Weir writes them."""
+    number, unit = re.fullmatch(r"(\d+)([KMG]i)B?", text).groups()
+    return int(number) << {"Ki": 10, "Mi": 20, "Gi": 30}[unit]
 
 
 def matches(selector, labels):
@@ -123,19 +132,25 @@ def test_one_process_has_one_volume(overlay):
 
 def test_replica_0_takes_over_the_volume_of_the_single_one(scaled):
     claim = scaled.one("PersistentVolumeClaim", "data-weir-0")
-    spec = scaled.workload["spec"]
-    assert f"{spec['volumeClaimTemplates'][0]['metadata']['name']}-{scaled.workload['metadata']['name']}-0" == "data-weir-0"
-    assert claim["spec"] == spec["volumeClaimTemplates"][0]["spec"]
+    (template,) = scaled.workload["spec"]["volumeClaimTemplates"]
+    assert f"{template['metadata']['name']}-{scaled.workload['metadata']['name']}-0" == claim["metadata"]["name"]
+    assert claim["spec"] == template["spec"]
 
 
 def test_the_journal_has_room_on_the_volume(overlay):
-    units = {"MiB": 1 << 20, "GiB": 1 << 30, "Gi": 1 << 30}
-    size = lambda text: int(re.match(r"\d+", text).group()) * units[text.lstrip("0123456789")]
     volume = overlay.all("PersistentVolumeClaim")[0]["spec"]["resources"]["requests"]["storage"]
     assert size(config(overlay)["record"]["journal_max"]) <= size(volume) / 4
 
 
 # More than one
+
+
+def test_the_scaled_pod_is_the_single_one_but_for_its_volume(scaled):
+    single, several = Overlay("production").workload, scaled.workload
+    template = copy.deepcopy(single["spec"]["template"])
+    template["spec"]["volumes"] = [v for v in template["spec"]["volumes"] if v["name"] != "data"]
+    assert several["spec"]["template"] == template
+    assert several["spec"]["selector"] == single["spec"]["selector"]
 
 
 def test_the_scaler_scales_what_is_there(scaled):
@@ -149,7 +164,8 @@ def test_the_scaler_scales_what_is_there(scaled):
     assert "replicas" not in workload["spec"], "an apply would set the number back"
     assert 2 <= spec["minReplicas"] < spec["maxReplicas"]
     (metric,) = spec["metrics"]
-    assert metric["resource"]["name"] in scaled.container["resources"]["requests"], "utilisation is a share of the request"
+    requests = scaled.container["resources"]["requests"]
+    assert metric["resource"]["name"] in requests, "utilisation is a share of the request"
 
 
 def test_the_replicas_have_names_and_callers_a_service(scaled):
