@@ -56,9 +56,10 @@ def mounted(overlay, tmp_path, fake):
     server.put = put
     put(overlay.weir_toml)
     server.config_path.symlink_to("..data/weir.toml")
-    server.start()
-    yield server
-    server.stop()
+    try:
+        yield server.start()
+    finally:
+        server.stop()
 
 
 def test_a_pod_with_it_is_probed_scraped_and_called(overlay, mounted):
