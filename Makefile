@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 60
 export WEIR_BIN_DIR ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 ARGS ?=
 
-.PHONY: help run test tools lint rust sdk sdk-js faults bench fuzz bless clean
+.PHONY: help run test tools lint rust sdk sdk-js faults deploy-tests bench fuzz bless clean
 
 help:
 	@sed -n '1,2p' Makefile
@@ -21,7 +21,7 @@ run:
 	cargo build --release -p weir
 	./target/release/weir serve $(ARGS)
 
-test: tools lint rust sdk sdk-js faults
+test: tools lint rust sdk sdk-js faults deploy-tests
 	@echo "everything passed"
 
 # What the tests need besides Rust, Python and Node; installed once, checked every time.
@@ -36,9 +36,9 @@ tools: $(VENV)/.installed tests/sdk_js/node_modules/.installed
 	fi; \
 	command -v promtool >/dev/null && command -v sqlite3 >/dev/null
 
-$(VENV)/.installed: tests/requirements.txt
+$(VENV)/.installed: tests/requirements.txt tests/requirements-deploy.txt
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
 	touch $@
 
 tests/sdk_js/node_modules/.installed: tests/sdk_js/package-lock.json
@@ -63,6 +63,9 @@ sdk-js: tools binaries
 
 faults: tools binaries
 	$(PY) -m pytest tests/faults
+
+deploy-tests: tools binaries
+	$(PY) -m pytest -n 2 tests/deploy
 
 bench:
 	cargo build --release --locked -p weir -p weir-testkit
