@@ -7,6 +7,7 @@
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod exports;
 pub mod ingest;
 pub mod journal;
 mod lock;

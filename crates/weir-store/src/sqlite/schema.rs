@@ -6,8 +6,11 @@ use weir_core::time::Clock;
 use crate::telemetry::StoreError;
 
 /// Every migration: its number and its text.
-const MIGRATIONS: &[(i64, &str)] =
-    &[(1, include_str!("migrations/0001_spans.sql")), (2, include_str!("migrations/0002_views.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("migrations/0001_spans.sql")),
+    (2, include_str!("migrations/0002_views.sql")),
+    (4, include_str!("migrations/0004_exports.sql")),
+];
 
 /// Brings the database to this version's schema.
 pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
