@@ -16,6 +16,7 @@ pub mod money;
 pub mod observe;
 pub mod price;
 pub mod redact;
+pub mod secret;
 pub mod sketch;
 pub mod time;
 pub mod token;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{calls, check_config, cost, export, key, prune, serve, stats, tail, tokens};
+use crate::commands::{calls, check_config, cost, export, key, prune, serve, stats, status, tail, tokens};
 use crate::read::print;
 
 /// Gateway and record of LLM traffic in one program.
@@ -27,6 +27,8 @@ enum Command {
     Tail(tail::Args),
     /// Count calls, tokens, cost and latency
     Stats(stats::Args),
+    /// Show how a server is doing, and what waits to be exported
+    Status(status::Args),
     /// Write calls to a file: JSON lines or Parquet
     Export(export::Args),
     /// Delete old calls
@@ -51,6 +53,7 @@ impl Cli {
             Command::Calls(args) => calls::run(&args),
             Command::Tail(args) => tail::run(&args),
             Command::Stats(args) => stats::run(&args),
+            Command::Status(args) => status::run(&args),
             Command::Export(args) => export::run(&args),
             Command::Prune(args) => prune::run(&args),
             Command::Tokens(args) => tokens::run(&args),

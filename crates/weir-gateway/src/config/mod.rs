@@ -7,7 +7,6 @@ mod model;
 mod price;
 mod provider;
 mod record;
-mod secret;
 
 pub use gateway::{GatewayConfig, OnDisconnect};
 pub use key::{KeyConfig, KeyRole};
@@ -15,7 +14,7 @@ pub use model::{ModelConfig, Strategy, TargetConfig};
 pub use price::PriceConfig;
 pub use provider::ProviderConfig;
 pub use record::{PayloadMode, RecordConfig};
-pub use secret::Secret;
+pub use weir_core::secret::Secret;
 
 use std::collections::BTreeMap;
 

@@ -20,6 +20,7 @@ mod state;
 mod stats;
 mod stats_json;
 pub mod stats_query;
+mod status;
 pub mod when;
 
 pub use call_json::{Call, CallList, Prompt, Tokens};
@@ -27,6 +28,7 @@ pub use number::Usd;
 pub use params::Pairs;
 pub use state::ApiState;
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
+pub use status::{ExporterJson, JournalJson, StatusAnswer};
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -50,6 +52,7 @@ fn table() -> OpenApiRouter<state::Shared> {
         .routes(routes!(live::tail))
         .routes(routes!(calls::get))
         .routes(routes!(stats::get))
+        .routes(routes!(status::get))
         .routes(routes!(openapi::document))
 }
 

@@ -20,7 +20,8 @@ use super::respond::json;
         contact()
     ),
     security((), ("key" = [])),
-    tags((name = "calls", description = "Recorded calls"), (name = "stats", description = "Figures over calls")),
+    tags((name = "calls", description = "Recorded calls"), (name = "stats", description = "Figures over calls"),
+        (name = "meta", description = "The server itself")),
     modifiers(&Key)
 )]
 pub(super) struct Frame;

@@ -8,6 +8,7 @@ use weir_core::time::Clock;
 use weir_store::telemetry::Telemetry;
 
 use super::read::Reads;
+use super::status::StatusAnswer;
 
 /// What the API is made of.
 pub struct ApiState {
@@ -17,6 +18,8 @@ pub struct ApiState {
     pub live: broadcast::Sender<Arc<Span>>,
     /// What relative times count from.
     pub clock: Clock,
+    /// How the server is doing. May block.
+    pub status: Arc<dyn Fn() -> StatusAnswer + Send + Sync>,
 }
 
 /// The state of the handlers.
@@ -25,10 +28,11 @@ pub(super) struct Shared {
     pub(super) reads: Reads,
     pub(super) live: broadcast::WeakSender<Arc<Span>>,
     pub(super) clock: Clock,
+    pub(super) status: Arc<dyn Fn() -> StatusAnswer + Send + Sync>,
 }
 
 impl From<ApiState> for Shared {
     fn from(state: ApiState) -> Self {
-        Self { reads: Reads::new(state.store), live: state.live.downgrade(), clock: state.clock }
+        Self { reads: Reads::new(state.store), live: state.live.downgrade(), clock: state.clock, status: state.status }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_core::units::Time;
+use weir_export::mlflow::MlflowConfig;
 use weir_gateway::config::{Config, GatewayConfig, KeyConfig, ModelConfig, PriceConfig, ProviderConfig, RecordConfig};
 
 /// How the log is written.
@@ -69,6 +70,8 @@ pub(crate) struct Settings {
     pub record: RecordConfig,
     /// Prices that override the built-in table.
     pub prices: Vec<PriceConfig>,
+    /// Where calls are exported to.
+    pub mlflow: MlflowConfig,
 }
 
 impl Settings {
