@@ -31,7 +31,7 @@ def test_500_mixed_calls_as_runs(tmp_path, serve, providers, mlflow_server):
     state = exported(weir, CALLS, 400)
     assert (state["exported"], state["failed"], state["state"]) == (CALLS, 0, "ok")
 
-    calls = {c["span_id"]: c for c in weir.all_calls(payload="true")}
+    calls = {c["span_id"]: c for c in with_payload(weir)}
     assert len(calls) == CALLS
     client = mlflow_server.client()
     runs = {r.data.tags["weir.call_id"]: r for r in mlflow_server.runs()}
@@ -42,6 +42,16 @@ def test_500_mixed_calls_as_runs(tmp_path, serve, providers, mlflow_server):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda id: same_texts(client, runs[id], calls[id]), calls))
     queries(weir, calls)
+
+
+def with_payload(weir):
+    found, cursor = [], {}
+    while True:
+        page = weir.get("/api/v1/calls", payload="true", limit=100, **cursor).json()
+        found += page["calls"]
+        if not page["next"]:
+            return found
+        cursor = {"cursor": page["next"]}
 
 
 def same(run, call):

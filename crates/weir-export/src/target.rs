@@ -28,4 +28,9 @@ pub trait Target: Send + Sync + 'static {
     /// Makes the call known to the target, going on where an earlier attempt ended. Repeating it changes nothing, but
     /// for the step that `doubtful` guards.
     fn deliver(&self, delivery: &mut Delivery<Self::Progress>) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Puts right what earlier trouble has left behind: a little at a time, while all is well.
+    fn tidy(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }

@@ -4,6 +4,7 @@ mod client;
 mod experiment;
 mod settings;
 mod target;
+mod twins;
 mod wire;
 
 use std::sync::Arc;

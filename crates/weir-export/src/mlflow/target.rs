@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use weir_core::span::Span;
 use weir_fronts::mlflow::call_run::{Artifact, CallRun, Template};
 
 use super::client::{Client, Trouble};
 use super::experiment::Experiment;
 use super::settings::Settings;
+use super::twins::{Suspect, Twins};
 use super::wire::{CreateRun, LogBatch, RunAnswer, RunInfo, Runs, SearchRuns, UpdateRun};
 use crate::exporter::Artifacts;
 use crate::failure::{Failure, Reason};
@@ -31,12 +32,15 @@ pub(super) struct Mlflow {
     environment: String,
     templates: TemplateText,
     artifacts: Artifacts,
+    twins: Twins,
 }
 
 /// How far a call has come.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     run: Option<RunInfo>,
+    /// Whether a run may have been made whose answer was lost.
+    lost: bool,
     logged: bool,
     /// Artifacts that are done with.
     files: usize,
@@ -45,7 +49,8 @@ pub(super) struct Progress {
 impl Mlflow {
     pub(super) fn new(client: Client, settings: Settings, templates: TemplateText, artifacts: Artifacts) -> Self {
         let experiment = Experiment::new(settings.experiment);
-        Self { client, experiment, environment: settings.environment, templates, artifacts }
+        let twins = Twins::new(settings.timeout);
+        Self { client, experiment, environment: settings.environment, templates, artifacts, twins }
     }
 
     fn run_of(&self, span: &Span) -> CallRun {
@@ -59,7 +64,12 @@ impl Mlflow {
     }
 
     /// The run, found or made. `None` when it is complete already.
-    async fn run(&self, call: &CallRun, doubtful: &mut bool) -> Result<Option<RunInfo>, Failure> {
+    async fn run(
+        &self,
+        call: &CallRun,
+        doubtful: &mut bool,
+        progress: &mut Progress,
+    ) -> Result<Option<RunInfo>, Failure> {
         let experiment = self.experiment.id(&self.client).await?;
         if *doubtful && let Some(found) = self.find(&experiment, call).await? {
             return Ok((!found.is_complete()).then_some(found));
@@ -70,9 +80,12 @@ impl Mlflow {
             self.client.post(&["runs", "create"], &CreateRun::new(&experiment, call)).await;
         match made {
             Ok(answer) => Ok(Some(answer.run.info)),
-            Err(Trouble::Failed(failure)) if failure.may_have_happened() => Err(failure),
+            Err(Trouble::Failed(failure)) if failure.may_have_happened() => {
+                progress.lost = true;
+                Err(failure)
+            }
             Err(trouble) => {
-                *doubtful = false;
+                *doubtful = progress.lost;
                 let failure = trouble.into_failure();
                 if matches!(failure, Failure::Refused(_)) && self.experiment.check(&self.client, &experiment).await? {
                     return Err(Failure::outage(
@@ -85,16 +98,40 @@ impl Mlflow {
         }
     }
 
-    /// The run of a call; one that is not deleted if there are several.
+    /// The run of a call: one that is not deleted, and whole, if there are several.
     async fn find(&self, experiment: &str, call: &CallRun) -> Result<Option<RunInfo>, Failure> {
-        let found: Runs = self
-            .client
-            .post(&["runs", "search"], &SearchRuns::new(experiment, call))
-            .await
-            .map_err(Trouble::into_failure)?;
-        let mut runs: Vec<RunInfo> = found.runs.into_iter().map(|run| run.info).collect();
-        runs.sort_by_key(|run| run.lifecycle_stage == "deleted");
-        Ok(runs.into_iter().next())
+        let mut runs = self.search(experiment, &call.call_id, call.start_ms).await?;
+        runs.sort_by_key(|run| (run.lifecycle_stage == "deleted", !run.is_complete()));
+        let mut runs = runs.into_iter();
+        let first = runs.next();
+        for twin in runs.filter(|run| run.lifecycle_stage != "deleted") {
+            self.delete(&twin.run_id).await?;
+        }
+        Ok(first)
+    }
+
+    async fn search(&self, experiment: &str, call_id: &str, start_ms: i64) -> Result<Vec<RunInfo>, Failure> {
+        let search = SearchRuns::new(experiment, call_id, start_ms);
+        let found: Runs = self.client.post(&["runs", "search"], &search).await.map_err(Trouble::into_failure)?;
+        Ok(found.runs.into_iter().map(|run| run.info).collect())
+    }
+
+    async fn delete(&self, run_id: &str) -> Result<(), Failure> {
+        let body = json!({"run_id": run_id});
+        let _: Value = self.client.post(&["runs", "delete"], &body).await.map_err(Trouble::into_failure)?;
+        tracing::info!(target = super::NAME, run_id, "a run that was made twice is deleted");
+        Ok(())
+    }
+
+    /// Deletes the other runs of a call.
+    async fn delete_twins(&self, suspect: &Suspect) -> Result<(), Failure> {
+        let experiment = self.experiment.id(&self.client).await?;
+        for run in self.search(&experiment, &suspect.call_id, suspect.start_ms).await? {
+            if run.run_id != suspect.run_id && run.lifecycle_stage != "deleted" {
+                self.delete(&run.run_id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts the artifacts that are not there yet.
@@ -137,7 +174,7 @@ impl Target for Mlflow {
         let Delivery { span, doubtful, progress } = delivery;
         let call = self.run_of(span);
         if progress.run.is_none() {
-            match self.run(&call, doubtful).await? {
+            match self.run(&call, doubtful, progress).await? {
                 Some(run) => progress.run = Some(run),
                 None => return Ok(()),
             }
@@ -152,7 +189,19 @@ impl Target for Mlflow {
         let update = UpdateRun::new(id, &call);
         self.put(run, call.artifacts, &mut progress.files).await?;
         let _: Value = self.client.post(&["runs", "update"], &update).await.map_err(Trouble::into_failure)?;
+        if progress.lost {
+            self.twins.suspect(&call.call_id, call.start_ms, id);
+        }
         Ok(())
+    }
+
+    async fn tidy(&self) {
+        if let Some(suspect) = self.twins.due() {
+            match self.delete_twins(&suspect).await {
+                Ok(()) => self.twins.looked_up(suspect),
+                Err(_) => self.twins.put_back(suspect),
+            }
+        }
     }
 }
 

@@ -136,11 +136,11 @@ pub(super) struct SearchRuns<'a> {
 }
 
 impl<'a> SearchRuns<'a> {
-    pub(super) fn new(experiment_id: &'a str, run: &CallRun) -> Self {
+    pub(super) fn new(experiment_id: &'a str, call_id: &str, start_ms: i64) -> Self {
         Self {
             experiment_ids: [experiment_id],
             // The start narrows down what the server has to look through. An id holds hex digits and dashes only.
-            filter: format!("tags.`{CALL_ID}` = '{}' AND attributes.start_time = {}", run.call_id, run.start_ms),
+            filter: format!("tags.`{CALL_ID}` = '{call_id}' AND attributes.start_time = {start_ms}"),
             run_view_type: "ALL",
             max_results: 10,
         }

@@ -26,7 +26,7 @@ const PAGE: usize = 64;
 const PAGE_BYTES: usize = 8 << 20;
 /// How often an empty queue is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How often the lag is measured.
+/// How often the lag is measured and the target tidied up.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 /// The cursor is saved after so many calls, or after this time.
 const SAVE_CALLS: i64 = 32;
@@ -52,6 +52,8 @@ pub(crate) struct Worker<T: Target> {
     saved_at: Instant,
     looked_at: Option<Instant>,
     measured_at: Option<Instant>,
+    /// Ends with the worker.
+    tidying: JoinSet<()>,
     store_complained: bool,
     successes: u64,
 }
@@ -74,6 +76,7 @@ impl<T: Target> Worker<T> {
             saved_at: now,
             looked_at: None,
             measured_at: None,
+            tidying: JoinSet::new(),
             store_complained: false,
             successes: 0,
         }
@@ -308,6 +311,11 @@ impl<T: Target> Worker<T> {
         let name = self.target.name();
         if let Some(lag) = self.store(move |store| store.lag(name)).await {
             self.shared.change(|status| status.lag = lag);
+        }
+        while self.tidying.try_join_next().is_some() {}
+        if self.tidying.is_empty() && !self.backoff.is_failing() {
+            let target = self.target.clone();
+            self.tidying.spawn(async move { target.tidy().await });
         }
     }
 
