@@ -25,17 +25,19 @@ def free_port():
 class Server:
     """`mlflow server` with SQLite and a folder, on one port for all of its lives."""
 
-    def __init__(self, folder: Path, workers=2):
-        self.folder, self.workers, self.port = folder, workers, free_port()
+    def __init__(self, folder: Path, workers=2, proxied=True):
+        self.folder, self.workers, self.port, self.proxied = folder, workers, free_port(), proxied
         self.url = f"http://127.0.0.1:{self.port}"
         self.child = None
         self.start()
 
     def start(self):
+        folder = self.folder / "artifacts"
         argv = [
             Path(sys.executable).parent / "mlflow", "server", "--host", "127.0.0.1", "--port", self.port,
-            "--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db",
-            "--artifacts-destination", self.folder / "artifacts", "--workers", self.workers,
+            "--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db", "--workers", self.workers,
+            *(["--artifacts-destination", folder] if self.proxied else
+              ["--no-serve-artifacts", "--default-artifact-root", folder]),
         ]
         env = environment({
             "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -10,16 +10,18 @@ use crate::target::{Delivery, Target};
 
 /// How often a call that is refused is tried.
 const REFUSALS: u32 = 3;
-/// How often a call is tried at which the target fails, while it takes others.
-const SERVER_ERRORS: u32 = 10;
+/// How often the target may fail at a call, each time after having taken others.
+const FAULTS: u32 = 20;
 
 pub(super) struct Job<T: Target> {
     /// Its place in the queue.
     pub(super) id: i64,
     pub(super) delivery: Delivery<T::Progress>,
+    /// Failed attempts.
+    pub(super) failed: u32,
     refusals: u32,
-    server_errors: u32,
-    /// How many calls had succeeded when the target first failed at this one.
+    faults: u32,
+    /// How many calls had succeeded when the target last failed at this one.
     successes_then: Option<u64>,
 }
 
@@ -37,25 +39,26 @@ pub(super) enum Verdict {
 impl<T: Target> Job<T> {
     pub(super) fn new(id: i64, span: Span, doubtful: bool) -> Self {
         let delivery = Delivery { span: Arc::new(span), doubtful, progress: T::Progress::default() };
-        Self { id, delivery, refusals: 0, server_errors: 0, successes_then: None }
+        Self { id, delivery, failed: 0, refusals: 0, faults: 0, successes_then: None }
     }
 
     /// Counts a failure. `successes` is how many calls the target has taken so far.
     pub(super) fn judge(&mut self, failure: &Failure, successes: u64) -> Verdict {
+        self.failed = self.failed.saturating_add(1);
         match failure {
             Failure::Refused(_) => {
                 self.refusals += 1;
                 if self.refusals >= REFUSALS { Verdict::GiveUp } else { Verdict::Again }
             }
-            Failure::Outage { reason: Reason::ServerError, retry_after, .. } => {
-                self.server_errors += 1;
-                let then = *self.successes_then.get_or_insert(successes);
-                // A call that makes the target fail must not hold up the others for ever.
-                if self.server_errors >= SERVER_ERRORS && successes > then {
-                    Verdict::GiveUp
-                } else {
-                    Verdict::Pause(*retry_after)
+            Failure::Outage {
+                reason: Reason::ServerError | Reason::Timeout | Reason::Connection, retry_after, ..
+            } => {
+                // A call that makes the target fail must not hold up the others for ever. In an outage nothing
+                // succeeds in between, so that it costs no call.
+                if self.successes_then.replace(successes).is_some_and(|then| successes > then) {
+                    self.faults += 1;
                 }
+                if self.faults >= FAULTS { Verdict::GiveUp } else { Verdict::Pause(*retry_after) }
             }
             Failure::Outage { retry_after, .. } => Verdict::Pause(*retry_after),
         }

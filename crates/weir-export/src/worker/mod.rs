@@ -180,7 +180,7 @@ impl<T: Target> Worker<T> {
         }
         let most = if self.backoff.is_failing() { 1 } else { self.concurrency };
         while self.under_way.len() < most {
-            let Some(mut job) = self.queue.pop_front() else { return };
+            let Some(mut job) = self.next() else { return };
             let target = self.target.clone();
             let place = job.id;
             let handle = self.under_way.spawn(async move {
@@ -189,6 +189,15 @@ impl<T: Target> Worker<T> {
             });
             self.places.insert(handle.id(), place);
         }
+    }
+
+    /// The next call in order. After a failure the one that has failed least: it may be the call that the target fails at.
+    fn next(&mut self) -> Option<Job<T>> {
+        if !self.backoff.is_failing() {
+            return self.queue.pop_front();
+        }
+        let least = self.queue.iter().enumerate().min_by_key(|(_, job)| job.failed)?.0;
+        self.queue.remove(least)
     }
 
     fn ended(&mut self, ended: Result<(task::Id, Done<T>), task::JoinError>) {
