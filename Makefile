@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 60
 export WEIR_BIN_DIR ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 ARGS ?=
 
-.PHONY: help run test tools lint rust sdk sdk-js faults deploy-tests bench fuzz bless clean
+.PHONY: help run test tools lint rust sdk sdk-js faults mlflow deploy-tests bench fuzz bless clean
 
 help:
 	@sed -n '1,2p' Makefile
@@ -21,7 +21,7 @@ run:
 	cargo build --release -p weir
 	./target/release/weir serve $(ARGS)
 
-test: tools lint rust sdk sdk-js faults deploy-tests
+test: tools lint rust sdk sdk-js faults mlflow deploy-tests
 	@echo "everything passed"
 
 # What the tests need besides Rust, Python and Node; installed once, checked every time.
@@ -39,6 +39,12 @@ tools: $(VENV)/.installed tests/sdk_js/node_modules/.installed
 $(VENV)/.installed: tests/requirements.txt tests/requirements-deploy.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
+	touch $@
+
+# MLflow brings so much that it has an environment of its own; the bench uses it too.
+$(CACHE)/mlflow-venv/.installed: tests/requirements-mlflow.txt
+	python3 -m venv $(CACHE)/mlflow-venv
+	$(CACHE)/mlflow-venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-mlflow.txt
 	touch $@
 
 tests/sdk_js/node_modules/.installed: tests/sdk_js/package-lock.json
@@ -66,6 +72,9 @@ faults: tools binaries
 
 deploy-tests: tools binaries
 	$(PY) -m pytest -n 2 tests/deploy
+
+mlflow: tools binaries $(CACHE)/mlflow-venv/.installed
+	$(CACHE)/mlflow-venv/bin/python -m pytest tests/mlflow
 
 bench:
 	cargo build --release --locked -p weir -p weir-testkit

@@ -17,11 +17,13 @@ from pathlib import Path
 
 import english
 import report
+from export import export_rate
 from loads import Loads, bytes_per_call, median, soak
 from process import Failed, machine_busy, stop_all
 from targets import Direct, LiteLLM, Nginx, Weir, install_litellm
 
 ROOT = Path(__file__).resolve().parent.parent
+MLFLOW = ROOT / ".cache/mlflow-venv"
 CONNECTIONS = (1, 32, 128)
 RATES = (200, 1000)
 
@@ -39,6 +41,8 @@ def arguments():
     words.add_argument("--soak", type=int, default=0, metavar="CALLS", help="memory over so many calls, say 1000000")
     words.add_argument("--store", action="store_true", help="the store alone, and reading among 5 million calls")
     words.add_argument("--store-calls", type=int, default=5_000_000, help="calls for --store")
+    words.add_argument("--export-calls", type=int, default=500, help="calls exported to a real MLflow server")
+    words.add_argument("--export-only", action="store_true", help="nothing but that")
     words.add_argument("--temp", type=Path, help="where the temporary folder is made")
     return words.parse_args()
 
@@ -144,6 +148,9 @@ def measure(options, temp):
     weir.stop()
     say("size on disk")
     lone["disk_words"] = bytes_per_call(loads, Weir(bins, temp / "disk-words", direct.port), options.disk_calls, [])
+    if MLFLOW.exists() and options.export_calls:
+        say("export to a real MLflow server")
+        lone |= export_rate(loads, bins, MLFLOW, temp, direct.port, options.export_calls)
     direct.stop()
     direct = Direct(bins, temp, text)
     disk = Weir(bins, temp / "disk-text", direct.port)
@@ -200,11 +207,26 @@ def lines(results, lone):
         rows.append((f"bytes of the database per call of 2 KB and 1 KB, {text}, {n(d['calls'])} calls; with its log "
                      "while running; besides, the journal's last segment", f"{n(d['stopped'])}; {n(d['running'])}; "
                      f"{n(d['journal_mb'])} MB", "≤ 1,500", d["stopped"] <= 1500))
+    rows += export_rows(lone)
     rows += [
         ("binary", f"{n(lone['binary'], 1)} MB", "< 40", lone["binary"] < 40),
         ("start to ready, median of 10", f"{n(lone['ready'])} ms", "≤ 200", lone["ready"] <= 200),
     ]
     return rows
+
+
+def export_rows(lone):
+    if "export_rate" not in lone:
+        return []
+    return [("export to a real MLflow server (SQLite, two workers, this machine), "
+             f"{report.number(lone['export_runs'])} calls; Weir's CPU for each",
+             f"{report.number(lone['export_rate'], 1)} runs/s; {report.number(lone['export_cpu'], 2)} ms", "", None)]
+
+
+def export_only(options, temp):
+    direct = Direct(options.bin, temp, None)
+    lone = export_rate(Loads(options.bin, options.seconds), options.bin, MLFLOW, temp, direct.port, options.export_calls)
+    return report.targets(export_rows(lone))
 
 
 def store(options, temp):
@@ -224,6 +246,10 @@ def main():
     temp = Path(tempfile.mkdtemp(prefix="weir-bench-", dir=options.temp))
     begun, busy, load = time.monotonic(), machine_busy(), report.load_average()
     try:
+        if options.export_only:
+            print(f"Measured {report.date()}, programs of `{options.bin.name}`, on {report.machine()}, load average {load} "
+                  f"at the start.\n\n{export_only(options, temp)}")
+            return 0
         results, lone, raw = measure(options, temp)
         took = time.monotonic() - begun
         whole = machine_busy() - busy

@@ -19,6 +19,7 @@ pub mod price;
 pub mod prompt;
 pub mod redact;
 pub mod score;
+pub mod secret;
 pub mod sketch;
 pub mod time;
 pub mod token;

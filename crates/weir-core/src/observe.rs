@@ -25,6 +25,10 @@ pub trait Observer: Send + Sync {
     fn lost(&self, _reason: &'static str, _count: u64) {}
     /// Spans made durable, by the protocol that brought them.
     fn ingested(&self, _protocol: &'static str, _count: u64) {}
+    /// Calls that an exporter's target has taken.
+    fn exported(&self, _target: &str, _count: u64) {}
+    /// An attempt to export failed, or a call was given up.
+    fn export_failed(&self, _target: &str, _reason: &'static str, _count: u64) {}
 }
 
 /// Nobody counts.

@@ -256,7 +256,7 @@ fn make_key(
     }
     let hash = match (&key.key, &key.sha256) {
         (Some(secret), None) => {
-            let text = crate::upstream::resolve(secret.expose(), env).map_err(|e| wrong(format!("key: {e}")))?;
+            let text = weir_core::secret::resolve(secret.expose(), env).map_err(|e| wrong(format!("key: {e}")))?;
             if text.is_empty() {
                 return Err(wrong("key is empty".to_owned()));
             }

@@ -10,6 +10,7 @@
 pub mod catalog;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod exports;
 pub mod ingest;
 pub mod journal;
 mod lock;

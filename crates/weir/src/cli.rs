@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{ab, calls, check_config, cost, export, key, prune, serve, stats, tail, tokens};
+use crate::commands::{ab, calls, check_config, cost, export, key, prune, serve, stats, status, tail, tokens};
 use crate::read::print;
 
 /// Gateway and record of LLM traffic in one program.
@@ -29,6 +29,8 @@ enum Command {
     Stats(stats::Args),
     /// Compare the versions of a prompt
     Ab(ab::Args),
+    /// Show how a server is doing, and what waits to be exported
+    Status(status::Args),
     /// Write calls to a file: JSON lines or Parquet
     Export(export::Args),
     /// Delete old calls
@@ -54,6 +56,7 @@ impl Cli {
             Command::Tail(args) => tail::run(&args),
             Command::Stats(args) => stats::run(&args),
             Command::Ab(args) => ab::run(&args),
+            Command::Status(args) => status::run(&args),
             Command::Export(args) => export::run(&args),
             Command::Prune(args) => prune::run(&args),
             Command::Tokens(args) => tokens::run(&args),

@@ -12,7 +12,6 @@ mod price;
 mod prompts;
 mod provider;
 mod record;
-mod secret;
 mod when;
 
 pub use cache::{CacheConfig, CacheScope, SemanticConfig};
@@ -26,7 +25,7 @@ pub use price::PriceConfig;
 pub use prompts::{AssignConfig, PromptsConfig, SplitConfig, Sticky};
 pub use provider::ProviderConfig;
 pub use record::{PayloadMode, RecordConfig};
-pub use secret::Secret;
+pub use weir_core::secret::Secret;
 pub use when::{SelectConfig, When};
 
 use std::collections::BTreeMap;

@@ -8,5 +8,4 @@ mod provider;
 pub use body::UpstreamBody;
 pub use client::Client;
 pub use headers::{answer_headers, forwarded_headers, retry_after, upstream_request_id};
-pub(crate) use provider::resolve;
 pub use provider::{Provider, ProviderError, Timeouts};

@@ -4,6 +4,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http_body_util::Full;
+use weir_core::secret::resolve;
 
 use super::client::Client;
 use crate::config::{GatewayConfig, ProviderConfig, Secret};
@@ -229,16 +230,6 @@ impl Provider {
             && self.timeouts == other.timeouts
             && serde_json::to_string(&self.config).ok() == serde_json::to_string(&other.config).ok()
             && by_name(&self.headers) == by_name(&other.headers)
-    }
-}
-
-/// A literal, or the environment variable that `env:NAME` names.
-pub(crate) fn resolve(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
-    match text.strip_prefix("env:") {
-        None => Ok(text.to_owned()),
-        Some(name) => env(name)
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| format!("the environment variable {name} is not set")),
     }
 }
 

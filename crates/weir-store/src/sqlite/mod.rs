@@ -23,6 +23,7 @@ mod catalog;
 mod connect;
 mod cursor;
 mod error;
+mod exports;
 mod filter;
 mod functions;
 mod groups;
@@ -110,6 +111,7 @@ impl SqliteStore {
         let path = dir.join(FILE);
         let mut db = connect::writer(&path).map_err(|e| StoreError::from(e).at(&path))?;
         schema::migrate(&mut db, schema::TELEMETRY).map_err(|e| e.at(&path))?;
+        exports::register(&db, &options.exports)?;
         let dictionaries = Dictionaries::default();
         dictionaries.load(&db)?;
         let now = options.clock.now();
@@ -120,6 +122,7 @@ impl SqliteStore {
             floors: floors(&db, now)?,
             cover: groups::Cover::load(&db)?,
             encoding: options.payload,
+            queues: !options.exports.is_empty(),
             db,
         };
         let inner = Arc::new(Inner {
@@ -195,7 +198,8 @@ impl WriteEngine for SqliteStore {
     }
 
     fn commit(&self, batch: &Prepared, position: Option<Position>) -> Result<(), CommitError> {
-        let lookups = Lookups { texts: &self.inner.texts, dictionaries: &self.inner.dictionaries };
+        let now = self.inner.options.clock.now();
+        let lookups = Lookups { texts: &self.inner.texts, dictionaries: &self.inner.dictionaries, now };
         let mut writer = self.inner.writer()?.lock();
         let done =
             catch_unwind(AssertUnwindSafe(|| writer.commit(batch, position, &lookups))).unwrap_or_else(|panic| {

@@ -19,4 +19,6 @@ pub struct SqliteOptions {
     pub payload: PayloadEncoding,
     /// What "now" is for the retention of fine rollups.
     pub clock: Clock,
+    /// The exporters that are switched on. While there are any, ended calls are queued for them.
+    pub exports: Vec<String>,
 }

@@ -4,6 +4,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use weir_core::time::Micros;
 
+use super::exports;
 use super::payload::block;
 use super::payload::dictionary::Dictionaries;
 use super::seq;
@@ -44,6 +45,7 @@ pub(super) fn prune(inner: &Inner, before: Micros) -> Result<u64, StoreError> {
             break;
         }
     }
+    forget_queued(writer, before)?;
     while in_transaction(writer, |w| delete_blocks(&w.db))? {}
     while in_transaction(writer, |w| rewrite_blocks(&w.db, &inner.dictionaries))? {}
     for field in 0..super::groups::field::INDEXED.len() as i64 {
@@ -61,7 +63,23 @@ pub(super) fn prune(inner: &Inner, before: Micros) -> Result<u64, StoreError> {
     Ok(deleted)
 }
 
-fn in_transaction<T>(
+/// Takes deleted calls out of the exporters' queue, which an outage would else let grow beyond the retention.
+fn forget_queued(writer: &Mutex<Writer>, before: Micros) -> Result<(), StoreError> {
+    let mut forgotten = 0;
+    loop {
+        let n = in_transaction(writer, |w| Ok(exports::forget(&w.db, before)?))?;
+        forgotten += n;
+        if !exports::may_have_more(n) {
+            break;
+        }
+    }
+    if forgotten > 0 {
+        tracing::warn!(count = forgotten, "calls were deleted before they could be exported");
+    }
+    Ok(())
+}
+
+pub(super) fn in_transaction<T>(
     writer: &Mutex<Writer>,
     work: impl FnOnce(&mut Writer) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

@@ -13,6 +13,7 @@ pub(super) const TELEMETRY: Migrations = &[
     (1, include_str!("migrations/0001_spans.sql")),
     (2, include_str!("migrations/0002_views.sql")),
     (3, include_str!("migrations/0003_scores.sql")),
+    (4, include_str!("migrations/0004_exports.sql")),
 ];
 
 /// Brings the database to this version's schema.

@@ -11,7 +11,8 @@ use crate::conformance::{Fixture, conformance};
 
 fn fixture(payload: PayloadEncoding, clock: Clock) -> Fixture {
     let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open_with(dir.path(), SqliteOptions { payload, clock }).unwrap();
+    let store =
+        SqliteStore::open_with(dir.path(), SqliteOptions { payload, clock, ..SqliteOptions::default() }).unwrap();
     let (writer, settler) = (store.clone(), store.clone());
     Fixture {
         write: Box::new(move |writes| {

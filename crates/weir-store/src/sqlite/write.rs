@@ -6,8 +6,10 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use weir_core::merge::{Merged, SpanWrite};
 use weir_core::span::Span;
+use weir_core::time::Micros;
 
 use super::error;
+use super::exports;
 use super::groups::Cover;
 use super::names::{NameIds, NameTexts};
 use super::options::PayloadEncoding;
@@ -33,12 +35,15 @@ pub(super) struct Writer {
     pub(super) floors: Floors,
     pub(super) cover: Cover,
     pub(super) encoding: PayloadEncoding,
+    /// Whether ended calls are queued for exporters.
+    pub(super) queues: bool,
 }
 
 /// What the writer shares with readers.
 pub(super) struct Lookups<'a> {
     pub(super) texts: &'a NameTexts,
     pub(super) dictionaries: &'a Dictionaries,
+    pub(super) now: Micros,
 }
 
 /// The rows that a block of the batch ended up serving.
@@ -65,6 +70,7 @@ struct Commit<'a> {
     counter: &'a mut u32,
     next_block: i64,
     plain: bool,
+    queues: bool,
     fold: Fold<i64>,
     uses: Vec<Use>,
     first_block: i64,
@@ -113,6 +119,7 @@ impl Writer {
             first_block: self.next_block,
             next_block: self.next_block + batch.blocks.len() as i64,
             plain: self.encoding == PayloadEncoding::Plain,
+            queues: self.queues,
             fold: batch.fold.translate(number),
             uses: vec![Use::default(); batch.blocks.len()],
             touched: Vec::new(),
@@ -146,9 +153,20 @@ impl Commit<'_> {
             Place::Own => Some(block::place(self.next_block, 0)),
         };
         match self.insert(&row.merged, named, payload, None)? {
-            Some(seq) => self.store_payload(row.payload, seq, &row.merged.span),
+            Some(seq) => {
+                self.enqueue(&row.merged.span)?;
+                self.store_payload(row.payload, seq, &row.merged.span)
+            }
             None => self.merge(row, counted),
         }
+    }
+
+    /// Queues a call for exporters when it is first seen to have ended.
+    fn enqueue(&self, span: &Span) -> Result<(), CommitError> {
+        if self.queues && exports::is_due(span) {
+            exports::enqueue(self.db, span.span_key(), self.lookups.now)?;
+        }
+        Ok(())
     }
 
     /// Inserts a row at its place, or at a given one. `None` when the span is there already.
@@ -246,6 +264,9 @@ impl Commit<'_> {
         }
         self.count(&old.merged.span, false)?;
         self.count(&merged.span, true)?;
+        if !exports::is_due(&old.merged.span) {
+            self.enqueue(&merged.span)?;
+        }
 
         let start = merged.span.start_us.unwrap_or(old.merged.base.at);
         let stays = seq::is_in_place(old.seq, start);

@@ -78,6 +78,14 @@ impl Observer for Metrics {
     fn ingested(&self, protocol: &'static str, count: u64) {
         self.families.spans_ingested.get(&[protocol]).inc_by(count);
     }
+
+    fn exported(&self, target: &str, count: u64) {
+        self.families.exported.get(&[target]).inc_by(count);
+    }
+
+    fn export_failed(&self, target: &str, reason: &'static str, count: u64) {
+        self.families.export_failures.get(&[target, reason]).inc_by(count);
+    }
 }
 
 impl Metrics {

@@ -54,6 +54,12 @@ impl Metrics {
         replace(&self.families.budget_remaining, budgets, |cell, left| _ = cell.set(left.as_usd()));
     }
 
+    /// Calls that wait to be exported to a target, and the age of the oldest in seconds.
+    pub fn set_export_lag(&self, target: &str, records: u64, seconds: f64) {
+        self.families.export_lag.get(&[target]).set(level(records));
+        self.families.export_lag_seconds.get(&[target]).set(seconds);
+    }
+
     /// Whether requests are accepted.
     pub fn set_ready(&self, ready: bool) {
         self.families.ready.get(&[]).set(i64::from(ready));

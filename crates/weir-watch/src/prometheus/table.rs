@@ -88,6 +88,7 @@ const fn only(names: &[&'static str]) -> Option<&'static str> {
 
 const MODEL: Label = open("model");
 const PROVIDER: Label = open("provider");
+const TARGET: Label = open("target");
 const ERROR_TYPE: Label = closed("error_type", sets::ERROR_TYPES);
 const OPERATION: Label = closed("gen_ai_operation_name", sets::OPERATIONS);
 const OTEL_PROVIDER: Label = open("gen_ai_provider_name");
@@ -218,6 +219,14 @@ metric_table! {
         "Size of the journal of calls that are not in the store yet";
     journal_records: Level = "weir_journal_records", "", [], &[],
         "Calls in the journal that are not in the store yet";
+    export_lag: Level = "weir_export_lag_records", "", [TARGET], &[],
+        "Calls that wait to be exported";
+    export_lag_seconds: Measured = "weir_export_lag_seconds", "seconds", [TARGET], &[],
+        "Age of the oldest call that waits to be exported";
+    exported: Count = "weir_exported_total", "", [TARGET], &[],
+        "Calls that an export target has taken";
+    export_failures: Count = "weir_export_failures_total", "", [TARGET, open("reason")], &[],
+        "Attempts to export that failed, by reason; skipped and pruned count the calls that were given up";
     ready: Level = "weir_ready", "", [], &[],
         "1 while requests are accepted";
     healthy: Level = "weir_healthy", "", [], &[],

@@ -29,6 +29,7 @@ mod state;
 mod stats;
 mod stats_json;
 pub mod stats_query;
+mod status;
 pub mod when;
 
 pub use call_json::{Call, CallList, Prompt, Tokens};
@@ -39,6 +40,7 @@ pub use params::Pairs;
 pub use scores_json::{ScoreJson, ScoreList};
 pub use state::ApiState;
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
+pub use status::{ExporterJson, JournalJson, StatusAnswer};
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -74,6 +76,7 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(prompts::render))
         .routes(routes!(compare::get))
         .routes(routes!(scores::list))
+        .routes(routes!(status::get))
         .routes(routes!(openapi::document));
     let writes = OpenApiRouter::new().routes(routes!(scores::put));
     let changes = OpenApiRouter::new()

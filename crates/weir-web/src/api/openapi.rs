@@ -24,7 +24,8 @@ use super::respond::json;
         (name = "calls", description = "Recorded calls"),
         (name = "stats", description = "Figures over calls"),
         (name = "prompts", description = "Versions of prompts"),
-        (name = "scores", description = "Judgements of calls and traces")
+        (name = "scores", description = "Judgements of calls and traces"),
+        (name = "meta", description = "The server itself")
     ),
     modifiers(&Key)
 )]

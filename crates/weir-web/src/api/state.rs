@@ -11,6 +11,7 @@ use weir_store::telemetry::Telemetry;
 
 use super::read::Reads;
 use super::scores::ScoreWrites;
+use super::status::StatusAnswer;
 
 /// What the API is made of.
 pub struct ApiState {
@@ -24,6 +25,8 @@ pub struct ApiState {
     pub live: broadcast::Sender<Arc<Span>>,
     /// What relative times count from.
     pub clock: Clock,
+    /// How the server is doing. May block.
+    pub status: Arc<dyn Fn() -> StatusAnswer + Send + Sync>,
 }
 
 /// The state of the handlers.
@@ -35,6 +38,7 @@ pub(super) struct Shared {
     pub(super) prompts: Arc<Library>,
     pub(super) live: broadcast::WeakSender<Arc<Span>>,
     pub(super) clock: Clock,
+    pub(super) status: Arc<dyn Fn() -> StatusAnswer + Send + Sync>,
 }
 
 impl From<ApiState> for Shared {
@@ -44,6 +48,7 @@ impl From<ApiState> for Shared {
             score_writes: ScoreWrites::new(state.scores.clone()),
             scores: state.scores,
             prompts: state.prompts,
+            status: state.status,
             live: state.live.downgrade(),
             clock: state.clock,
         }

@@ -16,11 +16,15 @@ use super::*;
 fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core::span::Span>>) {
     let store = Arc::new(Fake::default());
     let (live, _) = broadcast::channel(2);
+    let clock = Clock::fixed(1_763_683_200_000_000);
+    let status = Arc::new(|| StatusAnswer { version: "1.2.3".into(), ..StatusAnswer::default() });
     let state = ApiState {
         store: store.clone(),
         scores: store.clone(),
+        prompts: prompts(),
         live: live.clone(),
-        clock: Clock::fixed(1_763_683_200_000_000),
+        clock,
+        status,
     };
     let api = routes(state).into_iter().fold(axum::Router::new(), |all, (_, routes)| all.merge(routes));
     (api, store, live)
@@ -82,6 +86,15 @@ async fn answers_figures_and_its_own_description() {
     let (status, body) = get(&api, "/api/v1/openapi.json").await;
     assert_eq!(status, 200);
     assert_eq!(body, openapi::text());
+}
+
+#[tokio::test]
+async fn says_how_it_is_doing() {
+    let (api, _store, _live) = api();
+    let (status, body) = get(&api, "/api/v1/status").await;
+    assert_eq!(status, 200);
+    assert!(body.starts_with("{\"version\":\"1.2.3\",") && body.contains("\"exporters\":[]"), "{body}");
+    assert_eq!(get(&api, "/api/v1/status?x=1").await.0, 400);
 }
 
 #[tokio::test]

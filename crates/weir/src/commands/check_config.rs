@@ -20,6 +20,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = config::load(args.config.as_deref())?;
     let snapshot = Gateway::check(loaded.gateway, &|name| std::env::var(name).ok())?;
     crate::server::check_exposure(loaded.settings.server.listen, &snapshot.keyring)?;
+    crate::server::check_exports(&loaded.settings.mlflow)?;
     let mut text = String::new();
     let file = loaded.file.map_or_else(|| "no file, defaults".to_owned(), |f| f.display().to_string());
     let _ = writeln!(text, "ok ({file})");

@@ -9,5 +9,6 @@ pub(crate) mod key;
 pub(crate) mod prune;
 pub(crate) mod serve;
 pub(crate) mod stats;
+pub(crate) mod status;
 pub(crate) mod tail;
 pub(crate) mod tokens;

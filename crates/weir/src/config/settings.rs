@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_core::units::Time;
+use weir_export::mlflow::MlflowConfig;
 use weir_gateway::config::{
     CacheConfig, Config, GatewayConfig, KeyConfig, LimitConfig, MetricsConfig, ModelConfig, PriceConfig, PromptsConfig,
     ProviderConfig, RecordConfig, SelectConfig,
@@ -82,6 +83,8 @@ pub(crate) struct Settings {
     pub metrics: MetricsConfig,
     /// Prices that override the built-in table.
     pub prices: Vec<PriceConfig>,
+    /// Where calls are exported to.
+    pub mlflow: MlflowConfig,
 }
 
 impl Settings {

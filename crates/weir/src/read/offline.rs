@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::bail;
 use weir_core::error::{Code, Error};
 use weir_core::time::{Clock, MINUTE};
+use weir_store::exports::Exports;
 use weir_store::sqlite::SqliteStore;
 use weir_store::telemetry::Telemetry;
-use weir_web::api::{Call, calls_query, compare_versions, read};
+use weir_web::api::{Call, ExporterJson, StatusAnswer, calls_query, compare_versions, read};
 
 use super::source::Pairs;
 
@@ -61,6 +62,22 @@ impl Offline {
     pub(super) fn compare(&self, prompt: &str, pairs: &Pairs) -> anyhow::Result<String> {
         let answer = compare_versions(&self.store, &self.store, prompt, pairs, self.clock.now())?;
         Ok(serde_json::to_string(&answer)?)
+    }
+
+    /// What the files say: how far exports are behind.
+    pub(super) fn status(&self) -> anyhow::Result<String> {
+        let now = self.clock.now();
+        let mut status = StatusAnswer { version: env!("CARGO_PKG_VERSION").to_owned(), ..StatusAnswer::default() };
+        for target in self.store.targets()? {
+            let lag = self.store.lag(&target)?;
+            status.exporters.push(ExporterJson {
+                target,
+                lag_records: lag.records,
+                lag_seconds: lag.oldest_us.map_or(0.0, |at| now.saturating_sub(at).max(0) as f64 / 1e6),
+                ..ExporterJson::default()
+            });
+        }
+        Ok(serde_json::to_string(&status)?)
     }
 
     pub(super) fn scan(

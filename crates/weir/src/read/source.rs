@@ -85,6 +85,14 @@ impl Source {
         }
     }
 
+    /// The JSON of `/api/v1/status`.
+    pub(crate) fn status(&self) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(files) => files.status(),
+            Self::Online(server) => server.get(&["status"], &Pairs::new()),
+        }
+    }
+
     /// The pages of a list, each given to `each` until it breaks.
     pub(crate) fn pages(
         &self,

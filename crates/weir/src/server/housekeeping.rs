@@ -60,10 +60,14 @@ pub(super) fn refresh_gauges(running: &Running) {
     let status = running.ingest.status();
     metrics.set_ingest_queue(status.lag_records, 0.0);
     metrics.set_journal(running.journal.size(), status.lag_records);
+    let now = running.clock.now();
+    for status in running.exports.statuses() {
+        let age = status.lag.oldest_us.map_or(0, |oldest| now.saturating_sub(oldest).max(0));
+        metrics.set_export_lag(status.target, status.lag.records, age as f64 / 1e6);
+    }
     let report = running.report();
     metrics.set_ready(!report.stopping);
     metrics.set_healthy(report.problems.is_empty());
-    let now = running.clock.now();
     let snapshot = running.gateway.snapshot();
     let mut budgets: Vec<(String, NanoUsd)> = Vec::new();
     for allowance in snapshot.limits.all() {

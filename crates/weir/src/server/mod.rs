@@ -1,11 +1,13 @@
 //! The server process: wiring, start and stop.
 
 mod accept;
+mod exports;
 mod housekeeping;
 mod log;
 mod observe;
 mod reload;
 mod spend;
+mod status;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use weir_core::access::Keyring;
-use weir_core::time::Clock;
+use weir_core::time::{Clock, Micros};
 use weir_gateway::record::Recorder;
 use weir_gateway::{Gateway, Parts, doors};
 use weir_store::ingest::{Ingest, IngestOptions};
@@ -29,12 +31,16 @@ use weir_web::api::ApiState;
 use weir_web::{Report, Web};
 
 use crate::config::Loaded;
+use exports::Exports;
+pub(crate) use exports::check as check_exports;
 use observe::Observers;
 
 /// Calls that a live tail may be behind before it is told that it missed some.
 const LIVE_BUFFER: usize = 1_024;
 /// How long the store may take at the end to empty the journal; what is left is taken at the next start.
 const DRAIN_AT_STOP: Duration = Duration::from_secs(10);
+/// How long exports that are under way may take at the end.
+const EXPORT_AT_STOP: Duration = Duration::from_secs(5);
 
 /// Runs the server until a signal ends it.
 pub(crate) fn run(loaded: Loaded) -> anyhow::Result<()> {
@@ -63,6 +69,8 @@ pub(crate) struct Running {
     pub ingest: Arc<Ingest>,
     pub observers: Arc<Observers>,
     pub clock: Clock,
+    pub exports: Exports,
+    pub started: Micros,
     pub listen: SocketAddr,
     pub stopping: AtomicBool,
 }
@@ -86,6 +94,7 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     let env = |name: &str| std::env::var(name).ok();
     let checked = Gateway::check(loaded.gateway.clone(), &env)?;
     check_exposure(server.listen, &checked.keyring)?;
+    let mlflow = exports::Planned::new(&loaded.settings.mlflow)?;
     let listener =
         TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
 
@@ -93,7 +102,8 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
         .with_context(|| format!("the data folder {} cannot be made", server.data.display()))?;
     let journal = Arc::new(Journal::open(&server.data, record.journal_max.0)?);
     let payload = if record.plain_text { PayloadEncoding::Plain } else { PayloadEncoding::Compressed };
-    let store = Arc::new(SqliteStore::open_with(&server.data, SqliteOptions { payload, ..SqliteOptions::default() })?);
+    let options = SqliteOptions { payload, exports: mlflow.targets(), ..SqliteOptions::default() };
+    let store = Arc::new(SqliteStore::open_with(&server.data, options)?);
     let catalog = Arc::new(SqliteCatalog::open(&server.data)?);
     let prompts = Arc::new(Library::open(catalog.clone(), &loaded.settings.prompts, clock.clone())?);
     let (live, _) = broadcast::channel(LIVE_BUFFER);
@@ -116,7 +126,10 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
             clock: clock.clone(),
         },
     )?;
+    let exports = mlflow.start(store.clone(), observers.clone(), clock.clone())?;
     let running = Arc::new(Running {
+        exports,
+        started: clock.now(),
         gateway: gateway.clone(),
         store: store.clone(),
         journal,
@@ -130,7 +143,17 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
 
     let web = Web {
         gateway: gateway.clone(),
-        api: ApiState { store: store.clone(), scores: store.clone(), prompts: gateway.prompts().clone(), live, clock },
+        api: ApiState {
+            store: store.clone(),
+            scores: store.clone(),
+            prompts: gateway.prompts().clone(),
+            live,
+            clock,
+            status: {
+                let running = running.clone();
+                Arc::new(move || status::status(&running))
+            },
+        },
         metrics: {
             let running = running.clone();
             Arc::new(move |accept| {
@@ -174,13 +197,20 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
         );
     }
     running.ingest.stop();
+    let ended = {
+        let running = running.clone();
+        tokio::task::spawn_blocking(move || running.exports.stop(EXPORT_AT_STOP)).await.unwrap_or(false)
+    };
+    if !ended {
+        tracing::warn!("some exports did not end in time; they are looked up and completed at the next start");
+    }
     tracing::info!("weir has stopped");
     Ok(())
 }
 
 impl Running {
     /// How the parts are doing.
-    fn report(&self) -> Report {
+    pub(crate) fn report(&self) -> Report {
         let status = self.ingest.status();
         let mut problems = Vec::new();
         if let Some(error) = status.last_error {

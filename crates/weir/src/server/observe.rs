@@ -93,4 +93,12 @@ impl Observer for Observers {
     fn ingested(&self, protocol: &'static str, count: u64) {
         self.metrics.ingested(protocol, count);
     }
+
+    fn exported(&self, target: &str, count: u64) {
+        self.metrics.exported(target, count);
+    }
+
+    fn export_failed(&self, target: &str, reason: &'static str, count: u64) {
+        self.metrics.export_failed(target, reason, count);
+    }
 }

@@ -12,7 +12,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-gateway", &["weir-core", "weir-store"]),
     ("weir-watch", &["weir-core", "weir-store"]),
     ("weir-web", &["weir-core", "weir-store", "weir-gateway", "weir-watch"]),
-    ("weir", &["weir-core", "weir-store", "weir-gateway", "weir-watch", "weir-web"]),
+    ("weir-fronts", &["weir-core", "weir-store"]),
+    ("weir-export", &["weir-core", "weir-store", "weir-fronts"]),
+    ("weir", &["weir-core", "weir-store", "weir-gateway", "weir-watch", "weir-web", "weir-export"]),
     ("weir-testkit", &[]),
 ];
 

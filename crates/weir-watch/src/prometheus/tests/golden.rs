@@ -58,6 +58,9 @@ fn recorded() -> Metrics {
     metrics.set_journal(4096, 2);
     metrics.set_storage_bytes(&[("spans", 1 << 20), ("rollups", 65536)]);
     metrics.set_budgets_remaining(&[("marketing", NanoUsd(-1_500_000_000)), ("checkout", NanoUsd(12_250_000_000))]);
+    metrics.set_export_lag("mlflow", 12, 1.5);
+    metrics.exported("mlflow", 5);
+    metrics.export_failed("mlflow", "timeout", 2);
     metrics.set_ready(true);
     metrics.set_healthy(true);
     metrics

@@ -1,3 +1,5 @@
+//! Configured values that must not be printed, and where they come from.
+
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -31,5 +33,18 @@ impl From<&str> for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+/// A literal, or the environment variable that `env:NAME` names.
+///
+/// # Errors
+/// The variable is not set; the sentence names it, never a value.
+pub fn resolve(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    match text.strip_prefix("env:") {
+        None => Ok(text.to_owned()),
+        Some(name) => env(name)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| format!("the environment variable {name} is not set")),
     }
 }

@@ -1,0 +1,64 @@
+//! The contract of the outbox: ended calls, queued in the transaction that made them durable, until every exporter is
+//! past them.
+//!
+//! Invariants: a call is queued once, however often it is written; an exporter that keeps its cursor behind what it has
+//! really done sees every queued call at least once, in order. What was pruned in the meantime is passed over and
+//! counted. Calls block; async callers go through a thread.
+
+use weir_core::span::Span;
+use weir_core::time::Micros;
+
+use crate::telemetry::StoreError;
+
+/// A part of the queue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pending {
+    /// The calls with their payloads, each with its place in the queue, ascending.
+    pub calls: Vec<(i64, Span)>,
+    /// The last place that was looked at: where to go on. What was asked for when nothing was found.
+    pub upto: i64,
+    /// Queued calls among them that are not there any more.
+    pub gone: u64,
+}
+
+/// How far an exporter is behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lag {
+    /// Queued calls that it is not past.
+    pub records: u64,
+    /// When the oldest of them became durable.
+    pub oldest_us: Option<Micros>,
+}
+
+/// The queue of calls that wait to be exported.
+pub trait Exports: Send + Sync {
+    /// The exporters that have a cursor.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn targets(&self) -> Result<Vec<String>, StoreError>;
+
+    /// The place up to which a target is done; 0 for one that is not known.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn cursor(&self, target: &str) -> Result<i64, StoreError>;
+
+    /// Calls after a place: at most `limit`, and no more once their payloads exceed `bytes` (one is always given).
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn pending(&self, after: i64, limit: usize, bytes: usize) -> Result<Pending, StoreError>;
+
+    /// A target is done with everything up to a place. It never goes back; what every target is past is deleted.
+    ///
+    /// # Errors
+    /// When the engine fails; then the cursor is where it was.
+    fn done(&self, target: &str, upto: i64) -> Result<(), StoreError>;
+
+    /// How far a target is behind.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn lag(&self, target: &str) -> Result<Lag, StoreError>;
+}

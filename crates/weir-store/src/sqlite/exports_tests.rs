@@ -1,0 +1,170 @@
+use weir_core::id::{SpanId, SpanKey, TraceId};
+use weir_core::merge::SpanWrite;
+use weir_core::span::{Span, SpanKind, Status};
+use weir_core::time::Clock;
+
+use super::*;
+use crate::ingest::WriteEngine;
+use crate::sqlite::{PayloadEncoding, SqliteOptions};
+use crate::telemetry::Telemetry;
+
+const NOW: Micros = 1_763_683_200_000_000;
+
+fn open(dir: &std::path::Path, clock: &Clock, targets: &[&str]) -> SqliteStore {
+    let exports = targets.iter().map(|t| (*t).to_owned()).collect();
+    SqliteStore::open_with(dir, SqliteOptions { clock: clock.clone(), exports, ..SqliteOptions::default() }).unwrap()
+}
+
+fn call(n: i64) -> Span {
+    Span {
+        kind: Some(SpanKind::Llm),
+        status: Some(Status::Success),
+        start_us: Some(NOW + n),
+        end_us: Some(NOW + n + 5),
+        input: Some(format!("question {n}")),
+        output: Some(format!("answer {n}")),
+        ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() })
+    }
+}
+
+fn write(store: &SqliteStore, writes: Vec<SpanWrite>) {
+    let batch = store.prepare(writes).unwrap();
+    store.commit(&batch, None).unwrap();
+}
+
+fn add(store: &SqliteStore, spans: &[Span]) {
+    write(store, spans.iter().map(|s| SpanWrite::create(s.clone(), NOW)).collect());
+}
+
+fn all(store: &SqliteStore, after: i64) -> Vec<Span> {
+    store.pending(after, 1_000, usize::MAX).unwrap().calls.into_iter().map(|(_, span)| span).collect()
+}
+
+#[test]
+fn ended_calls_are_queued_in_order_with_their_payload() {
+    let dir = tempfile::tempdir().unwrap();
+    for (n, payload) in [PayloadEncoding::Compressed, PayloadEncoding::Plain].into_iter().enumerate() {
+        let folder = dir.path().join(n.to_string());
+        let options = SqliteOptions { payload, clock: Clock::fixed(NOW), exports: vec!["a".into()] };
+        let store = SqliteStore::open_with(&folder, options).unwrap();
+        let calls: Vec<Span> = (0..5).map(call).collect();
+        let tool = Span { kind: Some(SpanKind::Tool), ..call(7) };
+        let open = Span { end_us: None, ..call(8) };
+        let embedding = Span { kind: Some(SpanKind::Embedding), ..call(9) };
+        add(&store, &calls);
+        add(&store, &[tool, open, embedding.clone()]);
+        let mut wanted = calls;
+        wanted.push(embedding);
+        assert_eq!(all(&store, 0), wanted);
+        assert_eq!(store.lag("a").unwrap(), Lag { records: 6, oldest_us: Some(NOW) });
+        assert_eq!(store.lag("unknown").unwrap().records, 6);
+    }
+}
+
+#[test]
+fn nothing_is_queued_where_nothing_is_exported() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), &Clock::fixed(NOW), &[]);
+    add(&store, &[call(1)]);
+    assert!(all(&store, 0).is_empty() && store.targets().unwrap().is_empty());
+    assert_eq!(store.lag("a").unwrap(), Lag::default());
+    drop(store);
+    // A target that comes later sees what comes later.
+    let store = open(dir.path(), &Clock::fixed(NOW), &["a"]);
+    let second = call(2);
+    add(&store, std::slice::from_ref(&second));
+    assert_eq!(all(&store, store.cursor("a").unwrap()), [second]);
+}
+
+#[test]
+fn a_call_is_queued_once_however_it_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), &Clock::fixed(NOW), &["a"]);
+    let whole = call(1);
+    add(&store, std::slice::from_ref(&whole));
+    add(&store, std::slice::from_ref(&whole));
+    let more = Span { output: Some("another answer".into()), end_us: Some(NOW + 50), ..whole.clone() };
+    write(&store, vec![SpanWrite::update(more.clone(), NOW + 1)]);
+    assert_eq!(all(&store, 0), [more.clone()], "once, as it is now");
+
+    // In pieces: queued when it ends, not before and not again.
+    let piece = Span { end_us: None, ..call(2) };
+    add(&store, std::slice::from_ref(&piece));
+    assert_eq!(all(&store, 0).len(), 1);
+    let end = Span { end_us: Some(NOW + 9), ..Span::new(piece.span_key()) };
+    write(&store, vec![SpanWrite::update(end.clone(), NOW + 2)]);
+    write(&store, vec![SpanWrite::update(Span { user: Some("u".into()), ..end }, NOW + 3)]);
+    let queued = all(&store, 0);
+    assert_eq!(queued.len(), 2);
+    assert_eq!((queued[1].span_id, queued[1].user.as_deref()), (piece.span_id, Some("u")));
+}
+
+#[test]
+fn pages_are_bounded_and_go_on_where_they_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), &Clock::fixed(NOW), &["a"]);
+    let calls: Vec<Span> = (0..10).map(call).collect();
+    add(&store, &calls);
+    let size = calls[0].input.as_ref().unwrap().len() + calls[0].output.as_ref().unwrap().len();
+    let page = store.pending(0, 4, usize::MAX).unwrap();
+    assert_eq!((page.calls.len(), page.upto, page.gone), (4, page.calls[3].0, 0));
+    let page = store.pending(page.upto, 100, size * 2 + 1).unwrap();
+    assert_eq!(page.calls.len(), 2, "as many as fit");
+    let page = store.pending(page.upto, 100, 0).unwrap();
+    assert_eq!(page.calls.len(), 1, "one always fits");
+    let page = store.pending(page.upto, 100, usize::MAX).unwrap();
+    assert_eq!(page.calls.last().unwrap().1, calls[9]);
+    let end = store.pending(page.upto, 100, usize::MAX).unwrap();
+    assert_eq!(end, Pending { calls: Vec::new(), upto: page.upto, gone: 0 });
+}
+
+#[test]
+fn rows_go_when_every_target_is_past_them_and_cursors_outlive_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::fixed(NOW);
+    let store = open(dir.path(), &clock, &["a", "b"]);
+    let calls: Vec<Span> = (0..4).map(call).collect();
+    add(&store, &calls);
+    let ids: Vec<i64> = store.pending(0, 10, usize::MAX).unwrap().calls.iter().map(|(id, _)| *id).collect();
+    store.done("a", ids[2]).unwrap();
+    store.done("a", ids[0]).unwrap();
+    assert_eq!(store.cursor("a").unwrap(), ids[2], "it never goes back");
+    assert_eq!((store.lag("a").unwrap().records, store.lag("b").unwrap().records), (1, 4));
+    store.done("b", ids[1]).unwrap();
+    assert_eq!(all(&store, 0), calls[2..], "what both are past is deleted");
+    drop(store);
+
+    // Off for a while: the cursors wait, and nothing is queued.
+    let store = open(dir.path(), &clock, &[]);
+    add(&store, &[call(100)]);
+    assert_eq!(store.targets().unwrap(), ["a", "b"]);
+    drop(store);
+    let store = open(dir.path(), &clock, &["a"]);
+    assert_eq!(store.targets().unwrap(), ["a"], "b would hold the queue for ever");
+    assert_eq!(all(&store, store.cursor("a").unwrap()), calls[3..]);
+    store.done("a", ids[3]).unwrap();
+    // Numbers are not given again although the queue is empty.
+    drop(store);
+    let store = open(dir.path(), &clock, &["a"]);
+    add(&store, &[call(200)]);
+    assert_eq!(all(&store, ids[3]).len(), 1);
+}
+
+#[test]
+fn what_was_pruned_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::fixed(NOW);
+    let store = open(dir.path(), &clock, &["a"]);
+    let calls: Vec<Span> = (0..6).map(|n| call(n * 1_000_000)).collect();
+    add(&store, &calls[..3]);
+    // Queued late, though it is old: the queue keeps its place, the row is gone.
+    clock.advance(10_000_000);
+    add(&store, &calls[3..]);
+    store.prune(NOW + 3_500_000).unwrap();
+    let page = store.pending(store.cursor("a").unwrap(), 10, usize::MAX).unwrap();
+    assert_eq!(page.gone, 1);
+    assert_eq!(page.calls.into_iter().map(|(_, s)| s).collect::<Vec<_>>(), calls[4..]);
+    assert_eq!(store.lag("a").unwrap().records, 3, "the oldest were taken out of the queue with their rows");
+    let only = store.pending(0, 1, usize::MAX).unwrap();
+    assert!(only.calls.is_empty() && only.gone == 1 && only.upto > 0, "a page of gone calls still goes on");
+}

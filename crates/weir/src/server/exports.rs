@@ -1,0 +1,80 @@
+//! The exporters: planned from the settings before the store is opened, started, asked and stopped together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_core::time::Clock;
+use weir_export::mlflow::{self, Choice, MlflowConfig};
+use weir_export::{ExportStatus, Exporter, Parts};
+use weir_store::sqlite::SqliteStore;
+
+use super::observe::Observers;
+
+/// What the settings ask for.
+pub(super) struct Planned(Choice);
+
+/// The exporters of a running server.
+pub(crate) struct Exports {
+    running: Vec<Exporter>,
+    /// Those that are configured and switched off.
+    off: Vec<ExportStatus>,
+}
+
+fn choose(config: &MlflowConfig) -> anyhow::Result<Choice> {
+    mlflow::choose(config, &|name| std::env::var(name).ok()).map_err(|problem| anyhow::anyhow!(problem))
+}
+
+/// Refuses settings that could not be used at a start.
+pub(crate) fn check(config: &MlflowConfig) -> anyhow::Result<()> {
+    choose(config).map(drop)
+}
+
+impl Planned {
+    pub(super) fn new(config: &MlflowConfig) -> anyhow::Result<Self> {
+        choose(config).map(Self)
+    }
+
+    /// Whom the store queues calls for.
+    pub(super) fn targets(&self) -> Vec<String> {
+        if matches!(self.0, Choice::On(_)) { vec![mlflow::NAME.to_owned()] } else { Vec::new() }
+    }
+
+    pub(super) fn start(
+        self,
+        store: Arc<SqliteStore>,
+        observers: Arc<Observers>,
+        clock: Clock,
+    ) -> anyhow::Result<Exports> {
+        let mut exports = Exports { running: Vec::new(), off: Vec::new() };
+        match self.0 {
+            Choice::Unset => {}
+            Choice::Ignored(why) => tracing::warn!("{why}"),
+            Choice::Off(settings) => {
+                tracing::info!(uri = settings.shown_uri(), "the export to MLflow is switched off");
+                exports.off.push(mlflow::off(&settings));
+            }
+            Choice::On(settings) => {
+                tracing::info!(
+                    uri = settings.shown_uri(),
+                    experiment = settings.experiment,
+                    "calls are exported to MLflow"
+                );
+                let parts = Parts { store, observer: observers, clock };
+                exports.running.push(mlflow::start(settings, mlflow::no_templates(), parts)?);
+            }
+        }
+        Ok(exports)
+    }
+}
+
+impl Exports {
+    /// How each is doing.
+    pub(crate) fn statuses(&self) -> Vec<ExportStatus> {
+        self.running.iter().map(Exporter::status).chain(self.off.iter().cloned()).collect()
+    }
+
+    /// Ends them. Returns whether what was under way ended in time. Blocks.
+    pub(super) fn stop(&self, patience: Duration) -> bool {
+        self.running.iter().map(|exporter| exporter.stop(patience)).fold(true, |all, ended| all && ended)
+    }
+}
