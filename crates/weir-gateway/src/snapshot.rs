@@ -77,6 +77,7 @@ impl Snapshot {
             limits.add_label(limit, terms.map_err(|e| wrong(&e))?, before, around.now);
         }
         let shaping = Shaping::new(&config).map_err(ConfigError)?;
+        config.cache.check().map_err(ConfigError)?;
         let policy = RecordPolicy::new(&config.record).map_err(|e| ConfigError(format!("record.redact: {e}")))?;
         let snapshot =
             Self { config, providers, prices, keyring, policy, limits, shaping, plans: RwLock::default() };

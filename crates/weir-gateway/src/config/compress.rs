@@ -1,10 +1,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::When;
+
 /// How prompts are made shorter before they are sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CompressConfig {
+    /// The calls whose prompts are compressed; the first rule that matches counts.
+    pub when: When,
     /// Whether superfluous whitespace goes, blocks of text that stand again are replaced by a short mark, and bare JSON
     /// is written without spaces. What is said stays.
     pub lossless: bool,
@@ -27,6 +31,7 @@ pub struct CompressConfig {
 impl Default for CompressConfig {
     fn default() -> Self {
         Self {
+            when: When::default(),
             lossless: true,
             target_tokens: None,
             target_ratio: None,

@@ -51,6 +51,8 @@ pub struct Config {
     pub prompts: PromptsConfig,
     /// `[[select]]`.
     pub select: Vec<SelectConfig>,
+    /// `[[compress]]`.
+    pub compress: Vec<CompressConfig>,
     /// `[cache]`.
     pub cache: CacheConfig,
     /// What stands in the file that `gateway.price_file` names.

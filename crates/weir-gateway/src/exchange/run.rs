@@ -128,8 +128,10 @@ async fn answer(
     labels.add_body(&original);
     call.label(labels);
     prepare::note_key(call, &identity);
-    let shaped = shape::apply(call, door, &identity, &original)?;
-    let body = shaped.unwrap_or_else(|| sent.clone());
+    let mut body = shape::apply(call, door, &identity, &original)?.unwrap_or_else(|| sent.clone());
+    if let Some(shorter) = shape::compress(call, door, &identity, &body).await {
+        body = shorter;
+    }
     // Most requests are sent as they came, and need no second look.
     let envelope = if body.as_ptr() == sent.as_ptr() { original } else { Envelope::parse(&body)? };
     call.input = body.clone();

@@ -10,9 +10,15 @@ use super::call::Call;
 use super::envelope::Envelope;
 use super::prepare;
 use super::run::Door;
+use crate::compress::{self, Input};
+use crate::config::CompressConfig;
 use crate::prompts::{PromptSet, assigned};
+use crate::providers::Endpoint;
 use crate::rule::Facts;
 use crate::shape::{Applied, Request};
+
+/// Bodies up to that size are compressed where they are, which takes about a millisecond.
+const COMPRESSED_HERE: usize = 32 << 10;
 
 /// Renders the call's prompt into its body, where it has one. `None`: the body stays as it came.
 pub(super) fn apply(
@@ -76,6 +82,50 @@ fn wanted(
         version => version,
     };
     Some((name, version))
+}
+
+/// Compresses the call's prompt, where a rule says so. `None`: the body stays as it is.
+pub(super) async fn compress(call: &mut Call, door: Door, identity: &Identity, body: &Bytes) -> Option<Bytes> {
+    if !call.snapshot.shaping.compresses() || door.endpoint == Endpoint::Embeddings {
+        return None;
+    }
+    let model = Envelope::parse(body).ok()?.read::<String>("model", "a string").ok().flatten().unwrap_or_default();
+    let config =
+        with_facts(call, door, identity, &model, |facts| call.snapshot.shaping.compression(facts))?;
+    let (of, endpoint) = (body.clone(), door.endpoint);
+    let work = move || compressed(endpoint, &of, &model, &config);
+    // What takes milliseconds must not hold up other calls.
+    let done = if body.len() > COMPRESSED_HERE { tokio::task::spawn_blocking(work).await.ok()? } else { work() };
+    let (body, report) = done?;
+    call.span.attributes.insert("compression".to_owned(), report);
+    Some(body)
+}
+
+/// The body with its prompt compressed, and the report as JSON.
+fn compressed(endpoint: Endpoint, body: &Bytes, model: &str, config: &CompressConfig) -> Option<(Bytes, String)> {
+    let envelope = Envelope::parse(body).ok()?;
+    let (member, input) = match endpoint {
+        Endpoint::Chat => ("messages", Input::Chat(envelope.get("messages")?)),
+        Endpoint::Messages => {
+            let messages = envelope.get("messages")?;
+            ("messages", Input::Messages { system: envelope.get("system"), messages })
+        }
+        Endpoint::Completions => ("prompt", Input::Prompt(envelope.get("prompt")?)),
+        Endpoint::Responses => {
+            let input = envelope.get("input")?;
+            ("input", if input.starts_with('"') { Input::Prompt(input) } else { Input::Chat(input) })
+        }
+        Endpoint::Embeddings => return None,
+    };
+    let compressed = compress::compress(input, model, config).ok()?;
+    let mut edits = envelope.edit();
+    if let Some(main) = compressed.main {
+        edits.set(member, main);
+    }
+    if let Some(system) = compressed.system {
+        edits.set("system", system);
+    }
+    Some((edits.apply(body), serde_json::to_string(&compressed.report).ok()?))
 }
 
 /// The model that the call gets: the one that was asked for, unless a rule selects another.

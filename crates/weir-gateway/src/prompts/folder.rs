@@ -8,11 +8,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use weir_core::prompt::{PromptContent, PromptDefaults, PromptRole, PromptVersion, TemplateBody, TemplateFormat};
 use weir_core::prompt::{TemplateMessage, is_name};
 
-use super::file::{self, Body, Kind, Role};
+use super::file::{Body, MAX_BYTES, PromptFile, Role, Section, format_of};
 use super::template::Format;
 
-/// Largest file.
-const MAX_FILE: u64 = 1 << 20;
 /// Most files that are looked at.
 const MAX_FILES: usize = 10_000;
 
@@ -24,6 +22,8 @@ pub(super) struct FilePrompt {
     pub(super) description: Option<String>,
     pub(super) labels: Vec<String>,
     pub(super) version: PromptVersion,
+    /// Lines of the file before each of its templates, so that mistakes are told by the file's lines.
+    pub(super) lines_before: Vec<usize>,
 }
 
 /// What tells whether something in the folder has changed: path, size and time of change of each file.
@@ -64,27 +64,29 @@ pub(super) fn read(files: &Stamp) -> (Vec<FilePrompt>, Vec<String>) {
 }
 
 fn read_one(path: &Path, size: u64, changed: Option<SystemTime>) -> Result<Option<FilePrompt>, String> {
-    let format = match path.extension().and_then(|e| e.to_str()) {
-        Some("jinja2" | "j2" | "jinja") => Format::Jinja2,
-        Some("mustache") => Format::Mustache,
-        // A README, an editor's copy.
-        _ => return Ok(None),
-    };
+    // A README, an editor's copy.
+    let Some(format) = path.file_name().and_then(|n| n.to_str()).and_then(format_of) else { return Ok(None) };
     let name_of = |part: Option<&std::ffi::OsStr>| part.and_then(|s| s.to_str()).filter(|s| is_name(s)).map(str::to_owned);
     let wrong = "a prompt's folder and file are named with letters, digits, dots, dashes and underscores";
     let version = name_of(path.file_stem()).ok_or(wrong)?;
     let name = name_of(path.parent().and_then(Path::file_name)).ok_or(wrong)?;
-    if size > MAX_FILE {
-        return Err(format!("it is larger than {MAX_FILE} bytes"));
+    if size > MAX_BYTES as u64 {
+        return Err(format!("it is larger than {MAX_BYTES} bytes"));
     }
     let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
-    let parsed = file::parse(&text, format).map_err(|e| e.to_string())?;
-    let message = |(role, content): (Role, String)| TemplateMessage { role: role_of(role), content };
-    let body = match parsed.body {
-        Body::Text(template) => TemplateBody::Text { role: role_of(parsed.role), template },
-        Body::Chat(messages) => TemplateBody::Chat { messages: messages.into_iter().map(message).collect() },
+    let parsed = PromptFile::parse(format, &text).map_err(|e| e.to_string())?;
+    let mut lines_before = Vec::new();
+    let mut text_of = |section: Section| {
+        lines_before.push(section.lines_before);
+        section.text
     };
-    debug_assert_eq!(matches!(body, TemplateBody::Chat { .. }), parsed.kind == Kind::Chat);
+    let body = match parsed.body {
+        Body::Text(section) => TemplateBody::Text { role: role_of(parsed.role), template: text_of(section) },
+        Body::Chat(sections) => {
+            let message = |(role, section)| TemplateMessage { role: role_of(role), content: text_of(section) };
+            TemplateBody::Chat { messages: sections.into_iter().map(message).collect() }
+        }
+    };
     let format = match parsed.format {
         Format::Jinja2 => TemplateFormat::Jinja2,
         Format::Mustache => TemplateFormat::Mustache,
@@ -101,11 +103,12 @@ fn read_one(path: &Path, size: u64, changed: Option<SystemTime>) -> Result<Optio
             defaults: PromptDefaults {
                 model: parsed.model,
                 temperature: parsed.temperature,
-                max_tokens: parsed.max_tokens,
+                max_tokens: parsed.max_tokens.map(u64::from),
             },
             message: parsed.message,
             created_us: created.map_or(0, |age| i64::try_from(age.as_micros()).unwrap_or(0)),
         },
+        lines_before,
     }))
 }
 

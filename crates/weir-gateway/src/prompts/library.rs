@@ -153,7 +153,7 @@ impl Library {
             created_us: self.clock.now(),
         };
         // Compiled before it is stored, among all others that it may include.
-        Version::compile(&new.name, record.clone(), false, set.sources(), state.limits)
+        Version::compile(&new.name, record.clone(), None, set.sources(), state.limits)
             .map_err(|error| Error::invalid("template", error.to_string()))?;
         let put = self.catalog.put_version(&new.name, new.description.as_deref(), &record, &new.labels);
         if put.map_err(unavailable)? == Put::Conflict {

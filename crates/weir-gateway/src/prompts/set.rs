@@ -97,7 +97,7 @@ impl PromptSet {
             let prompt = raw.entry(record.name).or_default();
             prompt.description = record.description;
             prompt.labels = record.labels;
-            prompt.versions = record.versions.into_iter().map(|version| (version, false)).collect();
+            prompt.versions = record.versions.into_iter().map(|version| (version, None)).collect();
         }
         for file in files {
             let prompt = raw.entry(file.name.clone()).or_default();
@@ -115,13 +115,13 @@ impl PromptSet {
                 // A label that was moved through the API stays where it was moved to.
                 prompt.labels.entry(label).or_insert_with(|| file.version.version.clone());
             }
-            prompt.versions.push((file.version, true));
+            prompt.versions.push((file.version, Some(file.lines_before)));
         }
         let mut set = Self { texts: Texts::of(&raw), ..Self::default() };
         for (name, prompt) in raw {
             let mut versions = Vec::with_capacity(prompt.versions.len());
-            for (record, from_file) in prompt.versions {
-                match Version::compile(&name, record, from_file, &set.texts, limits) {
+            for (record, file) in prompt.versions {
+                match Version::compile(&name, record, file.as_deref(), &set.texts, limits) {
                     Ok(version) => versions.push(Arc::new(version)),
                     Err(error) => problems.push(error.to_string()),
                 }
@@ -139,7 +139,8 @@ impl PromptSet {
 #[derive(Default)]
 struct Raw {
     description: Option<String>,
-    versions: Vec<(PromptVersion, bool)>,
+    /// With the lines before each template where it stands in a file.
+    versions: Vec<(PromptVersion, Option<Vec<usize>>)>,
     labels: BTreeMap<String, String>,
 }
 

@@ -1,5 +1,5 @@
 use serde_json::{Map, Value};
-use weir_core::prompt::{PromptRole, PromptVersion, TemplateBody, TemplateFormat};
+use weir_core::prompt::{PromptRole, PromptVersion, TemplateBody, TemplateFormat, TemplateMessage};
 
 use super::template::{Format, Limits, Sources, Template, TemplateError};
 
@@ -17,8 +17,19 @@ pub struct Version {
 }
 
 enum Compiled {
-    Text(PromptRole, Template),
-    Chat(Vec<(PromptRole, Option<Template>)>),
+    Text(PromptRole, Part),
+    Chat(Vec<(PromptRole, Option<Part>)>),
+}
+
+/// One template of a version, and the lines of its file before it.
+struct Part {
+    template: Template,
+    lines_before: usize,
+}
+
+/// An error by the lines of the file, unless it is one of an included template.
+fn told(error: TemplateError, called: &str, lines_before: usize) -> TemplateError {
+    if error.template == called { error.shifted(lines_before) } else { error }
 }
 
 /// What a template made.
@@ -45,14 +56,14 @@ impl Rendered {
 }
 
 impl Version {
-    /// Compiles a version.
+    /// Compiles a version. `file` holds, of one that stands in a file, the lines before each of its templates.
     ///
     /// # Errors
     /// The mistake in its template, with the line.
     pub fn compile(
         name: &str,
         record: PromptVersion,
-        from_file: bool,
+        file: Option<&[usize]>,
         sources: &dyn Sources,
         limits: Limits,
     ) -> Result<Self, TemplateError> {
@@ -61,19 +72,24 @@ impl Version {
             TemplateFormat::Mustache => Format::Mustache,
         };
         let called = format!("{name}@{}", record.version);
-        let compile = |source: &str| Template::compile(format, &called, source, sources, limits);
+        let compile = |n: usize, source: &str| {
+            let lines_before = file.and_then(|lines| lines.get(n)).copied().unwrap_or(0);
+            let template = Template::compile(format, &called, source, sources, limits)
+                .map_err(|error| told(error, &called, lines_before))?;
+            Ok(Part { template, lines_before })
+        };
         let body = match &record.content.body {
-            TemplateBody::Text { role, template } => Compiled::Text(*role, compile(template)?),
+            TemplateBody::Text { role, template } => Compiled::Text(*role, compile(0, template)?),
             TemplateBody::Chat { messages } => {
-                let message = |m: &weir_core::prompt::TemplateMessage| match m.role {
+                let message = |(n, m): (usize, &TemplateMessage)| match m.role {
                     PromptRole::Messages => Ok((m.role, None)),
-                    role => compile(&m.content).map(|template| (role, Some(template))),
+                    role => compile(n, &m.content).map(|part| (role, Some(part))),
                 };
-                Compiled::Chat(messages.iter().map(message).collect::<Result<_, _>>()?)
+                Compiled::Chat(messages.iter().enumerate().map(message).collect::<Result<_, _>>()?)
             }
         };
         let hash = record.content.hash();
-        Ok(Self { name: name.to_owned(), record, hash, from_file, body })
+        Ok(Self { name: name.to_owned(), record, hash, from_file: file.is_some(), body })
     }
 
     /// Renders it.
@@ -81,12 +97,15 @@ impl Version {
     /// # Errors
     /// An undefined variable, or a bound: with the template's name and line.
     pub fn render(&self, variables: &Map<String, Value>) -> Result<Rendered, TemplateError> {
+        let text = |part: &Part| {
+            let called = || format!("{}@{}", self.name, self.record.version);
+            part.template.render(variables).map_err(|error| told(error, &called(), part.lines_before))
+        };
         match &self.body {
-            Compiled::Text(role, template) => Ok(Rendered::Text(*role, template.render(variables)?)),
+            Compiled::Text(role, part) => Ok(Rendered::Text(*role, text(part)?)),
             Compiled::Chat(messages) => {
-                let message = |(role, template): &(PromptRole, Option<Template>)| {
-                    let text = template.as_ref().map(|t| t.render(variables)).transpose()?;
-                    Ok((*role, text.unwrap_or_default()))
+                let message = |(role, part): &(PromptRole, Option<Part>)| {
+                    Ok((*role, part.as_ref().map(text).transpose()?.unwrap_or_default()))
                 };
                 Ok(Rendered::Chat(messages.iter().map(message).collect::<Result<_, _>>()?))
             }
@@ -97,9 +116,10 @@ impl Version {
     #[must_use]
     pub fn variables(&self) -> Vec<String> {
         let mut all: Vec<String> = match &self.body {
-            Compiled::Text(_, template) => template.variables().iter().cloned().collect(),
+            Compiled::Text(_, part) => part.template.variables().iter().cloned().collect(),
             Compiled::Chat(messages) => {
-                messages.iter().filter_map(|(_, t)| t.as_ref()).flat_map(Template::variables).cloned().collect()
+                let parts = messages.iter().filter_map(|(_, part)| part.as_ref());
+                parts.flat_map(|part| part.template.variables()).cloned().collect()
             }
         };
         all.sort();

@@ -6,11 +6,13 @@
 mod conversation;
 mod prompt;
 
+use std::sync::Arc;
+
 use weir_core::error::Error;
 
 pub(crate) use prompt::{Applied, Request, apply};
 
-use crate::config::{AssignConfig, Config};
+use crate::config::{AssignConfig, CompressConfig, Config};
 use crate::rule::{Facts, Rule};
 
 /// The rules of a configuration, made ready.
@@ -18,6 +20,7 @@ use crate::rule::{Facts, Rule};
 pub(crate) struct Shaping {
     select: Vec<(Rule, String)>,
     assign: Vec<(Rule, AssignConfig)>,
+    compress: Vec<(Rule, Arc<CompressConfig>)>,
 }
 
 impl Shaping {
@@ -33,6 +36,10 @@ impl Shaping {
         }
         for (n, assign) in config.prompts.assign.iter().enumerate() {
             shaping.assign.push((rule("prompts.assign", n, &assign.when)?, assign.clone()));
+        }
+        for (n, compress) in config.compress.iter().enumerate() {
+            compress.check().map_err(|e| format!("compress[{n}].{e}"))?;
+            shaping.compress.push((rule("compress", n, &compress.when)?, Arc::new(compress.clone())));
         }
         for (name, split) in &config.prompts.split {
             if split.versions.values().all(|weight| *weight == 0) {
@@ -53,6 +60,16 @@ impl Shaping {
     /// Whether a rule could select a model.
     pub(crate) fn selects(&self) -> bool {
         !self.select.is_empty()
+    }
+
+    /// Whether a rule could compress a prompt.
+    pub(crate) fn compresses(&self) -> bool {
+        !self.compress.is_empty()
+    }
+
+    /// How a rule compresses the call's prompt.
+    pub(crate) fn compression(&self, facts: &Facts<'_>) -> Option<Arc<CompressConfig>> {
+        self.compress.iter().find(|(rule, _)| rule.matches(facts)).map(|(_, config)| config.clone())
     }
 
     /// The prompt that a rule assigns to a call that names none.

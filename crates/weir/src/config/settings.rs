@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use weir_core::units::Time;
 use weir_export::mlflow::MlflowConfig;
 use weir_gateway::config::{
-    CacheConfig, Config, GatewayConfig, KeyConfig, LimitConfig, MetricsConfig, ModelConfig, PriceConfig, PromptsConfig,
+    CacheConfig, CompressConfig, Config, GatewayConfig, KeyConfig, LimitConfig, MetricsConfig, ModelConfig, PriceConfig, PromptsConfig,
     ProviderConfig, RecordConfig, SelectConfig,
 };
 
@@ -75,6 +75,8 @@ pub(crate) struct Settings {
     pub prompts: PromptsConfig,
     /// Rules that send calls to another model; the first one that matches wins.
     pub select: Vec<SelectConfig>,
+    /// How prompts are made shorter before they are sent; the first rule that matches counts.
+    pub compress: Vec<CompressConfig>,
     /// Answers that are given again.
     pub cache: CacheConfig,
     /// What is recorded of every call, and for how long.
@@ -99,6 +101,7 @@ impl Settings {
             limits: self.limits.clone(),
             prompts: self.prompts.clone(),
             select: self.select.clone(),
+            compress: self.compress.clone(),
             cache: self.cache.clone(),
             record: self.record.clone(),
             prices: self.prices.clone(),
