@@ -1,6 +1,7 @@
 //! The gateway's part of the configuration file. One struct per table; each field's doc comment is its entry in the
 //! reference page. Unknown keys are refused.
 
+mod batches;
 mod gateway;
 mod key;
 mod model;
@@ -9,6 +10,7 @@ mod provider;
 mod record;
 mod secret;
 
+pub use batches::BatchesConfig;
 pub use gateway::{GatewayConfig, OnDisconnect};
 pub use key::{KeyConfig, KeyRole};
 pub use model::{ModelConfig, Strategy, TargetConfig};
@@ -32,6 +34,8 @@ pub struct Config {
     pub keys: Vec<KeyConfig>,
     /// `[record]`.
     pub record: RecordConfig,
+    /// `[batches]`.
+    pub batches: BatchesConfig,
     /// `[[prices]]`.
     pub prices: Vec<PriceConfig>,
     /// What stands in the file that `gateway.price_file` names.

@@ -19,6 +19,7 @@ use super::build::{Builder, Translation};
 use super::call::{Call, Ending};
 use super::envelope::Envelope;
 use super::labels::Labels;
+use super::on_behalf::OnBehalf;
 use super::stream::{StreamBody, StreamSource};
 use super::{body, prepare, respond};
 use crate::answer::{self, ReaderOptions};
@@ -77,7 +78,7 @@ async fn run_attached(gateway: Arc<Gateway>, door: Door, request: Request<Body>)
         Endpoint::Embeddings => SpanKind::Embedding,
         _ => SpanKind::Llm,
     });
-    match answer(&mut call, door, &head.headers, body).await {
+    match answer(&mut call, door, &head.headers, head.extensions.get(), body).await {
         Ok(Reply::Ready(response)) => response,
         Ok(Reply::Stream(headers, source)) => respond::stream(headers, Body::new(StreamBody::new(call, *source))),
         Err(error) => respond::refuse(&mut call, &error, door.form),
@@ -95,10 +96,19 @@ enum Reply {
     Stream(HeaderMap, Box<StreamSource>),
 }
 
-async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) -> Result<Reply, Error> {
+async fn answer(
+    call: &mut Call,
+    door: Door,
+    headers: &HeaderMap,
+    on_behalf: Option<&OnBehalf>,
+    body: Body,
+) -> Result<Reply, Error> {
     let gateway = call.gateway.clone();
     let config = &call.snapshot.clone().config.gateway;
-    let identity = gateway.authenticate(headers)?;
+    let identity = match on_behalf {
+        Some(on_behalf) => on_behalf.identity.clone(),
+        None => gateway.authenticate(headers)?,
+    };
     let mut labels = Labels::from_headers(headers, &identity);
     call.admitted = Some(gateway.admit(config.max_concurrent)?);
     let body = body::read(headers, body, config.max_body.0, config.request_timeout.0).await?;
@@ -106,6 +116,9 @@ async fn answer(call: &mut Call, door: Door, headers: &HeaderMap, body: Body) ->
 
     let envelope = Envelope::parse(&body)?;
     labels.add_body(&envelope);
+    if let Some(on_behalf) = on_behalf {
+        on_behalf.mark(&mut labels, &mut call.span);
+    }
     call.label(labels);
     prepare::note_parameters(call, &envelope);
     let model = envelope.read::<String>("model", "a string")?.filter(|m| !m.is_empty()).ok_or_else(|| {

@@ -202,11 +202,11 @@ pub trait Batches: Send + Sync {
     /// When the engine fails.
     fn files(&self, query: &FileQuery<'_>) -> Result<Vec<FileRecord>, StoreError>;
 
-    /// Ids of files whose time was up at `now`, at most `limit`; inputs of batches under way are left out.
+    /// Files whose time was up at `now`, at most `limit`; inputs of batches under way are left out.
     ///
     /// # Errors
     /// When the engine fails.
-    fn expired_files(&self, now: Micros, limit: usize) -> Result<Vec<String>, StoreError>;
+    fn expired_files(&self, now: Micros, limit: usize) -> Result<Vec<FileRecord>, StoreError>;
 
     /// Deletes a file, unless a batch under way needs it.
     ///
@@ -214,11 +214,11 @@ pub trait Batches: Send + Sync {
     /// When the engine fails.
     fn delete_file(&self, id: &str) -> Result<FileDeleted, StoreError>;
 
-    /// Bytes of all files.
+    /// Bytes of all files, each counted as at least `least`.
     ///
     /// # Errors
     /// When the engine fails.
-    fn file_bytes(&self) -> Result<u64, StoreError>;
+    fn file_bytes(&self, least: u64) -> Result<u64, StoreError>;
 
     /// Adds a batch whose input is there, unless `most` are under way.
     ///

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_core::units::Time;
-use weir_gateway::config::{Config, GatewayConfig, KeyConfig, ModelConfig, PriceConfig, ProviderConfig, RecordConfig};
+use weir_gateway::config::{
+    BatchesConfig, Config, GatewayConfig, KeyConfig, ModelConfig, PriceConfig, ProviderConfig, RecordConfig,
+};
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +69,8 @@ pub(crate) struct Settings {
     pub keys: Vec<KeyConfig>,
     /// What is recorded of every call, and for how long.
     pub record: RecordConfig,
+    /// Files of requests (`/v1/files`) that Weir runs by itself (`/v1/batches`), over any provider.
+    pub batches: BatchesConfig,
     /// Prices that override the built-in table.
     pub prices: Vec<PriceConfig>,
 }
@@ -81,6 +85,7 @@ impl Settings {
             models: self.models.clone(),
             keys: self.keys.clone(),
             record: self.record.clone(),
+            batches: self.batches.clone(),
             prices: self.prices.clone(),
             price_file,
         }

@@ -30,13 +30,14 @@ impl Batches for SqliteCatalog {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn expired_files(&self, now: Micros, limit: usize) -> Result<Vec<String>, StoreError> {
+    fn expired_files(&self, now: Micros, limit: usize) -> Result<Vec<FileRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {FILE} FROM files WHERE expires_us <= ?1
+             AND NOT EXISTS (SELECT 1 FROM batches WHERE open AND input_file = files.id) ORDER BY expires_us LIMIT ?2"
+        );
         let db = self.db.lock();
-        let mut statement = db.prepare_cached(
-            "SELECT id FROM files WHERE expires_us <= ?1
-             AND NOT EXISTS (SELECT 1 FROM batches WHERE open AND input_file = files.id) ORDER BY expires_us LIMIT ?2",
-        )?;
-        let rows = statement.query_map((now, most(limit)), |row| row.get(0))?;
+        let mut statement = db.prepare_cached(&sql)?;
+        let rows = statement.query_map((now, most(limit)), file_of)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -53,9 +54,10 @@ impl Batches for SqliteCatalog {
         })
     }
 
-    fn file_bytes(&self) -> Result<u64, StoreError> {
+    fn file_bytes(&self, least: u64) -> Result<u64, StoreError> {
         let db = self.db.lock();
-        let bytes: i64 = db.query_row("SELECT coalesce(sum(bytes), 0) FROM files", [], |row| row.get(0))?;
+        let bytes: i64 =
+            db.query_row("SELECT coalesce(sum(max(bytes, ?1)), 0) FROM files", [least as i64], |row| row.get(0))?;
         Ok(bytes as u64)
     }
 
@@ -218,7 +220,7 @@ mod tests {
         assert_eq!(ids(&list(FileQuery { owner: Some("a"), purpose: Some("batch"), ..all })), ["f4", "f1"]);
         assert_eq!(ids(&list(FileQuery { after: Some("f3"), limit: 1, ..all })), ["f2"]);
         assert_eq!(catalog.file("f2").unwrap(), Some(file("f2", "b", "batch")));
-        assert_eq!(catalog.file_bytes().unwrap(), 40);
+        assert_eq!(catalog.file_bytes(4).unwrap(), 40);
         assert_eq!(catalog.delete_file("f2").unwrap(), FileDeleted::Yes);
         assert_eq!(catalog.delete_file("f2").unwrap(), FileDeleted::No);
     }
@@ -236,7 +238,7 @@ mod tests {
         let outputs = [file("f2", "a", "batch_output")];
         let ended = catalog.change_batch("b1", &outputs, &mut |b| b.status = BatchStatus::Completed).unwrap().unwrap();
         assert_eq!(ended.status, BatchStatus::Completed);
-        assert_eq!(catalog.expired_files(200, 10).unwrap(), ["f1", "f2"]);
+        assert_eq!(ids(&catalog.expired_files(200, 10).unwrap()), ["f1", "f2"]);
         assert!(catalog.expired_files(99, 10).unwrap().is_empty());
         assert_eq!(catalog.delete_file("f1").unwrap(), FileDeleted::Yes);
         assert_eq!(catalog.change_batch("b9", &[], &mut |_| ()).unwrap(), None);
