@@ -53,6 +53,8 @@ pub(super) struct Active {
     pub halt: Option<Halt>,
     pub pace: Pace,
     pub under_way: usize,
+    /// When it last had its turn.
+    pub turn: u64,
     pub answers: Part,
     pub failures: Part,
     /// Answered, and written.
@@ -82,6 +84,7 @@ impl Active {
             halt: None,
             pace: Pace::default(),
             under_way: 0,
+            turn: 0,
             answers,
             failures,
             done,
@@ -163,10 +166,37 @@ impl Active {
     }
 }
 
+/// The next request to make of any of the batches: of the one that has waited longest among those that have one.
+pub(super) fn next_in_turn<'a>(
+    batches: &'a mut [Active],
+    turn: &mut u64,
+    now: Micros,
+) -> Option<(&'a mut Active, Attempt)> {
+    batches.sort_by_key(|batch| batch.turn);
+    let (batch, attempt) = batches.iter_mut().find_map(|batch| batch.take(now).map(|attempt| (batch, attempt)))?;
+    *turn += 1;
+    batch.turn = *turn;
+    Some((batch, attempt))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use weir_core::time::SECOND;
+
+    #[test]
+    fn batches_take_turns() {
+        let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let mut batches: Vec<Active> =
+            folders.iter().zip([4, 2, 1]).map(|(folder, count)| active(folder.path(), &vec![false; count])).collect();
+        for (batch, id) in batches.iter_mut().zip(["a", "b", "c"]) {
+            batch.record.id = id.to_owned();
+        }
+        let mut turn = 0;
+        let mut next = || next_in_turn(&mut batches, &mut turn, 0).map(|(batch, _)| batch.record.id.clone());
+        let order: String = std::iter::from_fn(&mut next).collect();
+        assert_eq!(order, "abcabaa");
+    }
 
     fn active(folder: &std::path::Path, done: &[bool]) -> Active {
         let part = |name: &str| Part::open(&folder.join(name), |_| true).unwrap();

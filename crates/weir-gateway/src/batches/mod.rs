@@ -19,6 +19,8 @@ mod output;
 mod pace;
 mod part;
 mod service;
+#[cfg(test)]
+mod tests;
 mod upload;
 mod validate;
 pub(crate) mod wire;

@@ -40,17 +40,17 @@ pub(super) enum OpenError {
 
 impl Service {
     /// Opens a batch.
-    pub(super) fn open_batch(&self, batch: BatchRecord) -> Result<Opened, OpenError> {
+    pub(super) fn open_batch(&self, batch: &BatchRecord) -> Result<Opened, OpenError> {
         let begun = batch.output_file.is_some();
         if batch.status == BatchStatus::Cancelling && !begun {
-            return Ok(Opened::Ended(Box::new(self.end_unbegun(&batch, Vec::new())?)));
+            return Ok(Opened::Ended(Box::new(self.end_unbegun(batch, &[])?)));
         }
         let input = match File::open(self.folder.path(&batch.input_file)) {
             Ok(input) => input,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let message = format!("the content of {} is gone from the data folder", batch.input_file);
                 let gone = vec![problem("input_not_found", Some("input_file_id"), message)];
-                return Ok(Opened::Ended(Box::new(self.end_unbegun(&batch, gone)?)));
+                return Ok(Opened::Ended(Box::new(self.end_unbegun(batch, &gone)?)));
             }
             Err(error) => return Err(error.into()),
         };
@@ -64,7 +64,7 @@ impl Service {
         };
         let mut reader = BufReader::with_capacity(256 << 10, &input);
         match validate::check(&mut reader, &rules)? {
-            Err(problems) => Ok(Opened::Ended(Box::new(self.end_unbegun(&batch, problems)?))),
+            Err(problems) => Ok(Opened::Ended(Box::new(self.end_unbegun(batch, &problems)?))),
             Ok(index) => {
                 let Some(batch) = self.begin(&batch.id, &index)? else {
                     return Err(StoreError::Unavailable(format!("{} is gone from the catalog", batch.id)).into());
@@ -75,7 +75,7 @@ impl Service {
     }
 
     /// Ends a batch none of whose requests was made: as failed, or as cancelled where it was told so.
-    fn end_unbegun(&self, batch: &BatchRecord, problems: Vec<BatchProblem>) -> Result<BatchRecord, StoreError> {
+    fn end_unbegun(&self, batch: &BatchRecord, problems: &[BatchProblem]) -> Result<BatchRecord, StoreError> {
         let now = self.now();
         let ended = self.catalog.change_batch(&batch.id, &[], &mut |batch| {
             if batch.status == BatchStatus::Cancelling {
@@ -85,7 +85,7 @@ impl Service {
                 batch.status = BatchStatus::Failed;
                 batch.failed_us = Some(now);
             }
-            batch.errors.clone_from(&problems);
+            batch.errors = problems.to_vec();
             batch.output_file = None;
             batch.error_file = None;
         })?;

@@ -294,6 +294,7 @@ fn owner_filter(who: &Identity) -> Option<&str> {
     (who.role < Role::Admin).then_some(who.name.as_str())
 }
 
-pub(crate) fn unavailable(error: StoreError) -> Error {
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+pub(super) fn unavailable(error: StoreError) -> Error {
     Error::new(Code::StoreUnavailable, error.to_string())
 }

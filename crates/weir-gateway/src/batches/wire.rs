@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn a_file_and_a_page() {
         let file = FileRecord { id: "file-1".into(), bytes: 3, expires_us: Some(2_000_000), ..FileRecord::default() };
-        let page: Page<FileObject> = Page::of(vec![file.clone(), FileRecord::default()], 1, |f| &f.id);
+        let page: Page<FileObject> = Page::of(vec![file, FileRecord::default()], 1, |f| &f.id);
         let shown = serde_json::to_value(page).unwrap();
         assert_eq!((&shown["has_more"], &shown["last_id"]), (&json!(true), &json!("file-1")));
         assert_eq!(shown["data"].as_array().unwrap().len(), 1);

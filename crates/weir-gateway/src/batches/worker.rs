@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use weir_core::time::{HOUR, Micros, SECOND};
 use weir_store::catalog::{BatchRecord, BatchStatus};
 
-use super::active::{Active, Attempt, Halt};
+use super::active::{Active, Attempt, Halt, next_in_turn};
 use super::call::{Outcome, Task};
 use super::open::{OpenError, Opened, halted};
 use super::service::Service;
@@ -29,9 +29,10 @@ const PRUNE_AT_ONCE: usize = 1_000;
 enum Done {
     /// An attempt at a request of the batch of this id.
     Made(String, Attempt, Outcome),
+    /// The batch of this id was to be opened.
     Opened(String, Result<Opened, OpenError>),
     /// A batch's end; one that failed is to be tried again.
-    Finished(Box<Active>, Result<BatchRecord, OpenError>),
+    Finished(Box<Active>, Result<Box<BatchRecord>, OpenError>),
     Pruned,
 }
 
@@ -43,8 +44,8 @@ struct Worker {
     jobs: JoinSet<Done>,
     /// Requests under way.
     under_way: usize,
-    /// Whose turn it is.
-    turn: usize,
+    /// Requests given out so far.
+    turn: u64,
     /// When the catalog is looked at again though nobody said that there is something.
     look_at: Micros,
     prune_at: Micros,
@@ -84,17 +85,17 @@ impl Worker {
         if stopping && self.jobs.is_empty() {
             return true;
         }
-        self.wait(stopping).await;
+        self.wait(stopping, now).await;
         false
     }
 
-    async fn wait(&mut self, stopping: bool) {
-        let now = self.service.now();
+    /// Waits until something is done, told, or due. What was due at `now` already could not be done then, and something
+    /// else will tell when it can.
+    async fn wait(&mut self, stopping: bool, now: Micros) {
         let due = self.active.iter().filter_map(|batch| batch.wakes_at(now));
-        let idle = [now + LONGEST_SLEEP, self.look_at, self.prune_at];
-        let next = due.chain(idle).filter(|_| !stopping).min().unwrap_or(now + LONGEST_SLEEP);
-        // A little at least: what is due and cannot be done must not turn into a busy loop.
-        let sleep = Duration::from_micros(u64::try_from(next - now).unwrap_or(0).max(1_000));
+        let next = due.chain([self.look_at, self.prune_at]).filter(|at| *at > now && !stopping).min();
+        let until = next.unwrap_or(Micros::MAX).min(now + LONGEST_SLEEP);
+        let sleep = Duration::from_micros(u64::try_from(until - self.service.now()).unwrap_or(0).max(1_000));
         tokio::select! {
             Some(done) = self.jobs.join_next() => {
                 self.take(done.ok());
@@ -132,7 +133,7 @@ impl Worker {
                 let service = self.service.clone();
                 self.jobs.spawn(async move {
                     let id = batch.id.clone();
-                    let opened = tokio::task::spawn_blocking(move || service.open_batch(batch)).await;
+                    let opened = tokio::task::spawn_blocking(move || service.open_batch(&batch)).await;
                     Done::Opened(id, opened.unwrap_or_else(|e| Err(defect(&e))))
                 });
             }
@@ -146,15 +147,8 @@ impl Worker {
                 batch.halt = halted(&batch.record, now);
             }
         }
-        let mut without = 0;
-        while self.under_way < concurrency && without < self.active.len() {
-            self.turn = (self.turn + 1) % self.active.len();
-            let batch = &mut self.active[self.turn];
-            let Some(attempt) = batch.take(now) else {
-                without += 1;
-                continue;
-            };
-            without = 0;
+        while self.under_way < concurrency {
+            let Some((batch, attempt)) = next_in_turn(&mut self.active, &mut self.turn, now) else { break };
             self.under_way += 1;
             let task = Task {
                 gateway: self.service.gateway.clone(),
@@ -234,7 +228,7 @@ impl Worker {
             self.elsewhere.insert(batch.record.id.clone());
             let service = self.service.clone();
             self.jobs.spawn_blocking(move || {
-                let ended = service.finish_batch(&mut batch);
+                let ended = service.finish_batch(&mut batch).map(Box::new);
                 Done::Finished(Box::new(batch), ended)
             });
         }
