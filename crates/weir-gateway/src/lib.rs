@@ -5,6 +5,7 @@
 //! that need no change pass byte for byte; every call, also a refused or cancelled one, is recorded once.
 
 pub mod answer;
+pub mod batches;
 pub mod cache;
 pub mod compress;
 pub mod config;

@@ -1,6 +1,7 @@
 //! The gateway's part of the configuration file. One struct per table; each field's doc comment is its entry in the
 //! reference page. Unknown keys are refused.
 
+mod batches;
 mod cache;
 mod compress;
 mod gateway;
@@ -14,6 +15,7 @@ mod provider;
 mod record;
 mod when;
 
+pub use batches::BatchesConfig;
 pub use cache::{CacheConfig, CacheScope, SemanticConfig};
 pub use compress::CompressConfig;
 pub use gateway::{GatewayConfig, OnDisconnect};
@@ -43,6 +45,8 @@ pub struct Config {
     pub keys: Vec<KeyConfig>,
     /// `[record]`.
     pub record: RecordConfig,
+    /// `[batches]`.
+    pub batches: BatchesConfig,
     /// `[[prices]]`.
     pub prices: Vec<PriceConfig>,
     /// `[[limits]]`.

@@ -1,5 +1,7 @@
 //! The doors: which path leads where. Handlers only name the endpoint; [`crate::exchange`] does the work.
 
+mod batches;
+mod files;
 mod generate;
 mod messages;
 mod models;
@@ -13,6 +15,7 @@ use axum::routing::{get, post};
 use http::{Request, Response};
 use weir_core::error::Form;
 
+use crate::batches::Service;
 use crate::exchange::{Door, run};
 use crate::gateway::Gateway;
 use crate::providers::Endpoint;
@@ -40,6 +43,30 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/models/{*id}", get(models::one))
         .route("/generate", post(generate::generate))
         .with_state(gateway)
+}
+
+/// The paths of files and batches.
+pub fn batch_router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/v1/files", post(files::create).get(files::list))
+        .route("/v1/files/{id}", get(files::retrieve).delete(files::delete))
+        .route("/v1/files/{id}/content", get(files::content))
+        .route("/v1/batches", post(batches::create).get(batches::list))
+        .route("/v1/batches/{id}", get(batches::retrieve))
+        .route("/v1/batches/{id}/cancel", post(batches::cancel))
+        .with_state(service)
+}
+
+/// The door of a path that requests of a batch may go to.
+pub(crate) fn door_of(path: &str) -> Option<Door> {
+    Some(match path {
+        "/v1/chat/completions" => CHAT,
+        "/v1/completions" => COMPLETIONS,
+        "/v1/embeddings" => EMBEDDINGS,
+        "/v1/responses" => RESPONSES,
+        "/v1/messages" => MESSAGES,
+        _ => return None,
+    })
 }
 
 type Shared = State<Arc<Gateway>>;

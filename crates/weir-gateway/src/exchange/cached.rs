@@ -13,7 +13,8 @@ use weir_core::error::Error;
 
 use super::call::Call;
 use super::envelope::Envelope;
-use super::run::{Door, Internal};
+use super::on_behalf::OnBehalf;
+use super::run::Door;
 use crate::cache::{
     Answer, Control, Hit, Leader, Lookup, Scope, is_cacheable, is_storable_answer, key, semantic,
 };
@@ -134,8 +135,8 @@ fn embed(
             request.headers_mut().insert(name, value);
         }
     }
-    request.headers_mut().insert("x-weir-tags", http::HeaderValue::from_static("semantic-cache"));
-    request.extensions_mut().insert(Internal(identity.clone()));
+    let (identity, tag) = (identity.clone(), "semantic-cache".to_owned());
+    request.extensions_mut().insert(OnBehalf { identity, tag, batch: None });
     vector_of(Box::pin(super::run(call.gateway.clone(), EMBEDDINGS, request)))
 }
 

@@ -6,6 +6,7 @@ mod cached;
 mod call;
 pub mod envelope;
 pub mod labels;
+mod on_behalf;
 mod prepare;
 mod respond;
 mod run;
@@ -14,6 +15,7 @@ mod stream;
 
 pub use body::read as read_body;
 pub(crate) use call::count_prompt;
+pub(crate) use on_behalf::OnBehalf;
 pub use respond::refusal;
 pub use run::{Door, request_id, run};
-pub(crate) use run::{Internal, refuse_early, request_id_text};
+pub(crate) use run::{refuse_early, request_id_text};

@@ -20,6 +20,7 @@ use super::cached::{self, Looked};
 use super::call::{Call, Ending, count_prompt};
 use super::envelope::Envelope;
 use super::labels::Labels;
+use super::on_behalf::OnBehalf;
 use super::prepare::Reserved;
 use super::stream::{StreamBody, StreamSource};
 use super::{body, prepare, respond, shape};
@@ -50,10 +51,6 @@ pub struct Door {
     pub operation: &'static str,
 }
 
-/// On whose behalf Weir itself calls; stands for the key that a request from outside must bring.
-#[derive(Clone, Debug)]
-pub(crate) struct Internal(pub(crate) Arc<Identity>);
-
 /// Runs a call.
 pub async fn run(gateway: Arc<Gateway>, door: Door, request: Request<Body>) -> Response<Body> {
     let drain = gateway.snapshot().config.gateway.on_disconnect == OnDisconnect::Drain;
@@ -79,7 +76,7 @@ pub(crate) fn refuse_early(gateway: Arc<Gateway>, door: Door, headers: &HeaderMa
 
 async fn run_attached(gateway: Arc<Gateway>, door: Door, request: Request<Body>) -> Response<Body> {
     let (mut head, body) = request.into_parts();
-    let internal = head.extensions.remove::<Internal>();
+    let on_behalf = head.extensions.remove::<OnBehalf>();
     let id = request_id_text(&head.headers);
     let snapshot = gateway.snapshot();
     let mut call = Call::new(gateway, snapshot, id, door.operation);
@@ -87,7 +84,7 @@ async fn run_attached(gateway: Arc<Gateway>, door: Door, request: Request<Body>)
         Endpoint::Embeddings => SpanKind::Embedding,
         _ => SpanKind::Llm,
     });
-    match answer(&mut call, door, internal, &head.headers, body).await {
+    match answer(&mut call, door, on_behalf.as_ref(), &head.headers, body).await {
         Ok(Reply::Ready(response)) => response,
         Ok(Reply::Stream(headers, source)) => respond::stream(headers, Body::new(StreamBody::new(call, *source))),
         Err(error) => respond::refuse(&mut call, &error, door.form),
@@ -108,15 +105,15 @@ enum Reply {
 async fn answer(
     call: &mut Call,
     door: Door,
-    internal: Option<Internal>,
+    on_behalf: Option<&OnBehalf>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Reply, Error> {
     let gateway = call.gateway.clone();
     let snapshot = call.snapshot.clone();
     let config = &snapshot.config.gateway;
-    let identity = match internal {
-        Some(Internal(identity)) => identity,
+    let identity = match on_behalf {
+        Some(on_behalf) => on_behalf.identity.clone(),
         None => gateway.authenticate(headers)?,
     };
     let mut labels = Labels::from_headers(headers, &identity);
@@ -126,6 +123,9 @@ async fn answer(
 
     let original = Envelope::parse(&sent)?;
     labels.add_body(&original);
+    if let Some(on_behalf) = on_behalf {
+        on_behalf.mark(&mut labels, &mut call.span);
+    }
     call.label(labels);
     prepare::note_key(call, &identity);
     let mut body = shape::apply(call, door, &identity, &original)?.unwrap_or_else(|| sent.clone());

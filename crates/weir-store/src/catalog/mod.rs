@@ -1,6 +1,10 @@
 //! The contract of the catalog: what is small and transactional, one trait per concept. Calls block; async callers go
 //! through a thread.
 
+mod batches;
 mod prompts;
 
+pub use batches::{
+    BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
+};
 pub use prompts::{PromptRecord, Prompts, Put};

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use weir_core::units::Time;
 use weir_export::mlflow::MlflowConfig;
 use weir_gateway::config::{
-    CacheConfig, CompressConfig, Config, GatewayConfig, KeyConfig, LimitConfig, MetricsConfig, ModelConfig, PriceConfig, PromptsConfig,
-    ProviderConfig, RecordConfig, SelectConfig,
+    BatchesConfig, CacheConfig, CompressConfig, Config, GatewayConfig, KeyConfig, LimitConfig, MetricsConfig, ModelConfig,
+    PriceConfig, PromptsConfig, ProviderConfig, RecordConfig, SelectConfig,
 };
 
 /// How the log is written.
@@ -83,6 +83,8 @@ pub(crate) struct Settings {
     pub record: RecordConfig,
     /// What the metrics page tells apart.
     pub metrics: MetricsConfig,
+    /// Files of requests (`/v1/files`) that Weir runs by itself (`/v1/batches`), over any provider.
+    pub batches: BatchesConfig,
     /// Prices that override the built-in table.
     pub prices: Vec<PriceConfig>,
     /// Where calls are exported to.
@@ -104,6 +106,7 @@ impl Settings {
             compress: self.compress.clone(),
             cache: self.cache.clone(),
             record: self.record.clone(),
+            batches: self.batches.clone(),
             prices: self.prices.clone(),
             price_file,
         }

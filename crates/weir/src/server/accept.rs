@@ -32,13 +32,13 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause after the system had no more descriptors or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until a signal, then lets calls under way end within the bound.
-pub(super) async fn run(
+/// Serves until a signal, then lets calls under way, and what else `stopping` has to wait for, end within the bound.
+pub(super) async fn run<E: Future<Output = ()>>(
     listener: TcpListener,
     router: Router,
     config: &ServerConfig,
     head_timeout: Duration,
-    stopping: impl Fn(),
+    stopping: impl FnOnce() -> E,
 ) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
@@ -76,11 +76,12 @@ pub(super) async fn run(
             drop(place);
         });
     }
-    stopping();
+    let others = stopping();
     drop(listener);
     tracing::info!(within = %config.shutdown_timeout, "stopping: calls under way may end");
+    let ended = futures_util::future::join(graceful.shutdown(), others);
     tokio::select! {
-        ended = tokio::time::timeout(config.shutdown_timeout.0, graceful.shutdown()) => if ended.is_err() {
+        ended = tokio::time::timeout(config.shutdown_timeout.0, ended) => if ended.is_err() {
             tracing::warn!("some calls did not end in time and are cut off");
         },
         () = signalled() => tracing::warn!("told to stop again: calls under way are cut off"),

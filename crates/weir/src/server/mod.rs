@@ -20,7 +20,7 @@ use tokio::sync::broadcast;
 use weir_core::access::Keyring;
 use weir_core::time::{Clock, Micros};
 use weir_gateway::record::Recorder;
-use weir_gateway::{Gateway, Parts, doors};
+use weir_gateway::{Gateway, Parts, batches, doors};
 use weir_store::ingest::{Ingest, IngestOptions};
 use weir_store::journal::Journal;
 use weir_gateway::prompts::Library;
@@ -126,6 +126,7 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
             clock: clock.clone(),
         },
     )?;
+    let batches = batches::Service::open(gateway.clone(), catalog, &server.data)?;
     let exports = mlflow.start(store.clone(), observers.clone(), clock.clone())?;
     let running = Arc::new(Running {
         exports,
@@ -166,11 +167,13 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
             Arc::new(move || running.report())
         },
     };
-    let router = weir_web::with_fallbacks(doors::router(gateway).merge(weir_web::router(web)));
+    let doors = doors::router(gateway).merge(doors::batch_router(batches.clone()));
+    let router = weir_web::with_fallbacks(doors.merge(weir_web::router(web)));
 
     tokio::spawn(reload::watch(running.clone(), loaded));
     tokio::spawn(reload::watch_prompts(running.clone()));
     tokio::spawn(housekeeping::run(running.clone()));
+    let mut worker = tokio::spawn(batches::run(batches.clone()));
     tracing::info!(
         address = %listener.local_addr().context("no local address")?,
         data = %server.data.display(),
@@ -179,8 +182,14 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     accept::run(listener, router, &server, running.gateway.snapshot().config.gateway.request_timeout.0, || {
         running.stopping.store(true, Ordering::Relaxed);
         running.observers.close_live();
+        batches.stop();
+        async {
+            let _ = (&mut worker).await;
+        }
     })
     .await;
+    // What a batch has under way is asked again at the next start.
+    worker.abort();
 
     // Calls that are drained for the record outlive their connections.
     let give_up = tokio::time::Instant::now() + server.shutdown_timeout.0;

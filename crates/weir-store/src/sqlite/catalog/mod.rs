@@ -1,6 +1,7 @@
 //! The catalog in one SQLite file, `<data>/catalog.db`, apart from the telemetry, so that long commits there never block
 //! it. One connection: what is read often is kept in memory by who needs it.
 
+mod batches;
 mod prompts;
 
 use std::path::Path;
@@ -13,7 +14,7 @@ use crate::telemetry::StoreError;
 
 const FILE: &str = "catalog.db";
 
-const MIGRATIONS: Migrations = &[(1, include_str!("0001_prompts.sql"))];
+const MIGRATIONS: Migrations = &[(1, include_str!("0001_prompts.sql")), (2, include_str!("0002_batches.sql"))];
 
 /// The catalog of one data folder.
 #[derive(Debug)]

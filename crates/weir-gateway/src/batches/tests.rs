@@ -1,0 +1,209 @@
+//! The worker over a gateway with the demo model, on a clock that the tests hold.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use weir_core::access::{Identity, Role};
+use weir_core::id::TraceId;
+use weir_core::observe::Unobserved;
+use weir_core::time::{Clock, DAY, HOUR, SECOND};
+use weir_store::catalog::{BatchRecord, BatchStatus, Batches, FileQuery, FileRecord};
+use weir_store::journal::Journal;
+use weir_store::sqlite::SqliteCatalog;
+
+use super::wire::NewBatch;
+use super::{Service, run};
+use crate::config::{BatchesConfig, Config, KeyConfig, Secret};
+use crate::record::Recorder;
+use crate::{Gateway, Parts};
+
+const CHAT: &str = "/v1/chat/completions";
+
+struct Rig {
+    folder: tempfile::TempDir,
+    clock: Clock,
+    gateway: Arc<Gateway>,
+    catalog: Arc<SqliteCatalog>,
+    service: Arc<Service>,
+}
+
+impl Rig {
+    fn new(config: Config) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::fixed(1_800_000_000 * SECOND);
+        let journal = Arc::new(Journal::open(folder.path(), 1 << 30).unwrap());
+        let observer = Arc::new(Unobserved);
+        let parts = Parts {
+            env: Arc::new(|_| None),
+            recorder: Recorder::new(journal, observer.clone(), clock.clone()),
+            observer,
+            clock: clock.clone(),
+        };
+        let gateway = Gateway::new(config, parts).unwrap();
+        let catalog = Arc::new(SqliteCatalog::open(folder.path()).unwrap());
+        let service = Service::open(gateway.clone(), catalog.clone(), folder.path()).unwrap();
+        Self { folder, clock, gateway, catalog, service }
+    }
+
+    fn input(&self, owner: &str, lines: &str) -> String {
+        let id = format!("file-{}", TraceId::new());
+        std::fs::write(self.service.content(&id), lines).unwrap();
+        let now = self.clock.now();
+        let file = FileRecord {
+            id: id.clone(),
+            owner: owner.to_owned(),
+            purpose: "batch".to_owned(),
+            bytes: lines.len() as u64,
+            created_us: now,
+            expires_us: Some(now + 30 * DAY),
+            ..FileRecord::default()
+        };
+        self.catalog.put_file(&file).unwrap();
+        id
+    }
+
+    fn batch(&self, who: &Identity, lines: &str) -> String {
+        let new = NewBatch {
+            input_file: self.input(&who.name, lines),
+            endpoint: CHAT.to_owned(),
+            completion_window: "24h".to_owned(),
+            metadata: None,
+        };
+        self.service.create(who, new).unwrap().id
+    }
+
+    /// Waits for a batch to be as asked for.
+    async fn until(&self, id: &str, is: impl Fn(&BatchRecord) -> bool) -> BatchRecord {
+        for _ in 0..4_000 {
+            let batch = self.service.batch(&chief(), id).unwrap();
+            if is(&batch) {
+                return batch;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{:?}", self.service.batch(&chief(), id).unwrap());
+    }
+
+    async fn ended(&self, id: &str) -> BatchRecord {
+        self.until(id, |batch| batch.status.has_ended()).await
+    }
+
+    fn content(&self, id: Option<&str>) -> String {
+        std::fs::read_to_string(self.service.content(id.unwrap())).unwrap()
+    }
+}
+
+fn chief() -> Identity {
+    Identity::anonymous()
+}
+
+fn request(id: &str) -> String {
+    let body = r#"{"model":"demo/echo","messages":[{"role":"user","content":"hi"}]}"#;
+    format!("{{\"custom_id\":\"{id}\",\"method\":\"POST\",\"url\":\"{CHAT}\",\"body\":{body}}}\n")
+}
+
+fn key(name: &str, rpm: u32) -> KeyConfig {
+    KeyConfig {
+        name: name.to_owned(),
+        key: Some(Secret::from(format!("wk-{name}"))),
+        rpm: Some(rpm),
+        ..KeyConfig::default()
+    }
+}
+
+#[tokio::test]
+async fn what_the_key_may_not_do_within_a_day_expires() {
+    let rig = Rig::new(Config { keys: vec![key("slow", 2)], ..Config::default() });
+    let who = Identity { name: "slow".into(), role: Role::Call, ..chief() };
+    let worker = tokio::spawn(run(rig.service.clone()));
+    let id = rig.batch(&who, &(request("a") + &request("b") + &request("c")));
+    let batch = rig.until(&id, |batch| batch.counts.completed == 2).await;
+    assert_eq!(batch.status, BatchStatus::InProgress);
+    rig.clock.advance(DAY);
+    rig.service.wake.notify_one();
+    let batch = rig.ended(&id).await;
+    assert_eq!((batch.status, batch.counts.completed, batch.counts.failed), (BatchStatus::Expired, 2, 0));
+    assert_eq!(batch.expired_us, Some(rig.clock.now()));
+    assert_eq!(rig.content(batch.output_file.as_deref()).lines().count(), 2);
+    let left = rig.content(batch.error_file.as_deref());
+    assert!(left.contains("\"custom_id\":\"c\"") && left.contains("batch_expired"), "{left}");
+    rig.service.stop();
+    worker.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_is_taken_up_where_its_files_end() {
+    let rig = Rig::new(Config::default());
+    let id = rig.batch(&chief(), &(request("a") + &request("b") + &request("c")));
+    // An earlier run that answered b, failed a, and died while it wrote c.
+    let (answers, failures) = (format!("file-{}", TraceId::new()), format!("file-{}", TraceId::new()));
+    let part = |id: &str| rig.folder.path().join("files").join(format!("{id}.part"));
+    let line = |id: &str, status: u16| {
+        format!(
+            r#"{{"id":"x","custom_id":"{id}","response":{{"status_code":{status},"request_id":"r","body":{{"usage":{{"prompt_tokens":100,"completion_tokens":7}}}}}},"error":null}}"#
+        )
+    };
+    std::fs::write(part(&answers), format!("{}\n{}", line("b", 200), &line("c", 200)[..90])).unwrap();
+    // The catalog did not learn that this one had become whole.
+    std::fs::write(rig.service.content(&failures), format!("{}\n", line("a", 400))).unwrap();
+    let begun = |batch: &mut BatchRecord| {
+        batch.status = BatchStatus::Finalizing;
+        batch.output_file = Some(answers.clone());
+        batch.error_file = Some(failures.clone());
+    };
+    rig.catalog.change_batch(&id, &[], &mut { begun }).unwrap();
+    let service = Service::open(rig.gateway.clone(), rig.catalog.clone(), rig.folder.path()).unwrap();
+    let worker = tokio::spawn(run(service.clone()));
+    let batch = rig.ended(&id).await;
+    assert_eq!((batch.status, batch.counts.completed, batch.counts.failed), (BatchStatus::Completed, 2, 1));
+    assert!(batch.usage.total() > 107);
+    let written = rig.content(Some(&answers));
+    let ids: Vec<bool> = written.lines().map(|l| l.contains("\"custom_id\":\"b\"")).collect();
+    assert_eq!(ids, [true, false], "{written}");
+    assert_eq!(rig.content(Some(&failures)).lines().count(), 1);
+    service.stop();
+    worker.await.unwrap();
+}
+
+#[tokio::test]
+async fn several_batches_end_and_expired_files_go() {
+    let batches =
+        BatchesConfig { concurrency: 1, keep: weir_core::units::Time::secs(48 * 3600), ..BatchesConfig::default() };
+    let rig = Rig::new(Config { batches, ..Config::default() });
+    let many: String = (0..200).map(|n| request(&n.to_string())).collect();
+    let long = rig.batch(&chief(), &many);
+    let short = rig.batch(&chief(), &request("only"));
+    let worker = tokio::spawn(run(rig.service.clone()));
+    let (short, long) = tokio::join!(rig.ended(&short), rig.ended(&long));
+    assert_eq!((short.counts.completed, long.counts.completed), (1, 200));
+    let files = || rig.catalog.files(&FileQuery { limit: 10, ..FileQuery::default() }).unwrap().len();
+    assert_eq!(files(), 4);
+    rig.clock.advance(49 * HOUR);
+    rig.service.wake.notify_one();
+    for _ in 0..2_000 {
+        if files() == 2 && rig.catalog.batches(None, None, 9).unwrap().is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(files(), 2, "the outputs are gone, the inputs were to be kept longer");
+    assert!(!rig.service.content(long.output_file.as_deref().unwrap()).exists());
+    rig.service.stop();
+    worker.await.unwrap();
+}
+
+#[test]
+fn a_stranger_sees_nothing_and_a_key_is_needed() {
+    let rig = Rig::new(Config { keys: vec![key("a", 10)], ..Config::default() });
+    let who = |name: &str, role| Identity { name: name.into(), role, ..chief() };
+    let id = rig.batch(&who("a", Role::Call), &request("x"));
+    let file = rig.service.batch(&who("a", Role::Call), &id).unwrap().input_file;
+    for stranger in [who("b", Role::Call), who("b", Role::Read)] {
+        assert!(rig.service.batch(&stranger, &id).is_err() && rig.service.file(&stranger, &file).is_err());
+        assert!(rig.service.cancel(&stranger, &id).is_err() && rig.service.delete_file(&stranger, &file).is_err());
+        assert!(rig.service.batches(&stranger, None, 9).unwrap().is_empty());
+    }
+    assert!(rig.service.batch(&who("b", Role::Admin), &id).is_ok());
+    assert!(rig.service.admit(&HeaderMap::new()).is_err());
+}

@@ -1,0 +1,308 @@
+//! The worker: one loop that owns every batch under way and lets their requests take turns. Nobody else changes a batch
+//! but to tell it to stop.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use weir_core::time::{HOUR, Micros, SECOND};
+use weir_store::catalog::{BatchRecord, BatchStatus};
+
+use super::active::{Active, Attempt, Halt, next_in_turn};
+use super::call::{Outcome, Task};
+use super::open::{OpenError, Opened, halted};
+use super::service::Service;
+
+/// Most batches whose requests take turns; later ones wait, as each holds an index of its input in memory.
+const MOST_ACTIVE: usize = 32;
+/// Pause after the disk or the catalog failed.
+const AFTER_FAILURE: Micros = 5 * SECOND;
+/// Longest sleep: settings may change, and clocks jump.
+const LONGEST_SLEEP: Micros = 30 * SECOND;
+/// How often expired files are looked for, and how many are deleted at a time.
+const PRUNE_EVERY: Micros = HOUR / 4;
+const PRUNE_AT_ONCE: usize = 1_000;
+
+/// Something that was done beside the loop.
+enum Done {
+    /// An attempt at a request of the batch of this id.
+    Made(String, Attempt, Outcome),
+    /// The batch of this id was to be opened.
+    Opened(String, Result<Opened, OpenError>),
+    /// A batch's end; one that failed is to be tried again.
+    Finished(Box<Active>, Result<Box<BatchRecord>, OpenError>),
+    Pruned,
+}
+
+struct Worker {
+    service: Arc<Service>,
+    active: Vec<Active>,
+    /// Batches that are being opened or ended.
+    elsewhere: HashSet<String>,
+    jobs: JoinSet<Done>,
+    /// Requests under way.
+    under_way: usize,
+    /// Requests given out so far.
+    turn: u64,
+    /// When the catalog is looked at again though nobody said that there is something.
+    look_at: Micros,
+    prune_at: Micros,
+}
+
+/// Runs batches until [`Service::stop`]; returns when what was under way then has ended and is written.
+pub async fn run(service: Arc<Service>) {
+    let mut worker = Worker {
+        service,
+        active: Vec::new(),
+        elsewhere: HashSet::new(),
+        jobs: JoinSet::new(),
+        under_way: 0,
+        turn: 0,
+        look_at: 0,
+        prune_at: 0,
+    };
+    while !worker.round().await {}
+}
+
+impl Worker {
+    /// One round: look, give out requests, write, wait. Whether it is the end.
+    async fn round(&mut self) -> bool {
+        let now = self.service.now();
+        let stopping = self.service.stopping.load(Ordering::Relaxed);
+        let config = self.service.config();
+        if !stopping && config.enabled {
+            if now >= self.look_at {
+                self.look(now).await;
+            }
+            if now >= self.prune_at {
+                self.prune(now);
+            }
+            self.give_out(config.concurrency.max(1), config.retries, now);
+        }
+        self.write(now).await;
+        if stopping && self.jobs.is_empty() {
+            return true;
+        }
+        self.wait(stopping, now).await;
+        false
+    }
+
+    /// Waits until something is done, told, or due. What was due at `now` already could not be done then, and something
+    /// else will tell when it can.
+    async fn wait(&mut self, stopping: bool, now: Micros) {
+        let due = self.active.iter().filter_map(|batch| batch.wakes_at(now));
+        let next = due.chain([self.look_at, self.prune_at]).filter(|at| *at > now && !stopping).min();
+        let until = next.unwrap_or(Micros::MAX).min(now + LONGEST_SLEEP);
+        let sleep = Duration::from_micros(u64::try_from(until - self.service.now()).unwrap_or(0).max(1_000));
+        tokio::select! {
+            Some(done) = self.jobs.join_next() => {
+                self.take(done.ok());
+                // Whatever else is there goes into the same write.
+                while let Some(done) = self.jobs.try_join_next() {
+                    self.take(done.ok());
+                }
+            }
+            () = self.service.wake.notified() => self.look_at = 0,
+            () = tokio::time::sleep(sleep) => {}
+        }
+    }
+
+    /// Learns of new batches and of those that are to stop.
+    async fn look(&mut self, now: Micros) {
+        self.look_at = now + LONGEST_SLEEP;
+        let service = self.service.clone();
+        let read = tokio::task::spawn_blocking(move || service.catalog.open_batches()).await;
+        let open = match read {
+            Ok(Ok(open)) => open,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "batches cannot be looked up now");
+                self.look_at = now + AFTER_FAILURE;
+                return;
+            }
+            Err(_) => return,
+        };
+        for batch in open {
+            if let Some(active) = self.active.iter_mut().find(|active| active.record.id == batch.id) {
+                if batch.status == BatchStatus::Cancelling {
+                    active.halt.get_or_insert(Halt::Cancelled);
+                }
+            } else if !self.elsewhere.contains(&batch.id) && self.active.len() + self.elsewhere.len() < MOST_ACTIVE {
+                self.elsewhere.insert(batch.id.clone());
+                let service = self.service.clone();
+                self.jobs.spawn(async move {
+                    let id = batch.id.clone();
+                    let opened = tokio::task::spawn_blocking(move || service.open_batch(&batch)).await;
+                    Done::Opened(id, opened.unwrap_or_else(|e| Err(defect(&e))))
+                });
+            }
+        }
+    }
+
+    /// Gives out requests, one of each batch in turn, until the pool is full.
+    fn give_out(&mut self, concurrency: usize, retries: u32, now: Micros) {
+        for batch in &mut self.active {
+            if batch.halt.is_none() {
+                batch.halt = halted(&batch.record, now);
+            }
+        }
+        while self.under_way < concurrency {
+            let Some((batch, attempt)) = next_in_turn(&mut self.active, &mut self.turn, now) else { break };
+            self.under_way += 1;
+            let task = Task {
+                gateway: self.service.gateway.clone(),
+                batch: batch.record.id.clone(),
+                owner: batch.record.owner.clone(),
+                endpoint: batch.record.endpoint.clone(),
+                input: batch.input.clone(),
+                slot: batch.slots[attempt.position as usize],
+                attempt,
+                last: attempt.tries >= retries,
+            };
+            self.jobs.spawn(async move { Done::Made(task.batch.clone(), attempt, task.make().await) });
+        }
+    }
+
+    fn take(&mut self, done: Option<Done>) {
+        let now = self.service.now();
+        match done {
+            Some(Done::Made(id, attempt, outcome)) => {
+                self.under_way -= 1;
+                if let Some(batch) = self.active.iter_mut().find(|batch| batch.record.id == id) {
+                    batch.under_way -= 1;
+                    settle(batch, attempt, outcome, now);
+                }
+            }
+            Some(Done::Opened(id, opened)) => {
+                self.elsewhere.remove(&id);
+                match opened {
+                    Ok(Opened::Active(active)) => {
+                        self.service.progress.lock().insert(id, active.record.counts);
+                        self.active.push(*active);
+                        // It may have been told to stop while it was opened.
+                        self.look_at = 0;
+                    }
+                    Ok(Opened::Ended(batch)) => self.tell(&batch),
+                    Err(error) => {
+                        tracing::warn!(batch = %id, %error, "a batch cannot be opened now; it is tried again");
+                        self.look_at = self.look_at.min(now + AFTER_FAILURE);
+                    }
+                }
+            }
+            Some(Done::Finished(mut active, ended)) => {
+                self.elsewhere.remove(&active.record.id);
+                match ended {
+                    Ok(batch) => self.tell(&batch),
+                    Err(error) => {
+                        tracing::warn!(batch = %active.record.id, %error, "a batch cannot be ended now; it is tried again");
+                        active.write_after = now + AFTER_FAILURE;
+                        self.active.push(*active);
+                    }
+                }
+            }
+            Some(Done::Pruned) => {}
+            // Only the end of the runtime ends a job so; attempts catch their own defects.
+            None => self.look_at = 0,
+        }
+    }
+
+    /// Writes what was answered, and ends the batches that are over.
+    async fn write(&mut self, now: Micros) {
+        let writing = |batch: &mut Active| !batch.unwritten.is_empty() && now >= batch.write_after;
+        let with_answers: Vec<Active> = self.active.extract_if(.., writing).collect();
+        for mut batch in with_answers {
+            let written = tokio::task::spawn_blocking(move || {
+                let written = batch.write();
+                (batch, written)
+            });
+            let Ok((mut batch, written)) = written.await else { continue };
+            if let Err(error) = written {
+                tracing::error!(batch = %batch.record.id, %error, "answers of a batch cannot be written; it waits");
+                batch.write_after = self.service.now() + AFTER_FAILURE;
+            }
+            self.service.progress.lock().insert(batch.record.id.clone(), batch.record.counts);
+            self.active.push(batch);
+        }
+        for mut batch in self.active.extract_if(.., |batch| batch.is_over() && now >= batch.write_after) {
+            self.elsewhere.insert(batch.record.id.clone());
+            let service = self.service.clone();
+            self.jobs.spawn_blocking(move || {
+                let ended = service.finish_batch(&mut batch).map(Box::new);
+                Done::Finished(Box::new(batch), ended)
+            });
+        }
+    }
+
+    /// Says how a batch ended, and makes room for the next.
+    fn tell(&mut self, batch: &BatchRecord) {
+        self.service.progress.lock().remove(&batch.id);
+        self.look_at = 0;
+        let counts = &batch.counts;
+        let seconds = (self.service.now() - batch.created_us) / SECOND;
+        let problem = batch.errors.first().map(|problem| problem.message.as_str()).unwrap_or_default();
+        tracing::info!(
+            batch = %batch.id,
+            key = %batch.owner,
+            status = batch.status.as_str(),
+            requests = counts.total,
+            completed = counts.completed,
+            failed = counts.failed,
+            seconds,
+            problem,
+            "a batch has ended"
+        );
+    }
+
+    /// Deletes files and batches whose time is up.
+    fn prune(&mut self, now: Micros) {
+        self.prune_at = now + PRUNE_EVERY;
+        let service = self.service.clone();
+        self.jobs.spawn_blocking(move || {
+            if let Err(error) = service.prune(now) {
+                tracing::warn!(%error, "expired files cannot be deleted now");
+            }
+            Done::Pruned
+        });
+    }
+}
+
+impl Service {
+    fn prune(&self, now: Micros) -> Result<(), weir_store::telemetry::StoreError> {
+        for file in self.catalog.expired_files(now, PRUNE_AT_ONCE)? {
+            if self.catalog.delete_file(&file.id)? == weir_store::catalog::FileDeleted::Yes {
+                self.freed(&file);
+            }
+        }
+        let keep = Micros::try_from(self.config().keep.0.as_micros()).unwrap_or(Micros::MAX);
+        self.catalog.delete_batches(now.saturating_sub(keep))?;
+        Ok(())
+    }
+}
+
+/// What an attempt came to, for its batch.
+fn settle(batch: &mut Active, attempt: Attempt, outcome: Outcome, now: Micros) {
+    match outcome {
+        Outcome::Answered(answer) => {
+            batch.pace.answered();
+            batch.unwritten.push(answer);
+        }
+        Outcome::Limited(after) => {
+            batch.pace.refused(after, now);
+            batch.put_back(attempt, now);
+        }
+        Outcome::Passing(after) => batch.put_back(Attempt { tries: attempt.tries + 1, ..attempt }, now + after),
+        Outcome::Hopeless(problem) => {
+            batch.halt.get_or_insert(Halt::Failed(problem));
+        }
+        Outcome::Unreadable(error) => {
+            tracing::warn!(batch = %batch.record.id, error, "the input of a batch cannot be read now; it waits");
+            batch.pace.refused(AFTER_FAILURE, now);
+            batch.put_back(attempt, now);
+        }
+    }
+}
+
+fn defect(error: &tokio::task::JoinError) -> OpenError {
+    OpenError::Files(std::io::Error::other(format!("opening it met a defect: {error}")))
+}
