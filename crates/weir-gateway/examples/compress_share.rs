@@ -23,8 +23,8 @@ fn main() {
         "text", "before", "after", "saved", "space", "repeat", "json", "extract", "ms/call"
     );
     let lossless = CompressConfig { min_tokens: 0, ..Default::default() };
-    let half = CompressConfig { target_ratio: Some(0.5), ..lossless };
-    let half_with_code = CompressConfig { include_code: true, ..half };
+    let half = CompressConfig { target_ratio: Some(0.5), ..lossless.clone() };
+    let half_with_code = CompressConfig { include_code: true, ..half.clone() };
     let pages = pages(&paragraphs, 64 << 10);
     row("1 documentation, 64 KiB", &chat(&pages), &lossless);
     row("1 ..., sources as they stand, 64 KiB", &chat(&raw_source(64 << 10)), &lossless);

@@ -38,7 +38,8 @@ impl Rule {
         let hours = match &when.hours {
             None => None,
             Some(text) => Some(
-                hours(text).ok_or_else(|| format!("when.hours: {text:?} is no range of hours; write \"18:00-06:00\""))?,
+                hours(text)
+                    .ok_or_else(|| format!("when.hours: {text:?} is no range of hours; write \"18:00-06:00\""))?,
             ),
         };
         if when.budget_left_below.is_some_and(|share| !(0.0..=1.0).contains(&share)) {

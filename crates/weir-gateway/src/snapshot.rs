@@ -69,18 +69,18 @@ impl Snapshot {
         for (index, limit) in config.limits.iter().enumerate() {
             let wrong = |what: &str| ConfigError(format!("limits[{index}]: {what}"));
             if limit.label.is_empty() || limit.value.is_empty() {
-                return Err(wrong("needs a label and a value, as in label = \"department\", value = \"sales\" (or \"*\")"));
+                return Err(wrong(
+                    "needs a label and a value, as in label = \"department\", value = \"sales\" (or \"*\")",
+                ));
             }
             let dollars = (limit.budget_usd_per_day, limit.budget_usd_per_month);
-            let terms =
-                make_terms((limit.rpm, limit.tpm), dollars, limit.budget_soft, limit.budget_fallback.clone());
+            let terms = make_terms((limit.rpm, limit.tpm), dollars, limit.budget_soft, limit.budget_fallback.clone());
             limits.add_label(limit, terms.map_err(|e| wrong(&e))?, before, around.now);
         }
         let shaping = Shaping::new(&config).map_err(ConfigError)?;
         config.cache.check().map_err(ConfigError)?;
         let policy = RecordPolicy::new(&config.record).map_err(|e| ConfigError(format!("record.redact: {e}")))?;
-        let snapshot =
-            Self { config, providers, prices, keyring, policy, limits, shaping, plans: RwLock::default() };
+        let snapshot = Self { config, providers, prices, keyring, policy, limits, shaping, plans: RwLock::default() };
         snapshot.check_names()?;
         Ok(snapshot)
     }

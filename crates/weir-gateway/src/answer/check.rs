@@ -73,7 +73,9 @@ fn content(endpoint: Endpoint, body: &[u8]) -> Option<Content> {
             Content {
                 text: text(message.get("content")),
                 refusal: text(message.get("refusal")),
-                calls_tools: message.get("tool_calls").is_some_and(|calls| calls.as_array().is_some_and(|c| !c.is_empty())),
+                calls_tools: message
+                    .get("tool_calls")
+                    .is_some_and(|calls| calls.as_array().is_some_and(|c| !c.is_empty())),
             }
         }
         Endpoint::Messages => {

@@ -104,7 +104,11 @@ impl Task {
             request.headers_mut().insert("x-request-id", id);
         }
         let batch = serde_json::json!({"id": self.batch, "custom_id": line.custom_id}).to_string();
-        request.extensions_mut().insert(OnBehalf { identity, tag: format!("batch:{}", self.batch), batch: Some(batch) });
+        request.extensions_mut().insert(OnBehalf {
+            identity,
+            tag: format!("batch:{}", self.batch),
+            batch: Some(batch),
+        });
         let (head, body) = exchange::run(self.gateway.clone(), door, request).await.into_parts();
         match axum::body::to_bytes(body, MAX_ANSWER).await {
             Ok(body) => (head.status, head.headers, body),

@@ -15,9 +15,7 @@ use super::call::Call;
 use super::envelope::Envelope;
 use super::on_behalf::OnBehalf;
 use super::run::Door;
-use crate::cache::{
-    Answer, Control, Hit, Leader, Lookup, Scope, is_cacheable, is_storable_answer, key, semantic,
-};
+use crate::cache::{Answer, Control, Hit, Leader, Lookup, Scope, is_cacheable, is_storable_answer, key, semantic};
 use crate::doors::EMBEDDINGS;
 use crate::providers::Endpoint;
 

@@ -13,11 +13,11 @@ use weir_core::span::{Span, Status, TokenSource};
 use weir_core::time::Micros;
 use weir_core::token::{TokenCounts, count_messages, count_text, count_tools, estimate_fast};
 
+use super::cached::Filling;
 use super::labels::Labels;
 use crate::answer::Reader;
-use crate::gateway::{Admitted, Gateway};
-use super::cached::Filling;
 use crate::cache::Hit;
+use crate::gateway::{Admitted, Gateway};
 use crate::limits::Reservation;
 use crate::routing::{InFlight, Rejected, Target};
 use crate::snapshot::Snapshot;
@@ -168,7 +168,7 @@ impl Call {
             Code::BudgetExceeded | Code::PermissionDenied | Code::InvalidApiKey => Status::Blocked,
             _ => Status::Error,
         };
-        self.end(Ending::Failed {
+        self.end(&Ending::Failed {
             status,
             http_status: error.code.status().as_u16(),
             error_type: error.code.error_type(),
@@ -178,7 +178,7 @@ impl Call {
     }
 
     /// Ends the call: once; later ends change nothing.
-    pub(super) fn end(&mut self, ending: Ending<'_>) {
+    pub(super) fn end(&mut self, ending: &Ending<'_>) {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
@@ -186,7 +186,7 @@ impl Call {
             let model = self.span.model.clone().unwrap_or_default();
             self.gateway.parts.observer.call_started(&model);
         }
-        self.fill(&ending);
+        self.fill(ending);
         let request_id = self.span.request_id.clone();
         let span = std::mem::take(&mut self.span);
         // Answers that are still to be written name the request.
@@ -314,11 +314,13 @@ impl Call {
     /// What the upstream took of the time, and where an Azure deployment is.
     fn note_upstream(&mut self) {
         let Some(begun) = self.upstream_begun.filter(|_| self.span.attempts != Some(0)) else { return };
-        let us = self.upstream_us.unwrap_or_else(|| Micros::try_from(begun.elapsed().as_micros()).unwrap_or(Micros::MAX));
+        let us =
+            self.upstream_us.unwrap_or_else(|| Micros::try_from(begun.elapsed().as_micros()).unwrap_or(Micros::MAX));
         self.upstream_us = Some(us);
         self.span.attributes.insert("upstream_us".to_owned(), us.to_string());
         if let Some(target) = self.target.as_ref().filter(|t| t.provider.kind.name == "azure") {
-            let (base, version) = (target.provider.base_url().to_owned(), target.provider.api_version().map(str::to_owned));
+            let (base, version) =
+                (target.provider.base_url().to_owned(), target.provider.api_version().map(str::to_owned));
             self.note("api_base", &base);
             if let Some(version) = version {
                 self.note("api_version", &version);
@@ -380,7 +382,7 @@ impl Drop for Call {
         if std::thread::panicking() {
             self.fail(&Error::new(Code::Internal, "the call met a defect of the gateway; the log has its place"));
         }
-        self.end(Ending::Cancelled);
+        self.end(&Ending::Cancelled);
     }
 }
 

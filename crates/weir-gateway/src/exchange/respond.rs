@@ -166,7 +166,7 @@ pub(super) fn failed(call: &mut Call, failed: Failed, form: Form) -> Response<Bo
         let named = out.contains_key(RETRY_AFTER);
         put(&mut out, "x-should-retry", named);
     }
-    call.end(Ending::Failed {
+    call.end(&Ending::Failed {
         status: Status::Error,
         http_status: code,
         error_type,

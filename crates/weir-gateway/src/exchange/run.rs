@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use weir_core::access::{Identity, presented_key};
+use weir_core::access::presented_key;
 use weir_core::error::{Code, Error, Form};
 use weir_core::id::SpanId;
 use weir_core::span::SpanKind;
@@ -302,7 +302,7 @@ fn cached_reply(call: &mut Call, door: Door, hit: &Hit, wants_stream: bool, want
     let body = &hit.entry.answer.body;
     let pieces = if wants_stream { replay(door.endpoint, body, wants_usage) } else { None };
     call.span.stream = Some(pieces.is_some());
-    call.end(Ending::Cached(hit));
+    call.end(&Ending::Cached(hit));
     match pieces {
         Some(pieces) => Reply::Ready(respond::stream(headers, respond::pieces(pieces))),
         None => {
@@ -334,7 +334,7 @@ fn reply(
             let pieces = replayed.and_then(|wants_usage| replay(door.endpoint, &body, wants_usage));
             // An upstream that was asked to stream and did not: its answer is passed on as it is.
             call.span.stream = Some(pieces.is_some());
-            call.end(Ending::Whole(&body));
+            call.end(&Ending::Whole(&body));
             if let Some(pieces) = pieces {
                 return Reply::Ready(respond::stream(headers, respond::pieces(pieces)));
             }

@@ -90,8 +90,7 @@ pub(super) async fn compress(call: &mut Call, door: Door, identity: &Identity, b
         return None;
     }
     let model = Envelope::parse(body).ok()?.read::<String>("model", "a string").ok().flatten().unwrap_or_default();
-    let config =
-        with_facts(call, door, identity, &model, |facts| call.snapshot.shaping.compression(facts))?;
+    let config = with_facts(call, door, identity, &model, |facts| call.snapshot.shaping.compression(facts))?;
     let (of, endpoint) = (body.clone(), door.endpoint);
     let work = move || compressed(endpoint, &of, &model, &config);
     // What takes milliseconds must not hold up other calls.

@@ -244,7 +244,7 @@ impl Running {
             Passed::Error(message) => {
                 self.out.extend_from_slice(&event.raw);
                 self.ended = true;
-                self.call.end(Ending::Failed {
+                self.call.end(&Ending::Failed {
                     status: Status::Error,
                     http_status: 200,
                     error_type: "http_5xx",
@@ -256,7 +256,7 @@ impl Running {
         }
         if reader.is_final() {
             self.ended = true;
-            self.call.end(Ending::Streamed);
+            self.call.end(&Ending::Streamed);
         }
     }
 
@@ -272,7 +272,7 @@ impl Running {
             Some(reader) if reader.is_complete() => {
                 self.out.extend_from_slice(reader.closing());
                 self.ended = true;
-                self.call.end(Ending::Streamed);
+                self.call.end(&Ending::Streamed);
             }
             _ => self.broken(Code::UpstreamTruncated, "the provider's stream ended before the answer was complete"),
         }

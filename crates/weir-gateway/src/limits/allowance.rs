@@ -170,20 +170,23 @@ impl Allowance {
         cost: NanoUsd,
         enforce: bool,
         now: Micros,
-    ) -> Result<Reservation, Refused> {
+    ) -> Result<Reservation, Box<Refused>> {
         let limits = self.terms.limits;
         let mut used = self.used.lock();
         for budget in &mut used.budgets {
             budget.roll(now);
             if let (Err(ms), true) = (budget.fits(cost, now), enforce) {
                 let crossing = budget.refused_first().then(|| self.crossing(budget, "hard"));
-                return Err(Refused { error: self.spent(budget, cost, ms), crossing });
+                return Err(Box::new(Refused { error: self.spent(budget, cost, ms), crossing }));
             }
         }
         let limited = |what: &str, limit: u64, ms: u64| {
-            let message =
-                format!("{} has used its {limit} {what} per minute; try again in {:.1} s", self.owner, ms as f64 / 1000.0);
-            Refused { error: Error::new(Code::RateLimited, message).retry_after_ms(ms), crossing: None }
+            let message = format!(
+                "{} has used its {limit} {what} per minute; try again in {:.1} s",
+                self.owner,
+                ms as f64 / 1000.0
+            );
+            Box::new(Refused { error: Error::new(Code::RateLimited, message).retry_after_ms(ms), crossing: None })
         };
         if let Some(bucket) = &mut used.requests {
             bucket.take(1.0, now).map_err(|ms| limited("requests", u64::from(limits.rpm.unwrap_or(0)), ms))?;

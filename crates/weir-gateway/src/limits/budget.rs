@@ -48,7 +48,16 @@ pub(super) struct Budget {
 impl Budget {
     pub(super) fn new(period: Period, limit: NanoUsd, now: Micros) -> Self {
         let (from, to) = period.bounds(now);
-        Self { period, limit, spent: NanoUsd::ZERO, reserved: NanoUsd::ZERO, from, to, told_soft: false, told_hard: false }
+        Self {
+            period,
+            limit,
+            spent: NanoUsd::ZERO,
+            reserved: NanoUsd::ZERO,
+            from,
+            to,
+            told_soft: false,
+            told_hard: false,
+        }
     }
 
     pub(super) fn roll(&mut self, now: Micros) {

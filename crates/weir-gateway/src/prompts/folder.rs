@@ -66,7 +66,8 @@ pub(super) fn read(files: &Stamp) -> (Vec<FilePrompt>, Vec<String>) {
 fn read_one(path: &Path, size: u64, changed: Option<SystemTime>) -> Result<Option<FilePrompt>, String> {
     // A README, an editor's copy.
     let Some(format) = path.file_name().and_then(|n| n.to_str()).and_then(format_of) else { return Ok(None) };
-    let name_of = |part: Option<&std::ffi::OsStr>| part.and_then(|s| s.to_str()).filter(|s| is_name(s)).map(str::to_owned);
+    let name_of =
+        |part: Option<&std::ffi::OsStr>| part.and_then(|s| s.to_str()).filter(|s| is_name(s)).map(str::to_owned);
     let wrong = "a prompt's folder and file are named with letters, digits, dots, dashes and underscores";
     let version = name_of(path.file_stem()).ok_or(wrong)?;
     let name = name_of(path.parent().and_then(Path::file_name)).ok_or(wrong)?;

@@ -13,8 +13,8 @@ use weir_store::catalog::{Prompts, Put};
 use weir_store::telemetry::StoreError;
 
 use super::folder::{self, Stamp};
-use super::template::Limits;
 use super::set::PromptSet;
+use super::template::Limits;
 use super::version::Version;
 use crate::config::PromptsConfig;
 
@@ -169,7 +169,8 @@ impl Library {
     /// 404 that names what there is.
     pub fn set_label(&self, name: &str, label: &str, version: Option<&str>) -> Result<(), Error> {
         if !is_name(label) || label == "latest" {
-            let message = format!("{label:?} cannot be a label: 1 to 128 letters, digits, dots, dashes, and not \"latest\"");
+            let message =
+                format!("{label:?} cannot be a label: 1 to 128 letters, digits, dots, dashes, and not \"latest\"");
             return Err(Error::invalid("label", message));
         }
         let mut state = self.state.lock();
@@ -186,7 +187,10 @@ impl Library {
             None => {
                 set.find(name, None)?;
                 if !self.catalog.set_label(name, label, None).map_err(unavailable)? {
-                    return Err(Error::new(Code::NotFound, format!("prompt {name:?} has no label {label:?} of the API's")));
+                    return Err(Error::new(
+                        Code::NotFound,
+                        format!("prompt {name:?} has no label {label:?} of the API's"),
+                    ));
                 }
             }
         }
@@ -204,7 +208,10 @@ impl Library {
             if let Some(old) = changed.filter(|old| old.from_file && old.record.content != version.content) {
                 let (was, is) = (&old.hash[..12], &version.content.hash()[..12]);
                 tracing::warn!(
-                    prompt = file.name, version = version.version, was, is,
+                    prompt = file.name,
+                    version = version.version,
+                    was,
+                    is,
                     "the file of a version was changed in place; calls tell the contents apart by their hash, but a new \
                      version would be clearer"
                 );

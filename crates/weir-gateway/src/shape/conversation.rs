@@ -65,9 +65,8 @@ pub(super) fn with_text(raw: &str, text: &str) -> Result<String, Error> {
     let mut message: Map<String, Value> = serde_json::from_str(raw).map_err(|e| unreadable("messages", &e))?;
     let content = match message.remove("content") {
         Some(Value::Array(parts)) => {
-            let is_text = |part: &Value| {
-                matches!(part.get("type").and_then(Value::as_str), Some("text" | "input_text"))
-            };
+            let is_text =
+                |part: &Value| matches!(part.get("type").and_then(Value::as_str), Some("text" | "input_text"));
             let kind = parts.iter().find(|p| is_text(p)).and_then(|p| p.get("type").cloned());
             let first = serde_json::json!({"type": kind.unwrap_or_else(|| "text".into()), "text": text});
             let rest = parts.into_iter().filter(|part| !is_text(part));

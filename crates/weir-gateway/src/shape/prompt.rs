@@ -126,7 +126,9 @@ fn place(request: &Request<'_>, rendered: Rendered) -> Result<Vec<(&'static str,
     match (request.endpoint, rendered) {
         (Endpoint::Embeddings, _) => Err(no_place("embeddings have no prompt")),
         (Endpoint::Completions, Rendered::Text(_, text)) => Ok(vec![("prompt", quoted(&text))]),
-        (Endpoint::Completions, Rendered::Chat(_)) => Err(no_place("completions take a text prompt, not a chat prompt")),
+        (Endpoint::Completions, Rendered::Chat(_)) => {
+            Err(no_place("completions take a text prompt, not a chat prompt"))
+        }
         (Endpoint::Responses, Rendered::Text(PromptRole::System, text)) => Ok(vec![("instructions", quoted(&text))]),
         (Endpoint::Responses, _) if request.envelope.get("input").is_some_and(|input| !input.starts_with('"')) => {
             Err(no_place("\"input\" must be a text"))
@@ -268,7 +270,10 @@ mod tests {
     #[test]
     fn a_text_can_be_instructions() {
         let text = || Rendered::Text(PromptRole::System, "Be kind".into());
-        assert!(placed(Endpoint::Chat, TALK, text()).starts_with(r#"messages=[{"role":"system","content":"Be kind"},{"role":"system","content":"S"}"#));
+        assert!(
+            placed(Endpoint::Chat, TALK, text())
+                .starts_with(r#"messages=[{"role":"system","content":"Be kind"},{"role":"system","content":"S"}"#)
+        );
         assert_eq!(placed(Endpoint::Messages, r#"{"system":"S"}"#, text()), r#"system="Be kind\n\nS""#);
         assert_eq!(
             placed(Endpoint::Messages, r#"{"system":[{"type":"text","text":"S"}]}"#, text()),
@@ -289,7 +294,11 @@ mod tests {
         assert_eq!(roles(chat(&[(System, "T")])), "T|one|two|three");
         assert_eq!(roles(chat(&[(User, "Q: three")])), "S|one|two|Q: three", "the caller's instructions stay");
         assert_eq!(roles(chat(&[(System, "T"), (Messages, ""), (User, "go on")])), "T|one|two|three|go on");
-        let anthropic = placed(Endpoint::Messages, r#"{"messages":[{"role":"user","content":"a"}]}"#, chat(&[(System, "T"), (User, "b")]));
+        let anthropic = placed(
+            Endpoint::Messages,
+            r#"{"messages":[{"role":"user","content":"a"}]}"#,
+            chat(&[(System, "T"), (User, "b")]),
+        );
         assert_eq!(anthropic, r#"messages=[{"role":"user","content":"b"}] system="T""#);
     }
 }

@@ -213,9 +213,7 @@ pub(super) async fn render(
                 variables.entry(name).or_insert_with(|| value.into());
             }
         }
-        let rendered = found
-            .render(&variables)
-            .map_err(|error| Error::invalid("variables", error.to_string()))?;
+        let rendered = found.render(&variables).map_err(|error| Error::invalid("variables", error.to_string()))?;
         Ok(RenderedJson::new(found, rendered))
     });
     answer(&rendered.await?)

@@ -18,14 +18,8 @@ fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core::span::Spa
     let (live, _) = broadcast::channel(2);
     let clock = Clock::fixed(1_763_683_200_000_000);
     let status = Arc::new(|| StatusAnswer { version: "1.2.3".into(), ..StatusAnswer::default() });
-    let state = ApiState {
-        store: store.clone(),
-        scores: store.clone(),
-        prompts: prompts(),
-        live: live.clone(),
-        clock,
-        status,
-    };
+    let state =
+        ApiState { store: store.clone(), scores: store.clone(), prompts: prompts(), live: live.clone(), clock, status };
     let api = routes(state).into_iter().fold(axum::Router::new(), |all, (_, routes)| all.merge(routes));
     (api, store, live)
 }

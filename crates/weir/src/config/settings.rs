@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use weir_core::units::Time;
 use weir_export::mlflow::MlflowConfig;
 use weir_gateway::config::{
-    BatchesConfig, CacheConfig, CompressConfig, Config, GatewayConfig, KeyConfig, LimitConfig, MetricsConfig, ModelConfig,
-    PriceConfig, PromptsConfig, ProviderConfig, RecordConfig, SelectConfig,
+    BatchesConfig, CacheConfig, CompressConfig, Config, GatewayConfig, KeyConfig, LimitConfig, MetricsConfig,
+    ModelConfig, PriceConfig, PromptsConfig, ProviderConfig, RecordConfig, SelectConfig,
 };
 
 /// How the log is written.
