@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(memory.put(entry(4, 100, 10), 0), [Key([2; 32])]);
         // What it takes beside its own counts too.
         assert_eq!(memory.put(entry(5, 0, 10), 100), [Key([3; 32])]);
-        assert_eq!(memory.put(entry(6, 201, 10), 0), [Key([1; 32]), Key([4; 32]), Key([5; 32])]);
+        assert_eq!(memory.put(entry(6, overhead() + 201, 10), 0), [Key([1; 32]), Key([4; 32]), Key([5; 32])]);
         assert_eq!(memory.len(), 1);
     }
 

@@ -35,6 +35,7 @@ use weir_core::time::{Clock, Micros};
 use crate::config::CacheConfig;
 use crate::exchange::envelope::Envelope;
 use flight::Flights;
+use gather::Room;
 use memory::Memory;
 use persist::{Loaded, Writer};
 use semantic::Index;
@@ -61,6 +62,8 @@ struct Inner {
     /// Locked after `memory` was let go of, never within.
     index: RwLock<Index>,
     flights: Arc<Flights<Hit>>,
+    /// What streams under way keep.
+    gathering: Room,
     writer: RwLock<Option<Writer>>,
     counts: Counts,
     folder: Option<PathBuf>,
@@ -79,6 +82,7 @@ impl Cache {
                 memory: Mutex::new(Memory::new(0)),
                 index: RwLock::new(Index::new(0)),
                 flights: Arc::default(),
+                gathering: Room::new(0),
                 writer: RwLock::default(),
                 counts: Counts::default(),
                 folder: data_dir.map(Path::to_owned),

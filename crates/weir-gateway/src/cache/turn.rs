@@ -11,8 +11,10 @@ use super::Inner;
 use super::control::Control;
 use super::entry::{Answer, Entry};
 use super::flight::{Joined, Landed, Lead, Wait};
+use super::gather::Gather;
 use super::key::Key;
 use super::semantic::normalised;
+use crate::providers::Endpoint;
 
 /// An answer out of the cache.
 #[derive(Clone, Debug)]
@@ -156,6 +158,17 @@ impl Leader {
         }
         self.asked.vector = Some((scope, vector));
         Err(self)
+    }
+
+    /// What puts a streamed answer together. All of them share room of the cache's size, beside the cache itself.
+    #[must_use]
+    pub fn gather(&self, endpoint: Endpoint) -> Gather {
+        let (max_entry, max_size) = {
+            let config = self.cache.config.read();
+            (config.max_entry.0, config.max_size.0)
+        };
+        let size = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
+        Gather::new(endpoint, size(max_entry), self.cache.gathering.with_bound(size(max_size)))
     }
 
     /// Stores the answer and gives it to those who wait. One that is too large to be stored is given to them all the

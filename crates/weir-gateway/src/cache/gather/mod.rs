@@ -2,11 +2,14 @@
 //! [`replay`](super::replay()); unlike the reader's record it keeps members that are not known here, log probabilities
 //! and usage.
 //!
-//! Invariants: what is kept is bounded; an answer that is not understood to its end is none. While the stream passes
-//! its events are only copied; they are put together when it has ended.
+//! Invariants: what is kept is bounded, of one stream and of all together; an answer that is not understood to its end
+//! is none. While the stream passes its events are only copied; they are put together when it has ended.
 
 mod choices;
 mod messages;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -19,7 +22,41 @@ use crate::translate::json::Members;
 /// pieces, so that a stream is many times longer than its answer.
 const STREAM_PER_BYTE: usize = 64;
 /// Most bytes of a stream that are kept, however large an answer may be.
-const MAX_STREAM: usize = 64 << 20;
+const MAX_STREAM: usize = 16 << 20;
+
+/// What all streams together may keep.
+#[derive(Clone, Debug)]
+pub struct Room {
+    used: Arc<AtomicUsize>,
+    max: usize,
+}
+
+impl Room {
+    /// Room for so many bytes.
+    #[must_use]
+    pub fn new(max: usize) -> Self {
+        Self { used: Arc::default(), max }
+    }
+
+    /// The same room with another bound.
+    #[must_use]
+    pub fn with_bound(&self, max: usize) -> Self {
+        Self { used: self.used.clone(), max }
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
+        let fits = before.saturating_add(bytes) <= self.max;
+        if !fits {
+            self.give_back(bytes);
+        }
+        fits
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
 
 /// The events of one streamed answer in the client's protocol.
 #[derive(Debug)]
@@ -30,13 +67,16 @@ pub struct Gather {
     ends: Vec<usize>,
     max_answer: usize,
     is_too_long: bool,
+    room: Room,
+    /// Bytes of the room that are this one's.
+    taken: usize,
 }
 
 impl Gather {
     /// Nothing yet, of an answer of at most so many bytes.
     #[must_use]
-    pub fn new(endpoint: Endpoint, max_answer: usize) -> Self {
-        Self { endpoint, data: Vec::new(), ends: Vec::new(), max_answer, is_too_long: false }
+    pub fn new(endpoint: Endpoint, max_answer: usize, room: Room) -> Self {
+        Self { endpoint, data: Vec::new(), ends: Vec::new(), max_answer, is_too_long: false, room, taken: 0 }
     }
 
     /// Takes an event, before anything is hidden from the client.
@@ -48,14 +88,25 @@ impl Gather {
             self.ends.clear();
         }
         let max = self.max_answer.saturating_mul(STREAM_PER_BYTE).min(MAX_STREAM);
-        if self.data.len() + data.len() > max {
+        let needed = self.data.len() + data.len();
+        if needed > max || !self.has_room_for(needed) {
             self.is_too_long = true;
             self.data = Vec::new();
             self.ends = Vec::new();
+            self.room.give_back(std::mem::take(&mut self.taken));
             return;
         }
         self.data.extend_from_slice(data);
         self.ends.push(self.data.len());
+    }
+
+    fn has_room_for(&mut self, needed: usize) -> bool {
+        let more = needed.saturating_sub(self.taken);
+        let fits = more == 0 || self.room.take(more);
+        if fits {
+            self.taken += more;
+        }
+        fits
     }
 
     /// The answer; `None` when it was too long, is not complete or has something in it that is not known.
@@ -75,6 +126,12 @@ impl Gather {
         };
         let text = serde_json::to_vec(&whole).ok()?;
         (text.len() <= self.max_answer).then(|| text.into())
+    }
+}
+
+impl Drop for Gather {
+    fn drop(&mut self) {
+        self.room.give_back(self.taken);
     }
 }
 

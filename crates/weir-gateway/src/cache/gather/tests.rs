@@ -8,7 +8,7 @@ use serde_json::json;
 fn gathered(endpoint: Endpoint, stream: &[u8], max: usize) -> Option<Value> {
     let mut splitter = Splitter::new(1 << 20);
     splitter.push(stream);
-    let mut gather = Gather::new(endpoint, max);
+    let mut gather = Gather::new(endpoint, max, Room::new(1 << 20));
     while let Some(event) = splitter.next_event().unwrap() {
         gather.push(&event);
     }
@@ -94,6 +94,31 @@ fn streams_of_providers_are_put_together() {
     assert_eq!(gathered(Endpoint::Chat, cut.as_bytes(), 1 << 20), None);
     let far = "data: {\"choices\":[{\"index\":999999999,\"delta\":{}}]}\n\n";
     assert_eq!(gathered(Endpoint::Chat, format!("{far}{chat}").as_bytes(), 1 << 20), None);
+}
+
+#[test]
+fn all_streams_together_have_a_bound() {
+    let room = Room::new(100);
+    let event = |size: usize| {
+        let mut splitter = Splitter::new(1 << 20);
+        splitter.push(format!("data: {}\n\n", "x".repeat(size)).as_bytes());
+        splitter.next_event().unwrap().unwrap()
+    };
+    let mut first = Gather::new(Endpoint::Chat, 1 << 20, room.clone());
+    let mut second = Gather::new(Endpoint::Chat, 1 << 20, room.clone());
+    first.push(&event(60));
+    second.push(&event(41));
+    assert!(second.is_too_long && !first.is_too_long);
+    first.push(&event(40));
+    assert!(!first.is_too_long, "what the second had was given back");
+    drop(first);
+    second.push(&event(1));
+    assert_eq!((second.taken, room.used.load(Ordering::Relaxed)), (0, 0));
+    let mut response = Gather::new(Endpoint::Responses, 1 << 20, room.clone());
+    (0..9).for_each(|_| response.push(&event(90)));
+    assert!(!response.is_too_long, "of a response only the last event is kept");
+    drop(response);
+    assert_eq!(room.used.load(Ordering::Relaxed), 0);
 }
 
 #[test]

@@ -83,6 +83,10 @@ pub(super) fn chat(whole: &Members<'_>, include_usage: bool, events: &mut Events
                 // Some upstreams send a list of parts.
                 Some(parts) => delta.token("content", parts),
             }
+            // Texts that are there and empty have no pieces that would say so.
+            for name in TEXTS.iter().filter(|name| **name != "content" && message.get(name) == Some("\"\"")) {
+                delta.text(name, "");
+            }
             copy_except(delta, &message, &[TEXTS, &["role", "tool_calls"]]);
         });
         let mut logprobs = choice.get("logprobs");
