@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use weir_core::time;
 
-    fn matches(when: When, at: &str, left: Option<f64>) -> bool {
+    fn matches(when: &When, at: &str, left: Option<f64>) -> bool {
         let mut span = Span { department: Some("it".into()), key: Some("ci".into()), ..Span::default() };
         span.attributes.insert("metadata".into(), r#"{"tier":"free","n":7}"#.into());
         let facts = Facts {
@@ -104,7 +104,7 @@ mod tests {
             now: time::parse(at).unwrap(),
             budget_left: &|| left,
         };
-        Rule::new(&when).unwrap().matches(&facts)
+        Rule::new(when).unwrap().matches(&facts)
     }
 
     #[test]
@@ -116,24 +116,24 @@ mod tests {
             departments: list(departments),
             ..When::default()
         };
-        assert!(matches(When::default(), noon, None));
-        assert!(matches(both(&["sales", "it"]), noon, None));
-        assert!(!matches(both(&["sales"]), noon, None));
-        assert!(!matches(When { routes: list(&["/v1/completions"]), ..When::default() }, noon, None));
+        assert!(matches(&When::default(), noon, None));
+        assert!(matches(&both(&["sales", "it"]), noon, None));
+        assert!(!matches(&both(&["sales"]), noon, None));
+        assert!(!matches(&When { routes: list(&["/v1/completions"]), ..When::default() }, noon, None));
         let metadata = [("tier".to_owned(), "free".to_owned()), ("n".to_owned(), "7".to_owned())].into();
-        assert!(matches(When { metadata, ..When::default() }, noon, None));
-        assert!(matches(When { prompt_tokens_from: Some(100), ..When::default() }, noon, None));
-        assert!(!matches(When { prompt_tokens_below: Some(100), ..When::default() }, noon, None));
+        assert!(matches(&When { metadata, ..When::default() }, noon, None));
+        assert!(matches(&When { prompt_tokens_from: Some(100), ..When::default() }, noon, None));
+        assert!(!matches(&When { prompt_tokens_below: Some(100), ..When::default() }, noon, None));
         let poor = When { budget_left_below: Some(0.2), ..When::default() };
-        assert!(matches(poor.clone(), noon, Some(0.1)));
-        assert!(!matches(poor.clone(), noon, Some(0.5)) && !matches(poor, noon, None));
+        assert!(matches(&poor, noon, Some(0.1)));
+        assert!(!matches(&poor, noon, Some(0.5)) && !matches(&poor, noon, None));
     }
 
     #[test]
     fn hours_may_pass_midnight() {
         let night = When { hours: Some("18:00-06:30".into()), ..When::default() };
         for (at, is) in [("18:00", true), ("03:00", true), ("06:29", true), ("06:30", false), ("12:00", false)] {
-            assert_eq!(matches(night.clone(), &format!("2026-01-01T{at}:00Z"), None), is, "{at}");
+            assert_eq!(matches(&night, &format!("2026-01-01T{at}:00Z"), None), is, "{at}");
         }
         let wrong = |hours: &str| Rule::new(&When { hours: Some(hours.into()), ..When::default() }).is_err();
         assert!(wrong("evening") && wrong("18-6") && wrong("25:00-26:00"));

@@ -15,6 +15,7 @@ use weir_store::sqlite::SqliteCatalog;
 use super::wire::NewBatch;
 use super::{Service, run};
 use crate::config::{BatchesConfig, Config, KeyConfig, Secret};
+use crate::prompts::Library;
 use crate::record::Recorder;
 use crate::{Gateway, Parts};
 
@@ -34,14 +35,17 @@ impl Rig {
         let clock = Clock::fixed(1_800_000_000 * SECOND);
         let journal = Arc::new(Journal::open(folder.path(), 1 << 30).unwrap());
         let observer = Arc::new(Unobserved);
+        let catalog = Arc::new(SqliteCatalog::open(folder.path()).unwrap());
+        let prompts = Library::open(catalog.clone(), &config.prompts, clock.clone()).unwrap();
         let parts = Parts {
             env: Arc::new(|_| None),
+            prompts: Arc::new(prompts),
+            data: None,
             recorder: Recorder::new(journal, observer.clone(), clock.clone()),
             observer,
             clock: clock.clone(),
         };
         let gateway = Gateway::new(config, parts).unwrap();
-        let catalog = Arc::new(SqliteCatalog::open(folder.path()).unwrap());
         let service = Service::open(gateway.clone(), catalog.clone(), folder.path()).unwrap();
         Self { folder, clock, gateway, catalog, service }
     }

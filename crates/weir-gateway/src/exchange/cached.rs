@@ -15,9 +15,12 @@ use super::call::Call;
 use super::envelope::Envelope;
 use super::on_behalf::OnBehalf;
 use super::run::Door;
-use crate::cache::{Answer, Control, Hit, Leader, Lookup, Scope, is_cacheable, is_storable_answer, key, semantic};
+use crate::cache::{
+    Answer, Control, Gather, Hit, Leader, Lookup, Scope, is_cacheable, is_storable_answer, key, semantic,
+};
 use crate::doors::EMBEDDINGS;
 use crate::providers::Endpoint;
+use crate::sse::Event;
 
 /// Longest answer of an embedding model that is read.
 const MAX_EMBEDDING: usize = 4 << 20;
@@ -26,6 +29,8 @@ const MAX_EMBEDDING: usize = 4 << 20;
 pub(super) struct Filling {
     leader: Leader,
     endpoint: Endpoint,
+    /// The events of a stream, of which the answer is put together.
+    gather: Option<Gather>,
 }
 
 /// What came of looking up.
@@ -85,7 +90,8 @@ pub(super) async fn look(
         Ok(hit) => return Ok(found(call, hit)),
         Err(leader) => leader,
     };
-    call.filling = Some(Filling { leader, endpoint: door.endpoint });
+    let gather = (call.span.stream == Some(true)).then(|| leader.gather(door.endpoint));
+    call.filling = Some(Filling { leader, endpoint: door.endpoint, gather });
     Ok(Looked::Ask)
 }
 
@@ -158,13 +164,26 @@ async fn vector_of(answer: Pin<Box<dyn Future<Output = Response<Body>> + Send>>)
 }
 
 impl Filling {
-    /// Stores an answer, unless it is one that could come out otherwise or that holds a secret.
-    pub(super) fn fill(self, call: &Call, body: Bytes) {
+    /// Takes an event of a stream in the client's protocol, before anything is hidden from the client.
+    pub(super) fn event(&mut self, event: &Event) {
+        if let Some(gather) = &mut self.gather {
+            gather.push(event);
+        }
+    }
+
+    /// Stores an answer, the whole of a stream where none is given, unless it is one that could come out otherwise or
+    /// that holds a secret.
+    pub(super) fn fill(self, call: &Call, whole: Option<&[u8]>) {
         let Some(target) = &call.target else { return };
-        if !is_storable_answer(self.endpoint, &body) || !call.snapshot.policy.is_clean(&body) {
+        let body = match whole {
+            Some(body) => Some(Bytes::copy_from_slice(body)),
+            None => self.gather.as_ref().and_then(Gather::whole),
+        };
+        let fit = |body: &Bytes| is_storable_answer(self.endpoint, body) && call.snapshot.policy.is_clean(body);
+        let Some(body) = body.filter(fit) else {
             self.leader.release();
             return;
-        }
+        };
         let answer = Answer {
             body,
             provider: target.provider.name.clone(),

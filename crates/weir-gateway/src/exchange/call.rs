@@ -331,11 +331,8 @@ impl Call {
     /// Gives the answer to equal requests, those that wait and those to come.
     fn fill_cache(&mut self, ending: &Ending<'_>) {
         let Some(filling) = self.filling.take() else { return };
-        let body = match ending {
-            Ending::Whole(body) => Bytes::copy_from_slice(body),
-            _ => self.reader.as_ref().map(|reader| Bytes::from(reader.assembled())).unwrap_or_default(),
-        };
-        filling.fill(self, body);
+        let whole = if let Ending::Whole(body) = ending { Some(*body) } else { None };
+        filling.fill(self, whole);
     }
 
     fn keeps_payload(&self) -> bool {

@@ -236,6 +236,9 @@ impl Running {
         if self.ended {
             return;
         }
+        if let Some(filling) = &mut self.call.filling {
+            filling.event(event);
+        }
         let Some(reader) = &mut self.call.reader else { return };
         match reader.event(event) {
             Passed::AsIs => self.out.extend_from_slice(&event.raw),

@@ -19,6 +19,8 @@ mod openapi;
 mod params;
 mod prompts;
 mod prompts_json;
+#[cfg(test)]
+mod prompts_tests;
 mod query;
 mod raw;
 pub mod read;

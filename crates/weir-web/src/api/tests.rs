@@ -9,19 +9,30 @@ use http_body_util::BodyExt;
 use tokio::sync::broadcast;
 use tower::ServiceExt;
 use weir_core::time::Clock;
+use weir_gateway::config::PromptsConfig;
+use weir_gateway::prompts::Library;
+use weir_store::sqlite::SqliteCatalog;
 
 use super::fake::Fake;
 use super::*;
 
-fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core::span::Span>>) {
+pub(super) fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core::span::Span>>) {
     let store = Arc::new(Fake::default());
     let (live, _) = broadcast::channel(2);
     let clock = Clock::fixed(1_763_683_200_000_000);
     let status = Arc::new(|| StatusAnswer { version: "1.2.3".into(), ..StatusAnswer::default() });
     let state =
-        ApiState { store: store.clone(), scores: store.clone(), prompts: prompts(), live: live.clone(), clock, status };
+        ApiState { store: store.clone(), scores: store.clone(), prompts: library(), live: live.clone(), clock, status };
     let api = routes(state).into_iter().fold(axum::Router::new(), |all, (_, routes)| all.merge(routes));
     (api, store, live)
+}
+
+/// Prompts over a catalog that nobody reads again.
+fn library() -> Arc<Library> {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = Arc::new(SqliteCatalog::open(folder.path()).unwrap());
+    let config = PromptsConfig { dir: folder.path().join("prompts"), ..PromptsConfig::default() };
+    Arc::new(Library::open(catalog, &config, Clock::fixed(1_763_683_200_000_000)).unwrap())
 }
 
 async fn get(api: &axum::Router, path: &str) -> (StatusCode, String) {

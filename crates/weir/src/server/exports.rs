@@ -75,6 +75,6 @@ impl Exports {
 
     /// Ends them. Returns whether what was under way ended in time. Blocks.
     pub(super) fn stop(&self, patience: Duration) -> bool {
-        self.running.iter().map(|exporter| exporter.stop(patience)).fold(true, |all, ended| all && ended)
+        self.running.iter().filter(|exporter| !exporter.stop(patience)).count() == 0
     }
 }
