@@ -87,7 +87,7 @@ fn row(exporter: &ExporterJson) -> Vec<Cell> {
     let failed = exporter.failed.map(format::count).unwrap_or_default();
     let failed = if exporter.failed.unwrap_or_default() > 0 { Cell(failed, Tone::Bad) } else { failed.into() };
     vec![
-        format::harmless(&exporter.target).to_string().into(),
+        format::harmless(&exporter.target).into(),
         Cell(state, tone),
         format::count(exporter.lag_records).into(),
         oldest.into(),
