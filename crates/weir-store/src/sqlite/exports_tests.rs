@@ -56,7 +56,7 @@ fn ended_calls_are_queued_in_order_with_their_payload() {
         let mut wanted = calls;
         wanted.push(embedding);
         assert_eq!(all(&store, 0), wanted);
-        assert_eq!(store.lag("a").unwrap(), Lag { records: 6, oldest_us: Some(NOW) });
+        assert_eq!(store.lag("a").unwrap(), Lag { records: 6, oldest_us: Some(NOW), last: 6 });
         assert_eq!(store.lag("unknown").unwrap().records, 6);
     }
 }
