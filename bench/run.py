@@ -17,7 +17,7 @@ from pathlib import Path
 
 import english
 import report
-from export import export_rate
+from export import RATE, export_figures
 from loads import Loads, bytes_per_call, median, soak
 from process import Failed, machine_busy, stop_all
 from targets import Direct, LiteLLM, Nginx, Weir, install_litellm
@@ -150,7 +150,7 @@ def measure(options, temp):
     lone["disk_words"] = bytes_per_call(loads, Weir(bins, temp / "disk-words", direct.port), options.disk_calls, [])
     if MLFLOW.exists() and options.export_calls:
         say("export to a real MLflow server")
-        lone |= export_rate(loads, bins, MLFLOW, temp, direct.port, options.export_calls)
+        lone |= export_figures(loads, bins, MLFLOW, temp, direct.port, options.export_calls)
     direct.stop()
     direct = Direct(bins, temp, text)
     disk = Weir(bins, temp / "disk-text", direct.port)
@@ -218,14 +218,18 @@ def lines(results, lone):
 def export_rows(lone):
     if "export_rate" not in lone:
         return []
+    n = report.number
     return [("export to a real MLflow server (SQLite, two workers, this machine), "
-             f"{report.number(lone['export_runs'])} calls; Weir's CPU for each",
-             f"{report.number(lone['export_rate'], 1)} runs/s; {report.number(lone['export_cpu'], 2)} ms", "", None)]
+             f"{n(lone['export_runs'])} calls; Weir's CPU for each",
+             f"{n(lone['export_rate'], 1)} runs/s; {n(lone['export_cpu'], 2)} ms", "", None),
+            (f"p50 / p99 at {RATE} calls/s beside an export that lags; without export",
+             f"{n(lone['export_p50'], 2)} / {n(lone['export_p99'], 2)}; {n(lone['no_export_p50'], 2)} / "
+             f"{n(lone['no_export_p99'], 2)} ms", "unchanged", None)]
 
 
 def export_only(options, temp):
     direct = Direct(options.bin, temp, None)
-    lone = export_rate(Loads(options.bin, options.seconds), options.bin, MLFLOW, temp, direct.port, options.export_calls)
+    lone = export_figures(Loads(options.bin, options.seconds), options.bin, MLFLOW, temp, direct.port, options.export_calls)
     return report.targets(export_rows(lone))
 
 

@@ -50,7 +50,9 @@ class Standin:
         if fault and fault < 100:
             time.sleep(fault)
         if fault and fault >= 100:
-            status, answer = fault, {"error_code": "TOLD_TO", "message": f"told to answer {fault}"}
+            status, answer = fault, {
+                "error_code": "TOLD_TO", "message": f"told to answer {fault} to {handler.headers.get('authorization')}",
+            }
         else:
             with self.lock:
                 status, answer = self.work(parts.path, body, parse_qs(parts.query))
@@ -59,6 +61,8 @@ class Standin:
             handler.send_response(status)
             handler.send_header("content-type", "application/json")
             handler.send_header("content-length", str(len(data)))
+            if 300 <= status < 400:
+                handler.send_header("location", f"{self.url}/elsewhere")
             if fault and self.retry_after is not None:
                 handler.send_header("retry-after", str(self.retry_after))
             handler.end_headers()

@@ -36,7 +36,7 @@ def test_basic_authentication(serve, providers, standin):
         weir.chat("up/gpt-4o")
         exported(weir, 1)
         assert headers(standin) == {basic}
-        # Also while it fails, and with a server that repeats what it was sent.
+        # Also while it fails, and though the server repeats what it was sent.
         standin.fault = lambda *_: 403
         weir.chat("up/gpt-4o")
         eventually("it is noticed", lambda: "retrying" in run("status", "--url", weir.url).stdout)

@@ -25,7 +25,8 @@ def cache(tmp_path):
 
 @pytest.mark.timeout(1200)
 def test_500_mixed_calls_as_runs(tmp_path, serve, providers, mlflow_server):
-    weir = serve(providers + cache(tmp_path), env={"MLFLOW_TRACKING_URI": mlflow_server.url})
+    section = cache(tmp_path)
+    weir = serve(providers + section, env={"MLFLOW_TRACKING_URI": mlflow_server.url})
     _, wrong = mixed(weir, range(CALLS))
     assert wrong == []
     state = exported(weir, CALLS, 400)
@@ -42,6 +43,7 @@ def test_500_mixed_calls_as_runs(tmp_path, serve, providers, mlflow_server):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda id: same_texts(client, runs[id], calls[id]), calls))
     queries(weir, calls)
+    assert any(map(expected.is_hit, calls.values())) == bool(section), "hits where there is a cache"
 
 
 def with_payload(weir):

@@ -26,7 +26,7 @@ def send(weir, count, first=0):
 @pytest.mark.parametrize(
     ("fault", "reason", "said"),
     [(401, "auth", "answers 401"), (500, "server_error", "answers 500"), (404, "not_found", "answers 404"),
-     (429, "rate_limited", "answers 429"), (2.0, "timeout", "no answer in time")],
+     (302, "not_found", "it redirects"), (429, "rate_limited", "answers 429"), (2.0, "timeout", "no answer in time")],
 )
 def test_a_target_that_cannot_be_used_delays_nobody_and_is_caught_up_with(weir, standin, fault, reason, said):
     standin.fault = lambda method, path, body: fault
@@ -42,6 +42,8 @@ def test_a_target_that_cannot_be_used_delays_nobody_and_is_caught_up_with(weir, 
     assert weir.get("/health/ready").json()["status"] == "ready", "it is no reason to take the gateway out of service"
     begun = weir.log().count("the target cannot be used")
     send(weir, 5, 10)
+
+    assert not any(path == "/elsewhere" for _, path, _ in standin.seen), "redirects are not followed"
 
     standin.fault = lambda method, path, body: None
     state = exported(weir, 15)

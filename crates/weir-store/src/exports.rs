@@ -28,6 +28,8 @@ pub struct Lag {
     pub records: u64,
     /// When the oldest of them became durable.
     pub oldest_us: Option<Micros>,
+    /// The place of the newest of them; 0 when there are none.
+    pub last: i64,
 }
 
 /// The queue of calls that wait to be exported.

@@ -145,7 +145,11 @@ impl Client {
     fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Trouble {
         let said: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
         let text = if said.message.is_empty() { String::from_utf8_lossy(body).into_owned() } else { said.message };
-        let message = self.clean(&format!("{} answers {}: {}", self.base, status.as_u16(), text.trim()));
+        let text = match text.trim() {
+            _ if status.is_redirection() => "it redirects, which is not followed: name the address that it leads to",
+            text => text,
+        };
+        let message = self.clean(&format!("{} answers {}: {text}", self.base, status.as_u16()));
         match said.error_code.as_str() {
             "RESOURCE_DOES_NOT_EXIST" => return Trouble::Missing(message),
             "RESOURCE_ALREADY_EXISTS" => return Trouble::Exists,

@@ -39,8 +39,8 @@ pub(super) struct Mlflow {
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     run: Option<RunInfo>,
-    /// Whether a run may have been made whose answer was lost.
-    lost: bool,
+    /// Whether another run of the call may have been made.
+    twin: bool,
     logged: bool,
     /// Artifacts that are done with.
     files: usize,
@@ -75,17 +75,18 @@ impl Mlflow {
             return Ok((!found.is_complete()).then_some(found));
         }
         // Until the answer is there, nobody knows; this future may also be dropped.
-        *doubtful = true;
+        let looked_for = std::mem::replace(doubtful, true);
         let made: Result<RunAnswer, _> =
             self.client.post(&["runs", "create"], &CreateRun::new(&experiment, call)).await;
         match made {
-            Ok(answer) => Ok(Some(answer.run.info)),
-            Err(Trouble::Failed(failure)) if failure.may_have_happened() => {
-                progress.lost = true;
-                Err(failure)
+            Ok(answer) => {
+                // What was asked for before may still be under way in the server.
+                progress.twin |= looked_for;
+                Ok(Some(answer.run.info))
             }
+            Err(Trouble::Failed(failure)) if failure.may_have_happened() => Err(failure),
             Err(trouble) => {
-                *doubtful = progress.lost;
+                *doubtful = looked_for;
                 let failure = trouble.into_failure();
                 if matches!(failure, Failure::Refused(_)) && self.experiment.check(&self.client, &experiment).await? {
                     return Err(Failure::outage(
@@ -189,7 +190,7 @@ impl Target for Mlflow {
         let update = UpdateRun::new(id, &call);
         self.put(run, call.artifacts, &mut progress.files).await?;
         let _: Value = self.client.post(&["runs", "update"], &update).await.map_err(Trouble::into_failure)?;
-        if progress.lost {
+        if progress.twin {
             self.twins.suspect(&call.call_id, call.start_ms, id);
         }
         Ok(())

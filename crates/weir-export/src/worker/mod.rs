@@ -84,9 +84,9 @@ impl<T: Target> Worker<T> {
 
     /// Runs until it is told to stop and what is under way has ended.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let Some(cursor) = self.first_cursor(&mut stop).await else { return };
+        let Some((cursor, last)) = self.first_cursor(&mut stop).await else { return };
         self.window = Window::new(cursor);
-        self.doubtful_to = cursor + Window::AHEAD;
+        self.doubtful_to = last.min(cursor + Window::AHEAD);
         loop {
             let stopping = *stop.borrow_and_update();
             if stopping && self.under_way.is_empty() {
@@ -108,12 +108,13 @@ impl<T: Target> Worker<T> {
         }
     }
 
-    /// The cursor; asks until the store says it. `None` when told to stop before.
-    async fn first_cursor(&mut self, stop: &mut watch::Receiver<bool>) -> Option<i64> {
+    /// The cursor and the last place that is queued; asks until the store says it. `None` when told to stop before.
+    async fn first_cursor(&mut self, stop: &mut watch::Receiver<bool>) -> Option<(i64, i64)> {
         loop {
             let name = self.target.name();
-            if let Some(cursor) = self.store(move |store| store.cursor(name)).await {
-                return Some(cursor);
+            let found = self.store(move |store| Ok((store.cursor(name)?, store.lag(name)?.last))).await;
+            if found.is_some() {
+                return found;
             }
             tokio::select! {
                 _ = stop.changed() => return None,

@@ -52,7 +52,8 @@ impl Exports for Outbox {
         Ok(())
     }
     fn lag(&self, _: &str) -> Result<Lag, StoreError> {
-        Ok(Lag::default())
+        let last = self.calls.lock().last_key_value().map_or(0, |(id, _)| *id);
+        Ok(Lag { last, ..Lag::default() })
     }
 }
 

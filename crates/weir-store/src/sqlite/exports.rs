@@ -159,6 +159,7 @@ impl Exports for SqliteStore {
             Ok(ends.map_or_else(Lag::default, |(first, last, at)| Lag {
                 records: u64::try_from(last - first + 1).unwrap_or_default(),
                 oldest_us: Some(at),
+                last,
             }))
         })
     }

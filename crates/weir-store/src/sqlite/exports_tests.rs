@@ -56,7 +56,7 @@ fn ended_calls_are_queued_in_order_with_their_payload() {
         let mut wanted = calls;
         wanted.push(embedding);
         assert_eq!(all(&store, 0), wanted);
-        assert_eq!(store.lag("a").unwrap(), Lag { records: 6, oldest_us: Some(NOW) });
+        assert_eq!(store.lag("a").unwrap(), Lag { records: 6, oldest_us: Some(NOW), last: 6 });
         assert_eq!(store.lag("unknown").unwrap().records, 6);
     }
 }
@@ -83,9 +83,9 @@ fn a_call_is_queued_once_however_it_is_written() {
     let whole = call(1);
     add(&store, std::slice::from_ref(&whole));
     add(&store, std::slice::from_ref(&whole));
-    let more = Span { output: Some("another answer".into()), end_us: Some(NOW + 50), ..whole.clone() };
+    let more = Span { output: Some("another answer".into()), end_us: Some(NOW + 50), ..whole };
     write(&store, vec![SpanWrite::update(more.clone(), NOW + 1)]);
-    assert_eq!(all(&store, 0), [more.clone()], "once, as it is now");
+    assert_eq!(all(&store, 0), [more], "once, as it is now");
 
     // In pieces: queued when it ends, not before and not again.
     let piece = Span { end_us: None, ..call(2) };

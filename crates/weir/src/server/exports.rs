@@ -75,6 +75,10 @@ impl Exports {
 
     /// Ends them. Returns whether what was under way ended in time. Blocks.
     pub(super) fn stop(&self, patience: Duration) -> bool {
-        self.running.iter().filter(|exporter| !exporter.stop(patience)).count() == 0
+        let mut all = true;
+        for exporter in &self.running {
+            all &= exporter.stop(patience);
+        }
+        all
     }
 }
