@@ -7,7 +7,6 @@ mod target;
 mod twins;
 mod wire;
 
-use std::sync::Arc;
 
 use crate::exporter::{Exporter, Parts};
 use crate::status::{ExportStatus, State};
@@ -48,10 +47,4 @@ fn shown(settings: &Settings, state: State) -> ExportStatus {
         state,
         ..ExportStatus::default()
     }
-}
-
-/// A template source for Weirs that have none.
-#[must_use]
-pub fn no_templates() -> TemplateText {
-    Arc::new(|_| None)
 }

@@ -42,7 +42,7 @@ pub use params::Pairs;
 pub use scores_json::{ScoreJson, ScoreList};
 pub use state::ApiState;
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
-pub use status::{ExporterJson, JournalJson, StatusAnswer};
+pub use status::{BatchesJson, BudgetJson, CacheJson, ExporterJson, JournalJson, StatusAnswer};
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;

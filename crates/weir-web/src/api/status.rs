@@ -26,8 +26,65 @@ pub struct StatusAnswer {
     pub problems: Vec<String>,
     /// Calls on their way to the store.
     pub journal: Option<JournalJson>,
+    /// The answer cache; null where nothing is cached.
+    pub cache: Option<CacheJson>,
+    /// Budgets, the scarcest first, at most 100.
+    pub budgets: Vec<BudgetJson>,
+    /// Batches that are run.
+    pub batches: Option<BatchesJson>,
     /// Where calls are exported to.
     pub exporters: Vec<ExporterJson>,
+}
+
+/// The answer cache. Counts are of this process.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct CacheJson {
+    /// Answers in memory.
+    pub entries: u64,
+    /// What they take.
+    pub bytes: u64,
+    /// Calls that got the answer of an equal one.
+    pub hits: u64,
+    /// Calls that got the answer of one of nearly the same meaning.
+    pub semantic_hits: u64,
+    /// Calls that found none.
+    pub misses: u64,
+    /// Calls that did not want one.
+    pub bypassed: u64,
+    /// Answers that had to go for others.
+    pub evicted: u64,
+    /// What hits did not cost, in dollars.
+    pub saved_usd: f64,
+    /// Upstream time that hits did not take.
+    pub saved_seconds: f64,
+    /// Changes that the file did not get.
+    pub not_kept: u64,
+}
+
+/// A budget in its current period.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct BudgetJson {
+    /// `key`, `department` or another label.
+    pub label: String,
+    /// Its value.
+    pub value: String,
+    /// `day` or `month`.
+    pub period: String,
+    /// The whole, in dollars.
+    pub limit_usd: f64,
+    /// What is left, reservations taken off.
+    pub left_usd: f64,
+    /// `ok`, `soft` past the line from which it alerts, `spent`.
+    pub state: String,
+}
+
+/// Batches that are run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct BatchesJson {
+    /// Batches under way.
+    pub running: u64,
+    /// Their requests that are not answered yet.
+    pub queued_requests: u64,
 }
 
 /// Calls that are finished and not in the store yet.

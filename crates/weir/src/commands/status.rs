@@ -1,7 +1,7 @@
 //! `weir status`: how a server and its parts are doing; of files alone, what waits to be exported.
 
 use anyhow::Context;
-use weir_web::api::{ExporterJson, StatusAnswer};
+use weir_web::api::{BudgetJson, CacheJson, ExporterJson, StatusAnswer};
 
 use crate::read::format;
 use crate::read::print::{self, Terminal};
@@ -48,6 +48,14 @@ fn render(status: &StatusAnswer, terminal: Terminal) -> String {
         let lost = if journal.calls_lost == 0 { String::new() } else { format!(", {} calls lost", journal.calls_lost) };
         text.push_str(&format!("{} bytes wait for the store{lost}\n", format::count(journal.backlog_bytes)));
     }
+    if let Some(cache) = &status.cache {
+        text.push_str(&cache_line(cache));
+    }
+    if let Some(batches) = status.batches.as_ref().filter(|b| b.running > 0) {
+        let (running, queued) = (format::count(batches.running), format::count(batches.queued_requests));
+        text.push_str(&format!("{running} batches are under way, {queued} of their requests wait\n"));
+    }
+    text.push_str(&budgets(&status.budgets, terminal));
     if status.exporters.is_empty() {
         text.push_str("Nothing is exported.\n");
         return text;
@@ -74,6 +82,49 @@ fn render(status: &StatusAnswer, terminal: Terminal) -> String {
         }
     }
     text
+}
+
+fn cache_line(cache: &CacheJson) -> String {
+    let asked = cache.hits + cache.semantic_hits + cache.misses;
+    let share = (cache.hits + cache.semantic_hits) as f64 / asked.max(1) as f64;
+    format!(
+        "the cache holds {} answers ({} bytes); {} of {} calls were hits ({}), which saved {} and {}\n",
+        format::count(cache.entries),
+        format::count(cache.bytes),
+        format::count(cache.hits + cache.semantic_hits),
+        format::count(asked),
+        format::percent(share),
+        format::dollars(cache.saved_usd),
+        format::millis(cache.saved_seconds * 1e3)
+    )
+}
+
+fn budgets(budgets: &[BudgetJson], terminal: Terminal) -> String {
+    if budgets.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(vec![
+        Column::text("budget of").least(20),
+        Column::text("per"),
+        Column::number("left"),
+        Column::number("of"),
+        Column::text("state"),
+    ]);
+    for budget in budgets {
+        let tone = match budget.state.as_str() {
+            "ok" => Tone::Good,
+            "soft" => Tone::Warn,
+            _ => Tone::Bad,
+        };
+        table.row(vec![
+            format::harmless(&format!("{} {}", budget.label, budget.value)).into(),
+            budget.period.clone().into(),
+            format::dollars(budget.left_usd).into(),
+            format::dollars(budget.limit_usd).into(),
+            Cell(budget.state.clone(), tone),
+        ]);
+    }
+    format!("\n{}\n", table.render(terminal).trim_end())
 }
 
 fn row(exporter: &ExporterJson) -> Vec<Cell> {

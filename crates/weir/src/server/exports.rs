@@ -6,6 +6,7 @@ use std::time::Duration;
 use weir_core::time::Clock;
 use weir_export::mlflow::{self, Choice, MlflowConfig};
 use weir_export::{ExportStatus, Exporter, Parts};
+use weir_gateway::prompts::Library;
 use weir_store::sqlite::SqliteStore;
 
 use super::observe::Observers;
@@ -43,6 +44,7 @@ impl Planned {
         self,
         store: Arc<SqliteStore>,
         observers: Arc<Observers>,
+        prompts: Arc<Library>,
         clock: Clock,
     ) -> anyhow::Result<Exports> {
         let mut exports = Exports { running: Vec::new(), off: Vec::new() };
@@ -60,7 +62,14 @@ impl Planned {
                     "calls are exported to MLflow"
                 );
                 let parts = Parts { store, observer: observers, clock };
-                exports.running.push(mlflow::start(settings, mlflow::no_templates(), parts)?);
+                let template = move |hash: &str| match prompts.content(hash) {
+                    Ok(content) => content.map(|content| content.text()),
+                    Err(error) => {
+                        tracing::warn!(hash, %error, "the template of a call cannot be read; its run has none");
+                        None
+                    }
+                };
+                exports.running.push(mlflow::start(settings, Arc::new(template), parts)?);
             }
         }
         Ok(exports)

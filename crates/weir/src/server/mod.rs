@@ -70,6 +70,7 @@ pub(crate) struct Running {
     pub observers: Arc<Observers>,
     pub clock: Clock,
     pub exports: Exports,
+    pub batches: Arc<batches::Service>,
     pub started: Micros,
     pub listen: SocketAddr,
     pub stopping: AtomicBool,
@@ -127,9 +128,10 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
         },
     )?;
     let batches = batches::Service::open(gateway.clone(), catalog, &server.data)?;
-    let exports = mlflow.start(store.clone(), observers.clone(), clock.clone())?;
+    let exports = mlflow.start(store.clone(), observers.clone(), gateway.prompts().clone(), clock.clone())?;
     let running = Arc::new(Running {
         exports,
+        batches: batches.clone(),
         started: clock.now(),
         gateway: gateway.clone(),
         store: store.clone(),

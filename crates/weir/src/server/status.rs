@@ -1,10 +1,16 @@
 //! What `/api/v1/status` says of a running server.
 
+use std::sync::Arc;
+
 use weir_core::time::{Micros, to_rfc3339};
 use weir_export::ExportStatus;
-use weir_web::api::{ExporterJson, JournalJson, StatusAnswer};
+use weir_gateway::limits::Allowance;
+use weir_web::api::{BatchesJson, BudgetJson, CacheJson, ExporterJson, JournalJson, StatusAnswer};
 
 use super::Running;
+
+/// Most budgets that are listed, the scarcest first.
+const MAX_BUDGETS: usize = 100;
 
 pub(super) fn status(running: &Running) -> StatusAnswer {
     let now = running.clock.now();
@@ -16,8 +22,66 @@ pub(super) fn status(running: &Running) -> StatusAnswer {
         ready: Some(!report.stopping),
         problems: report.problems,
         journal: Some(JournalJson { backlog_bytes: report.journal_backlog_bytes, calls_lost: report.calls_lost }),
+        cache: cache(running),
+        budgets: budgets(running, now),
+        batches: Some(batches(running)),
         exporters: running.exports.statuses().into_iter().map(|status| exporter(status, now)).collect(),
     }
+}
+
+/// `None` where nothing is cached.
+fn cache(running: &Running) -> Option<CacheJson> {
+    if !running.gateway.snapshot().config.cache.is_on() {
+        return None;
+    }
+    let stats = running.gateway.cache().stats();
+    Some(CacheJson {
+        entries: stats.entries,
+        bytes: stats.bytes,
+        hits: stats.hits,
+        semantic_hits: stats.semantic_hits,
+        misses: stats.misses,
+        bypassed: stats.bypassed,
+        evicted: stats.evicted,
+        saved_usd: stats.saved_nano as f64 / 1e9,
+        saved_seconds: stats.saved_us as f64 / 1e6,
+        not_kept: stats.persist_dropped,
+    })
+}
+
+fn budgets(running: &Running, now: Micros) -> Vec<BudgetJson> {
+    let of = |allowance: Arc<Allowance>| {
+        let owner = allowance.owner().clone();
+        let soft = allowance.terms().soft;
+        allowance.budgets(now).into_iter().map(move |budget| {
+            let (left, limit) = (budget.left.as_usd(), budget.limit.as_usd());
+            let used = 1.0 - left / limit.max(f64::MIN_POSITIVE);
+            let state = if left <= 0.0 {
+                "spent"
+            } else if used >= soft {
+                "soft"
+            } else {
+                "ok"
+            };
+            BudgetJson {
+                label: owner.label.clone(),
+                value: owner.value.clone(),
+                period: budget.period.to_owned(),
+                limit_usd: limit,
+                left_usd: left,
+                state: state.to_owned(),
+            }
+        })
+    };
+    let mut all: Vec<_> = running.gateway.snapshot().limits.all().into_iter().flat_map(of).collect();
+    all.sort_by(|a, b| (a.left_usd / a.limit_usd).total_cmp(&(b.left_usd / b.limit_usd)));
+    all.truncate(MAX_BUDGETS);
+    all
+}
+
+fn batches(running: &Running) -> BatchesJson {
+    let status = running.batches.status();
+    BatchesJson { running: status.running as u64, queued_requests: status.queued_requests }
 }
 
 fn exporter(status: ExportStatus, now: Micros) -> ExporterJson {
