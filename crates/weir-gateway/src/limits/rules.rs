@@ -46,6 +46,13 @@ impl LabelRule {
         Some(new)
     }
 
+    /// The start of each of its budgets' current period.
+    #[must_use]
+    pub fn budget_starts(&self, now: Micros) -> Vec<Micros> {
+        let nobody = Owner { label: self.label.clone(), value: String::new() };
+        Allowance::new(nobody, self.terms.clone(), now).budget_starts(now)
+    }
+
     /// Whether it limits money.
     #[must_use]
     pub fn has_budget(&self) -> bool {

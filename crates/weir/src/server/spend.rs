@@ -59,10 +59,8 @@ fn settle(allowance: &Allowance, spent: Result<Vec<NanoUsd>, StoreError>) {
 
 /// The spend of every value that the rule is for, since the start of each of its budgets.
 fn load_label(running: &Running, rule: &LabelRule, now: Micros) -> Result<(), StoreError> {
-    // Any value's allowance has the rule's budgets.
-    let Some(any) = rule.allowance(rule.value.as_deref().unwrap_or("other"), now) else { return Ok(()) };
     let mut spent: HashMap<String, Vec<NanoUsd>> = HashMap::new();
-    let starts = any.budget_starts(now);
+    let starts = rule.budget_starts(now);
     for (place, from) in starts.iter().enumerate() {
         for (value, cost) in by_value(running, &rule.label, *from)? {
             spent.entry(value).or_insert_with(|| vec![NanoUsd::ZERO; starts.len()])[place] = cost;
