@@ -4,7 +4,16 @@ use std::{collections::HashMap, error::Error as _, fmt};
 
 use minijinja::{Error, ErrorKind};
 
-use super::instrument::At;
+use super::instrument::{At, Item};
+
+/// A template that the engine knows.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// What messages call it.
+    pub(super) shown: String,
+    /// Its expressions that the engine cannot name.
+    pub(super) items: Vec<Item>,
+}
 
 /// Why a template could not be compiled or rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +44,8 @@ impl TemplateError {
         Self { line: self.line.map(|line| line + lines), ..self }
     }
 
-    /// An error of the engine while it was at `template`. `names` holds what messages call the templates that the engine knows.
-    pub(super) fn from_engine(error: &Error, template: &str, names: &HashMap<String, String>, fuel: u64) -> Self {
+    /// An error of the engine while it was at `template`. `known` holds the templates by the engine's names.
+    pub(super) fn from_engine(error: &Error, template: &str, known: &HashMap<String, Known>, fuel: u64) -> Self {
         // An error inside an included template is the cause of one at the place that includes it: the innermost one
         // that knows its place is where the fault is.
         let mut fault = error;
@@ -48,11 +57,13 @@ impl TemplateError {
             }
             cause = inner.source();
         }
-        let template = fault.name().and_then(|name| names.get(name)).map_or(template, String::as_str);
+        let known = fault.name().and_then(|name| known.get(name));
+        let template = known.map_or(template, |known| known.shown.as_str());
         let line = refused.or(fault.line());
         let detail = fault.detail().unwrap_or_default();
         if let Some(variable) = undefined(detail) {
-            return Self::undefined(template, line, variable);
+            let items = known.map_or(&[][..], |known| &known.items);
+            return Self::undefined(template, line, &written(variable, line, items));
         }
         let message = match fault.kind() {
             ErrorKind::OutOfFuel => format!(
@@ -72,6 +83,20 @@ fn undefined(detail: &str) -> Option<&str> {
     let (before, _) = detail.rsplit_once("` is undefined")?;
     let (_, variable) = before.rsplit_once('`')?;
     Some(variable)
+}
+
+/// The variable as the source writes it, where the engine has `[...]` for a part that only a rendering knows.
+fn written(variable: &str, line: Option<usize>, items: &[Item]) -> String {
+    if !variable.contains("[...]") && !variable.contains("(...)") {
+        return variable.to_owned();
+    }
+    let end = variable.rsplit_once(']').map_or("", |(_, end)| end);
+    let fits =
+        |item: &&Item| Some(item.line) == line && item.text.rsplit_once(']').is_some_and(|(_, last)| last == end);
+    let mut texts: Vec<&str> = items.iter().filter(fits).map(|item| item.text.as_str()).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    if texts.is_empty() { variable.to_owned() } else { texts.join("\" or \"") }
 }
 
 impl fmt::Display for TemplateError {

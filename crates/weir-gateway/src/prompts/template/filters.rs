@@ -1,13 +1,18 @@
-//! Filters and functions of Jinja2 that minijinja lacks or that need a bound of their own.
+//! Filters, tests and functions of Jinja2 that minijinja lacks, takes otherwise, or that need a bound of their own.
+
+#![expect(clippy::needless_pass_by_value, reason = "the engine hands arguments over by value")]
+
+mod cycler;
+mod html;
 
 use minijinja::{
-    Environment, Error, ErrorKind, HtmlEscape, State, Value,
-    filters::tojson,
+    Environment, Error, ErrorKind, State, Value, filters as builtin,
     value::{Kwargs, Rest, ValueKind},
 };
 use minijinja_contrib::{filters as contrib, globals};
 
 use super::guard::weigh;
+pub(super) use html::write_escaped;
 
 /// Spaces per level that JSON is indented with at most.
 const INDENT: u64 = 16;
@@ -16,18 +21,31 @@ const LIPSUM: (usize, usize) = (20, 200);
 
 /// Adds them to an engine.
 pub(super) fn add(engine: &mut Environment<'static>) {
+    html::add(engine);
     engine.add_filter("center", center);
+    engine.add_filter("d", default);
+    engine.add_filter("default", default);
+    engine.add_filter("dictsort", dictsort);
     engine.add_filter("filesizeformat", contrib::filesizeformat);
-    engine.add_filter("forceescape", forceescape);
+    engine.add_filter("float", float);
+    engine.add_filter("groupby", groupby);
+    engine.add_filter("int", int);
+    engine.add_filter("max", max);
+    engine.add_filter("min", min);
     engine.add_filter("pluralize", contrib::pluralize);
     engine.add_filter("random", contrib::random);
-    engine.add_filter("striptags", striptags);
+    engine.add_filter("sort", sort);
     engine.add_filter("tojson", json);
     engine.add_filter("truncate", truncate);
+    engine.add_filter("unique", unique);
     engine.add_filter("wordcount", contrib::wordcount);
     engine.add_filter("wordwrap", wordwrap);
-    engine.add_filter("xmlattr", xmlattr);
-    engine.add_function("cycler", globals::cycler);
+    engine.add_test("callable", |value: &Value| value.kind() == ValueKind::Plain);
+    // Python's texts and dicts have a length and take a subscript, which is what the test asks.
+    engine.add_test("sequence", |value: &Value| {
+        matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map)
+    });
+    engine.add_function("cycler", cycler::cycler);
     engine.add_function("joiner", globals::joiner);
     engine.add_function("lipsum", lipsum);
 }
@@ -41,7 +59,7 @@ fn pay(state: &State<'_, '_>, bytes: usize) -> Result<(), Error> {
     state.consume_fuel(bytes as u64 / 64)
 }
 
-/// The arguments of a filter as keywords: minijinja-contrib takes some only so, Jinja2 takes them by place too.
+/// The arguments of a filter as keywords: the engine takes some only so, Jinja2 takes them by place too.
 fn by_name(given: &Kwargs, placed: Rest<Value>, names: &[&'static str]) -> Result<Kwargs, Error> {
     if placed.len() > names.len() {
         return Err(Error::from(ErrorKind::TooManyArguments));
@@ -70,34 +88,56 @@ fn center(state: &State<'_, '_>, value: &Value, width: Option<usize>, kwargs: Kw
     Ok(format!("{}{text}{}", " ".repeat(left), " ".repeat(missing - left)))
 }
 
-fn forceescape(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
-    let text = value.to_string();
-    pay(state, text.len().saturating_mul(6))?;
-    Ok(Value::from_safe_string(HtmlEscape(&text).to_string()))
+fn default(state: &State<'_, '_>, value: &Value, placed: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let kwargs = by_name(&kwargs, placed, &["default_value", "boolean"])?;
+    let other = kwargs.get::<Option<Value>>("default_value")?.unwrap_or_else(|| Value::from(""));
+    let lax = kwargs.get::<Option<bool>>("boolean")?.unwrap_or(false);
+    kwargs.assert_all_used()?;
+    builtin::default(state, value, Rest(vec![other, Value::from(lax)]))
 }
 
-fn xmlattr(state: &State<'_, '_>, value: &Value, autospace: Option<bool>) -> Result<Value, Error> {
-    if value.kind() != ValueKind::Map {
-        return Err(invalid("xmlattr takes a dict"));
-    }
-    let mut out = String::new();
-    for key in value.try_iter()?.checked() {
-        let key = key?;
-        let item = value.get_item(&key)?;
-        if item.is_none() || item.is_undefined() {
-            continue;
-        }
-        let (name, item) = (key.to_string(), item.to_string());
-        if name.chars().any(|c| c.is_ascii_whitespace() || matches!(c, '/' | '>' | '=')) {
-            return Err(invalid(format!("\"{name}\" cannot be the name of an attribute")));
-        }
-        pay(state, (name.len() + item.len()).saturating_mul(6))?;
-        if autospace.unwrap_or(true) || !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(&format!("{}=\"{}\"", HtmlEscape(&name), HtmlEscape(&item)));
-    }
-    Ok(Value::from_safe_string(out))
+/// A number, or 0 as Jinja2 has it where the engine has an error; what is undefined stays an error.
+fn int(
+    state: &State<'_, '_>,
+    value: &Value,
+    default: Option<Value>,
+    base: Option<u32>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    let default = default.or(kwargs.get::<Option<Value>>("default")?);
+    let fallback = (!value.is_undefined()).then(|| Value::from(0));
+    let trimmed = value.as_str().filter(|text| text.trim().len() < text.len()).map(|text| Value::from(text.trim()));
+    builtin::int(state, trimmed.as_ref().unwrap_or(value), default.or(fallback), base, kwargs)
+}
+
+fn float(state: &State<'_, '_>, value: &Value, default: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let default = default.or(kwargs.get::<Option<Value>>("default")?);
+    let fallback = (!value.is_undefined()).then(|| Value::from(0.0));
+    builtin::float(state, value, default.or(fallback), kwargs)
+}
+
+fn dictsort(value: &Value, placed: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    builtin::dictsort(value, by_name(&kwargs, placed, &["case_sensitive", "by", "reverse"])?)
+}
+
+fn groupby(value: Value, placed: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    builtin::groupby(value, None, by_name(&kwargs, placed, &["attribute", "default", "case_sensitive"])?)
+}
+
+fn max(state: &State<'_, '_>, value: Value, placed: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    builtin::max(state, value, by_name(&kwargs, placed, &["case_sensitive", "attribute"])?)
+}
+
+fn min(state: &State<'_, '_>, value: Value, placed: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    builtin::min(state, value, by_name(&kwargs, placed, &["case_sensitive", "attribute"])?)
+}
+
+fn sort(state: &State<'_, '_>, value: Value, placed: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    builtin::sort(state, value, by_name(&kwargs, placed, &["reverse", "case_sensitive", "attribute"])?)
+}
+
+fn unique(state: &State<'_, '_>, value: Value, placed: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    builtin::unique(state, value, by_name(&kwargs, placed, &["case_sensitive", "attribute"])?)
 }
 
 fn json(state: &State<'_, '_>, value: &Value, indent: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
@@ -117,14 +157,7 @@ fn json(state: &State<'_, '_>, value: &Value, indent: Option<Value>, kwargs: Kwa
     let most =
         weight.bytes.saturating_mul(2).saturating_add(weight.parts.saturating_mul(spaces * weight.depth as u64 + 8));
     state.consume_fuel(most / 64)?;
-    tojson(value, indent, Kwargs::from_iter(std::iter::empty::<(String, Value)>()))
-}
-
-fn striptags(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
-    let text = value.to_string();
-    // Looking for entities is many times dearer than copying.
-    pay(state, text.len().saturating_mul(16))?;
-    Ok(contrib::striptags(text))
+    builtin::tojson(value, indent, Kwargs::from_iter(std::iter::empty::<(String, Value)>()))
 }
 
 fn truncate(state: &mut State<'_, '_>, value: &Value, placed: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {

@@ -6,13 +6,17 @@
 //! walks of the engine, which recur, or where it holds itself.
 
 use minijinja::{
-    Error, ErrorKind, Output, State, Value,
+    AutoEscape, Error, ErrorKind, Output, State, Value,
     value::{ObjectRepr, Tuple, ValueKind},
 };
 use minijinja_contrib::pycompat;
 
+use super::filters;
+
 /// The function that [`super::instrument`] puts around a value that is used whole.
 pub(super) const GUARD: &str = "__guard";
+/// The function that it puts around an argument of a filter or test.
+pub(super) const ARGUMENT: &str = "__argument";
 /// The function that it puts around a value that a namespace shall hold.
 pub(super) const STORE: &str = "__store";
 
@@ -23,8 +27,6 @@ pub(super) const TEXT: &str = "__text";
 const DEPTH: usize = 100;
 /// Levels in what a namespace holds: less, because it can be put into something again.
 const STORED_DEPTH: usize = 64;
-/// Parts of a value that cost one step to walk.
-const PARTS_PER_STEP: u64 = 4;
 /// Bytes of text that cost one step to compare.
 const BYTES_PER_STEP: u64 = 128;
 /// Bytes of text that a method costs one step.
@@ -42,8 +44,9 @@ pub(super) struct Weight {
 }
 
 impl Weight {
+    /// A step for each part: they are walked twice, here and by the use.
     fn steps(&self) -> u64 {
-        self.parts / PARTS_PER_STEP + self.bytes / BYTES_PER_STEP
+        self.parts + self.bytes / BYTES_PER_STEP
     }
 }
 
@@ -97,6 +100,15 @@ pub(super) fn guard(state: &State<'_, '_>, value: Value) -> Result<Value, Error>
         weigh(state, &value)?;
     }
     Ok(value)
+}
+
+/// The same for an argument: the engine takes one that is undefined for one that is not given.
+pub(super) fn argument(state: &mut State<'_, '_>, value: Value) -> Result<Value, Error> {
+    if value.is_undefined() {
+        // Fails, and only the engine can make an error that knows which variable it was.
+        return value.call(state, &[]);
+    }
+    guard(state, value)
 }
 
 /// The value itself; a text is paid for, a list is not looked into.
@@ -160,6 +172,12 @@ fn settle(value: &Value) -> Result<Option<Value>, Error> {
 pub(super) fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     if value.as_object().is_some() {
         weigh(state, value)?;
+    }
+    if matches!(state.auto_escape(), AutoEscape::Html)
+        && !value.is_safe()
+        && let Some(text) = value.as_str()
+    {
+        return Ok(filters::write_escaped(out, text)?);
     }
     minijinja::escape_formatter(out, state, value)
 }

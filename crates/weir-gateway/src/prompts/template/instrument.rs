@@ -18,9 +18,16 @@ use minijinja::{
     syntax::SyntaxConfig,
 };
 
-use super::guard::{GUARD, STORE, TEXT};
+use super::guard::{ARGUMENT, GUARD, STORE, TEXT};
 pub(super) use tokens::At;
 use tokens::Tokens;
+
+/// Bytes of an expression that errors quote.
+const ITEM: usize = 80;
+/// Dots, subscripts and calls in a row.
+const CHAIN: usize = 64;
+/// Places in a text that are found at once.
+const NEAR: i64 = 1_000;
 
 /// A template that another one includes, extends or imports.
 pub(super) struct Reference {
@@ -32,12 +39,23 @@ pub(super) struct Reference {
     pub(super) required: bool,
 }
 
+/// An expression that the guards in it keep the engine from naming in its errors.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// The line where it stands.
+    pub(super) line: usize,
+    /// How the source writes it.
+    pub(super) text: String,
+}
+
 /// What reading a source gave.
 pub(super) struct Checked {
     /// The source with guards.
     pub(super) source: String,
     /// What it includes.
     pub(super) references: Vec<Reference>,
+    /// What takes a part by a name that only a rendering knows (`user[key].name`).
+    pub(super) items: Vec<Item>,
     /// Whether rendering it may need more stack than a thread of the server has.
     pub(super) deep: bool,
 }
@@ -48,10 +66,21 @@ pub(super) struct Checked {
 pub(super) fn check(name: &str, source: &str) -> Result<Checked, Error> {
     let tokens = Tokens::read(source)?;
     let tree = parse(source, name, SyntaxConfig::default())?;
-    let mut walk = Walk { tokens: &tokens, starts: BTreeMap::new(), ends: BTreeMap::new(), references: Vec::new() };
+    let mut walk = Walk {
+        source,
+        tokens: &tokens,
+        starts: BTreeMap::new(),
+        ends: BTreeMap::new(),
+        references: Vec::new(),
+        items: Vec::new(),
+        long: None,
+    };
     walk.statement(&tree)?;
-    let Walk { starts, ends, references, .. } = walk;
-    Ok(Checked { source: insert(source, &starts, &ends), references, deep: tokens.deep() })
+    if let Some(line) = walk.long {
+        return Err(tokens::refuse(line, format!("more than {CHAIN} dots, subscripts and calls stand in a row")));
+    }
+    let Walk { starts, ends, references, items, .. } = walk;
+    Ok(Checked { source: insert(source, &starts, &ends), references, items, deep: tokens.deep() })
 }
 
 /// The source with calls put in: at one place what ends comes before what starts.
@@ -78,10 +107,14 @@ fn insert(source: &str, starts: &BTreeMap<usize, Vec<&'static str>>, ends: &BTre
 }
 
 struct Walk<'t> {
+    source: &'t str,
     tokens: &'t Tokens,
     starts: BTreeMap<usize, Vec<&'static str>>,
     ends: BTreeMap<usize, usize>,
     references: Vec<Reference>,
+    items: Vec<Item>,
+    /// The line of a chain that is too long.
+    long: Option<usize>,
 }
 
 impl Walk<'_> {
@@ -142,12 +175,12 @@ impl Walk<'_> {
             Stmt::Macro(node) => self.definition(node)?,
             Stmt::CallBlock(node) => {
                 self.expression(&node.call.expr);
-                self.arguments(&node.call.args, false);
+                self.arguments(&node.call.args, None);
                 self.definition(&node.macro_decl)?;
             }
             Stmt::Do(node) => {
                 self.expression(&node.call.expr);
-                self.arguments(&node.call.args, false);
+                self.arguments(&node.call.args, None);
             }
         }
         Ok(())
@@ -200,6 +233,7 @@ impl Walk<'_> {
         match expression {
             Expr::Var(_) | Expr::Const(_) => {}
             Expr::Slice(node) => {
+                self.item(expression);
                 self.text(&node.expr);
                 self.expression(&node.expr);
                 for part in [&node.start, &node.stop, &node.step] {
@@ -224,7 +258,9 @@ impl Walk<'_> {
                     self.guard(input);
                     self.expression(input);
                 }
-                self.arguments(&node.args, true);
+                // What stands in for something undefined may be undefined too; that matters when it is used.
+                let call = if matches!(node.name, "default" | "d") { GUARD } else { ARGUMENT };
+                self.arguments(&node.args, Some(call));
             }
             Expr::Test(node) => {
                 // Whether something is defined or of a kind needs no look into it.
@@ -233,22 +269,26 @@ impl Walk<'_> {
                     self.guard(&node.expr);
                 }
                 self.expression(&node.expr);
-                self.arguments(&node.args, walks);
+                self.arguments(&node.args, Some(ARGUMENT));
             }
-            Expr::GetAttr(node) => self.expression(&node.expr),
+            Expr::GetAttr(node) => {
+                self.item(expression);
+                self.expression(&node.expr);
+            }
             Expr::GetItem(node) => {
-                if !matches!(&node.subscript_expr, Expr::Const(key) if key.value.as_str().is_some()) {
+                self.item(expression);
+                if guarded(&node.subscript_expr) {
                     self.text(&node.expr);
+                    self.guard(&node.subscript_expr);
                 }
                 self.expression(&node.expr);
-                self.guard(&node.subscript_expr);
                 self.expression(&node.subscript_expr);
             }
             Expr::Call(node) => {
                 self.expression(&node.expr);
                 // `loop.changed(x)` compares.
                 let walks = matches!(&node.expr, Expr::GetAttr(method) if method.name == "changed");
-                self.arguments(&node.args, walks);
+                self.arguments(&node.args, walks.then_some(GUARD));
             }
             Expr::List(node) => node.items.iter().for_each(|item| self.expression(item)),
             Expr::Tuple(node) => node.items.iter().for_each(|item| self.expression(item)),
@@ -279,14 +319,14 @@ impl Walk<'_> {
         }
     }
 
-    fn arguments(&mut self, arguments: &[CallArg<'_>], walks: bool) {
+    fn arguments(&mut self, arguments: &[CallArg<'_>], call: Option<&'static str>) {
         for argument in arguments {
-            let (value, walks) = match argument {
-                CallArg::Pos(value) | CallArg::Kwarg(_, value) => (value, walks),
-                CallArg::PosSplat(value) | CallArg::KwargSplat(value) => (value, true),
+            let (value, call) = match argument {
+                CallArg::Pos(value) | CallArg::Kwarg(_, value) => (value, call),
+                CallArg::PosSplat(value) | CallArg::KwargSplat(value) => (value, Some(GUARD)),
             };
-            if walks {
-                self.guard(value);
+            if let Some(call) = call {
+                self.guard_with(value, call);
             }
             self.expression(value);
         }
@@ -295,24 +335,53 @@ impl Walk<'_> {
     /// Puts a guard around an expression that may give something large; not around what gives a scalar, or something
     /// no larger than what was guarded inside it.
     fn guard(&mut self, expression: &Expr<'_>) {
+        self.guard_with(expression, GUARD);
+    }
+
+    fn guard_with(&mut self, expression: &Expr<'_>, call: &'static str) {
         match expression {
             Expr::Const(_) | Expr::UnaryOp(_) | Expr::Compare(_) | Expr::Filter(_) | Expr::Test(_) => {}
             Expr::List(node) if node.items.iter().all(scalar) => {}
             Expr::IfExpr(node) => {
-                self.guard(&node.true_expr);
+                self.guard_with(&node.true_expr, call);
                 if let Some(other) = &node.false_expr {
-                    self.guard(other);
+                    self.guard_with(other, call);
                 }
             }
             Expr::BinOp(node) => match node.op {
                 BinOpKind::ScAnd | BinOpKind::ScOr => {
-                    self.guard(&node.left);
-                    self.guard(&node.right);
+                    self.guard_with(&node.left, call);
+                    self.guard_with(&node.right, call);
                 }
-                BinOpKind::Mul => self.wrap(expression),
+                BinOpKind::Mul => self.put(self.bounds(expression), call),
                 _ => {}
             },
-            _ => self.wrap(expression),
+            _ => self.put(self.bounds(expression), call),
+        }
+    }
+
+    /// Remembers an expression that takes a part by a name that only a rendering knows.
+    fn item(&mut self, expression: &Expr<'_>) {
+        let line = usize::from(expression.span().start_line);
+        let mut part = expression;
+        let mut found = false;
+        for _ in 0..CHAIN {
+            part = match part {
+                Expr::GetItem(node) => {
+                    found |= guarded(&node.subscript_expr);
+                    &node.expr
+                }
+                Expr::GetAttr(node) => &node.expr,
+                Expr::Slice(node) => &node.expr,
+                Expr::Call(node) => &node.expr,
+                _ => break,
+            };
+        }
+        if matches!(part, Expr::GetItem(_) | Expr::GetAttr(_) | Expr::Slice(_) | Expr::Call(_)) {
+            self.long = Some(line);
+        } else if found {
+            let text = self.source.get(self.bounds(expression)).filter(|text| text.len() <= ITEM);
+            self.items.extend(text.map(|text| Item { line, text: text.to_owned() }));
         }
     }
 
@@ -324,10 +393,6 @@ impl Walk<'_> {
         ) {
             self.put(self.bounds(expression), TEXT);
         }
-    }
-
-    fn wrap(&mut self, expression: &Expr<'_>) {
-        self.put(self.bounds(expression), GUARD);
     }
 
     fn put(&mut self, bounds: Range<usize>, call: &'static str) {
@@ -355,6 +420,17 @@ impl Walk<'_> {
             _ => self.bounds(inner),
         };
         self.tokens.in_parentheses(inner).start..span.end_offset as usize
+    }
+}
+
+/// Whether a subscript or what it is applied to needs a guard: not a name that is written out, nor a place near the
+/// start.
+fn guarded(subscript: &Expr<'_>) -> bool {
+    match subscript {
+        Expr::Const(key) => {
+            key.value.as_str().is_none() && !key.value.as_i64().is_some_and(|at| (0..NEAR).contains(&at))
+        }
+        _ => true,
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use serde_json::{Map, Value as Json};
 
-use super::{Limits, Sources, TemplateError, filters, guard, instrument};
+use super::{Limits, Sources, TemplateError, error::Known, filters, guard, instrument};
 
 /// The stack of a thread that compiles or renders what may nest deeply. Only what is touched takes memory.
 const DEEP_STACK: usize = 256 << 20;
@@ -31,6 +31,7 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine.set_formatter(guard::print);
     engine.set_unknown_method_callback(guard::method);
     engine.add_function(guard::GUARD, guard::guard);
+    engine.add_function(guard::ARGUMENT, guard::argument);
     engine.add_function(guard::STORE, guard::store);
     engine.add_function(guard::TEXT, guard::text);
     // Shows the state of the engine.
@@ -43,8 +44,8 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
 #[derive(Debug)]
 pub(super) struct Jinja {
     engine: Environment<'static>,
-    /// What messages call the templates.
-    names: HashMap<String, String>,
+    /// The templates by the engine's names.
+    known: HashMap<String, Known>,
     name: String,
     limits: Limits,
     /// Whether rendering needs a deep stack.
@@ -64,7 +65,7 @@ impl Jinja {
         engine.set_fuel(Some(limits.fuel));
         let mut template = Self {
             engine,
-            names: HashMap::new(),
+            known: HashMap::new(),
             name: name.to_owned(),
             limits,
             deep: false,
@@ -79,7 +80,7 @@ impl Jinja {
     fn load(&mut self, source: &str, sources: &dyn Sources) -> Result<(), TemplateError> {
         let mut waiting = vec![(ITSELF.to_owned(), self.name.clone(), source.to_owned())];
         let mut total = 0;
-        self.names.insert(ITSELF.to_owned(), self.name.clone());
+        self.known.insert(ITSELF.to_owned(), Known { shown: self.name.clone(), items: Vec::new() });
         while let Some((key, shown, source)) = waiting.pop() {
             total += source.len();
             if total > self.limits.source {
@@ -88,8 +89,11 @@ impl Jinja {
             }
             let checked = instrument::check(&key, &source).map_err(|error| self.error(&error, &shown))?;
             self.deep |= checked.deep;
+            if let Some(known) = self.known.get_mut(&key) {
+                known.items = checked.items;
+            }
             for reference in checked.references {
-                if self.names.contains_key(&reference.name) {
+                if self.known.contains_key(&reference.name) {
                     continue;
                 }
                 let Some((included, text)) = sources.source(&reference.name) else {
@@ -99,11 +103,12 @@ impl Jinja {
                     }
                     continue;
                 };
-                if self.names.len() >= self.limits.templates {
+                if self.known.len() >= self.limits.templates {
                     let message = format!("it reaches more than {} prompts", self.limits.templates);
                     return Err(TemplateError::new(shown, Some(reference.line), message));
                 }
-                self.names.insert(reference.name.clone(), included.clone());
+                let known = Known { shown: included.clone(), items: Vec::new() };
+                self.known.insert(reference.name.clone(), known);
                 waiting.push((reference.name, included, text));
             }
             self.engine
@@ -155,13 +160,14 @@ impl Jinja {
 
     fn error(&self, error: &Error, template: &str) -> TemplateError {
         debug_assert!(error.kind() != ErrorKind::InvalidDelimiter, "the delimiters are the usual ones");
-        TemplateError::from_engine(error, template, &self.names, self.limits.fuel)
+        TemplateError::from_engine(error, template, &self.known, self.limits.fuel)
     }
 }
 
-/// The variables as the engine takes them. JSON is parsed to a bounded depth, so that this recurs no deeper.
+/// The variables as the engine takes them, without those whose names are reserved: no template can use them. JSON is parsed to a bounded depth, so that this recurs no deeper.
 fn context(variables: &Map<String, Json>) -> Value {
-    Value::from_pairs(variables.iter().map(|(name, value)| (name.as_str(), convert(value))))
+    let usable = variables.iter().filter(|(name, _)| !name.starts_with("__"));
+    Value::from_pairs(usable.map(|(name, value)| (name.as_str(), convert(value))))
 }
 
 fn convert(value: &Json) -> Value {
@@ -175,7 +181,7 @@ fn convert(value: &Json) -> Value {
         },
         Json::String(text) => Value::from(text.as_str()),
         Json::Array(items) => Value::from(items.iter().map(convert).collect::<Vec<_>>()),
-        Json::Object(members) => context(members),
+        Json::Object(members) => Value::from_pairs(members.iter().map(|(name, value)| (name.as_str(), convert(value)))),
     }
 }
 

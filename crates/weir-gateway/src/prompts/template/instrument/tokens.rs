@@ -14,12 +14,12 @@ use super::syntax;
 const LINES: usize = 60_000;
 /// Tokens of a source inside tags.
 const TOKENS: usize = 200_000;
-/// Operators, dots, calls, filters and so on in one tag, each of which may nest.
-const OPERATORS: usize = 1_000;
+/// Operators, dots, calls, filters and so on in one tag, each of which may nest; the engine takes the square of them.
+const OPERATORS: usize = 400;
 /// `elif` in a source, each of which nests.
 const ELIFS: usize = 500;
 /// Lists, sums and such up to which a value cannot become deeper than the stack of any thread allows.
-const SHALLOW: usize = 100;
+const SHALLOW: usize = 300;
 
 /// What is kept of a source's tokens.
 pub(super) struct Tokens {
@@ -78,10 +78,15 @@ impl Tokens {
                     operators += 1;
                     tokens.builders += 1;
                 }
+                Token::Ident(word) if word.starts_with("__") => {
+                    // A template that defines a guard anew would go without.
+                    return Err(refuse(line, format!("\"{word}\": names that start with \"__\" are reserved")));
+                }
                 Token::Ident(word) => {
                     elifs += usize::from(word == "elif");
                     operators += usize::from(matches!(word, "if" | "else" | "not" | "and" | "or" | "is" | "in"));
-                    tokens.recurs |= matches!(word, "namespace" | "macro" | "call" | "self" | "super" | "recursive");
+                    // A block that prints itself takes more stack for a level than the engine counts.
+                    tokens.recurs |= word == "self";
                 }
                 Token::Minus
                 | Token::Div

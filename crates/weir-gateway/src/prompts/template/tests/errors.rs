@@ -32,7 +32,7 @@ fn an_undefined_variable_is_named_in_jinja2() {
         ("\n{{ user.name }}", 2, "user.name"),
         ("\n{{ nobody.name }}", 2, "nobody"),
         ("\n{{ nobody.name.first }}", 2, "nobody"),
-        ("{{ user['name'] }}", 1, "user[\"name\"]"),
+        ("{{ user['name'] }}", 1, "user['name']"),
         ("a\n{% for x in rows %}{{ x }}{% endfor %}", 2, "rows"),
         ("{% if flag %}x{% endif %}", 1, "flag"),
         ("\n\n{{ customer|upper }}", 3, "customer"),
@@ -43,8 +43,16 @@ fn an_undefined_variable_is_named_in_jinja2() {
         ("{{ customer in items }}", 1, "customer"),
         ("{{ customer.strip() }}", 1, "customer"),
         ("{{ items|join(sep) }}", 1, "sep"),
-        ("{% set x = customer %}\n{{ x }}", 2, "x"),
-        ("{{ user[key] }}", 1, "key"),
+        ("{% set x = customer %}\n{{ x }}", 2, "customer"),
+        ("{{ user[name] }}", 1, "user[name]"),
+        ("\n{{ user[name].x }}", 2, "user[name]"),
+        ("{{ items[0].x }}", 1, "items[0].x"),
+        ("{{ items[-9] ~ items[-1] }}", 1, "items[-1]\" or \"items[-9]"),
+        ("{{ name|replace('a', user.letter) }}", 1, "user.letter"),
+        ("{{ name|truncate(length=size) }}", 1, "size"),
+        ("{{ 3 is divisibleby(by) }}", 1, "by"),
+        ("{{ name|int }}{{ customer|int }}", 1, "customer"),
+        ("{{ customer|forceescape }}", 1, "customer"),
     ] {
         undefined(Format::Jinja2, source, "main@v2", line, variable);
     }
@@ -119,6 +127,29 @@ fn what_is_wrong_in_the_text_is_named_with_its_line() {
         assert!(error.starts_with(message), "{source:?}:\n  {error}\n  {message}");
         assert!(!error.contains("__"), "{error}");
     }
+}
+
+#[test]
+fn the_guards_cannot_be_replaced() {
+    for source in [
+        "{% macro __guard(x) %}{% endmacro %}",
+        "{% set __guard = 1 %}",
+        "{% for __text in s %}{% endfor %}",
+        "{% from 'part' import x as __store %}",
+        "{{ ''.__class__ }}",
+    ] {
+        let error = fails(Format::Jinja2, source, &[("part", "")]);
+        assert!(error.message.contains("are reserved"), "{source:?}: {error}");
+    }
+    let got = render(
+        Format::Jinja2,
+        "{{ s ~ s }}{{ d['__x'] is defined }}",
+        &[],
+        json!({
+            "__guard": "x", "__argument": 1, "s": "a", "d": {"__x": 1},
+        }),
+    );
+    assert_eq!(got.as_deref(), Ok("aaTrue"));
 }
 
 #[test]

@@ -58,6 +58,8 @@ CASES = {
     "filter first": "{{ list|first }} {{ name|first }}",
     "filter float": "{{ '3.5'|float }} {{ n|float }} {{ 'x'|float }} {{ 'x'|float(1.5) }}",
     "filter forceescape": "{{ html|e|forceescape }}",
+    "filter positional": "{{ words|sort(true) }} {{ words|sort(false, true) }} {{ users|sort(false, false, 'age')|map(attribute='name')|list }} {{ words|max(true) }} {{ words|unique(true)|list }} {{ users|sum('age') }} {{ users|join(',', 'name') }} {{ users|groupby('zip', 'none')|length }} {{ 'a.b'|replace('.', '-', 1) }}",
+    "filter numbers": "{{ nothing|int }} {{ yes|int }} {{ '3.9'|int }} {{ ' 7 '|int }} {{ '-3'|int }} {{ 'ff'|int(0, 16) }} {{ list|int }} {{ nothing|float }} {{ '1e3'|float }} {{ 'x'|float(default=2.5) }}",
     "filter format": "{{ '%s, %s!'|format('Hello', name) }} {{ '%05d|%.2f|%x'|format(n, f, 255) }}",
     "filter groupby": "{% for city, items in users|groupby('city') %}{{ city }}:{% for u in items %} {{ u.name }}{% endfor %};{% endfor %}{% for g in users|groupby('age') %}{{ g.grouper }}={{ g.list|length }} {% endfor %}",
     "filter groupby default": "{% for x, items in users|groupby('zip', default='none') %}{{ x }}:{{ items|length }}{% endfor %}",
