@@ -181,7 +181,7 @@ impl Worker {
             Some(Done::Made(id, attempt, outcome)) => {
                 self.under_way -= 1;
                 if let Some(batch) = self.active.iter_mut().find(|batch| batch.record.id == id) {
-                    batch.under_way -= 1;
+                    batch.under_way = batch.under_way.saturating_sub(1);
                     settle(batch, attempt, outcome, now);
                 }
             }
