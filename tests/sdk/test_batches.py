@@ -401,3 +401,18 @@ def test_turned_off(serve, fake):
     server = serve(config(fake.url, "[batches]\nenabled = false\n"))
     answer = server.get("/v1/batches")
     assert answer.status == 404 and "batches.enabled" in answer.json()["error"]["message"]
+
+
+def test_a_spent_budget_is_waited_for(serve, fake):
+    keys = '[[keys]]\nname = "poor"\nkey = "wk-poor"\nrole = "admin"\nbudget_usd_per_day = 0.000001\n'
+    server = serve(config(fake.url, keys))
+    client = server.openai(key="wk-poor")
+    batch = start(client, [line(f"r{n}", "up/gpt-4o") for n in range(5)])
+    blocked = eventually(
+        "a request is refused", lambda: server.calls({"x-api-key": "wk-poor"}, status="blocked", limit=50)
+    )
+    assert len(blocked) <= 8, "no more than were given out before the first refusal"
+    waiting = client.batches.retrieve(batch.id)
+    assert (waiting.status, waiting.request_counts.completed, waiting.request_counts.failed) == ("in_progress", 0, 0)
+    assert client.batches.cancel(batch.id).status in ("cancelling", "cancelled")
+    assert ended(client, batch).status == "cancelled"

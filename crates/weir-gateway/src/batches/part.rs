@@ -10,6 +10,8 @@ use std::path::Path;
 pub(super) struct Part {
     file: File,
     length: u64,
+    /// Whether a failed write has left something behind `length`.
+    torn: bool,
 }
 
 impl Part {
@@ -37,7 +39,7 @@ impl Part {
             file.sync_data()?;
         }
         file.seek(SeekFrom::Start(length))?;
-        Ok(Self { file, length })
+        Ok(Self { file, length, torn: false })
     }
 
     /// Adds whole lines; when this returns without an error they survive the machine's death, with one none of them is
@@ -46,13 +48,25 @@ impl Part {
     /// # Errors
     /// When the disk is full or fails.
     pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        if self.torn {
+            self.cut()?;
+        }
         let written = self.file.write_all(lines).and_then(|()| self.file.sync_data());
         if written.is_err() {
-            self.file.set_len(self.length)?;
-            self.file.seek(SeekFrom::Start(self.length))?;
+            self.torn = true;
+            // Tried again before the next lines, should it fail now.
+            let _ = self.cut();
             return written;
         }
         self.length += lines.len() as u64;
+        Ok(())
+    }
+
+    /// Cuts off what a failed write has left.
+    fn cut(&mut self) -> io::Result<()> {
+        self.file.set_len(self.length)?;
+        self.file.seek(SeekFrom::Start(self.length))?;
+        self.torn = false;
         Ok(())
     }
 

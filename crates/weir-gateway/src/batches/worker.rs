@@ -1,7 +1,7 @@
 //! The worker: one loop that owns every batch under way and lets their requests take turns. Nobody else changes a batch
 //! but to tell it to stop.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,8 +15,10 @@ use super::call::{Outcome, Task};
 use super::open::{OpenError, Opened, halted};
 use super::service::Service;
 
-/// Most batches whose requests take turns; later ones wait, as each holds an index of its input in memory.
-const MOST_ACTIVE: usize = 32;
+/// Most batches whose requests take turns, and most of one key among them; later ones wait, as each holds an index of
+/// its input in memory (17 bytes per request).
+const MOST_ACTIVE: usize = 128;
+const MOST_OF_ONE_KEY: usize = 16;
 /// Pause after the disk or the catalog failed.
 const AFTER_FAILURE: Micros = 5 * SECOND;
 /// Longest sleep: settings may change, and clocks jump.
@@ -39,8 +41,8 @@ enum Done {
 struct Worker {
     service: Arc<Service>,
     active: Vec<Active>,
-    /// Batches that are being opened or ended.
-    elsewhere: HashSet<String>,
+    /// Batches that are being opened or ended, and their owners.
+    elsewhere: HashMap<String, String>,
     jobs: JoinSet<Done>,
     /// Requests under way.
     under_way: usize,
@@ -56,7 +58,7 @@ pub async fn run(service: Arc<Service>) {
     let mut worker = Worker {
         service,
         active: Vec::new(),
-        elsewhere: HashSet::new(),
+        elsewhere: HashMap::new(),
         jobs: JoinSet::new(),
         under_way: 0,
         turn: 0,
@@ -128,8 +130,8 @@ impl Worker {
                 if batch.status == BatchStatus::Cancelling {
                     active.halt.get_or_insert(Halt::Cancelled);
                 }
-            } else if !self.elsewhere.contains(&batch.id) && self.active.len() + self.elsewhere.len() < MOST_ACTIVE {
-                self.elsewhere.insert(batch.id.clone());
+            } else if !self.elsewhere.contains_key(&batch.id) && self.has_place(&batch) {
+                self.elsewhere.insert(batch.id.clone(), batch.owner.clone());
                 let service = self.service.clone();
                 self.jobs.spawn(async move {
                     let id = batch.id.clone();
@@ -138,6 +140,15 @@ impl Worker {
                 });
             }
         }
+    }
+
+    /// Whether a batch may be opened now.
+    fn has_place(&self, batch: &BatchRecord) -> bool {
+        let owners = || self.active.iter().map(|active| &active.record.owner).chain(self.elsewhere.values());
+        let of_one = owners().filter(|owner| **owner == batch.owner).count();
+        // One that was cancelled before it began needs none.
+        (batch.status == BatchStatus::Cancelling && batch.output_file.is_none())
+            || (owners().count() < MOST_ACTIVE && of_one < MOST_OF_ONE_KEY)
     }
 
     /// Gives out requests, one of each batch in turn, until the pool is full.
@@ -170,7 +181,7 @@ impl Worker {
             Some(Done::Made(id, attempt, outcome)) => {
                 self.under_way -= 1;
                 if let Some(batch) = self.active.iter_mut().find(|batch| batch.record.id == id) {
-                    batch.under_way -= 1;
+                    batch.under_way = batch.under_way.saturating_sub(1);
                     settle(batch, attempt, outcome, now);
                 }
             }
@@ -225,7 +236,7 @@ impl Worker {
             self.active.push(batch);
         }
         for mut batch in self.active.extract_if(.., |batch| batch.is_over() && now >= batch.write_after) {
-            self.elsewhere.insert(batch.record.id.clone());
+            self.elsewhere.insert(batch.record.id.clone(), batch.record.owner.clone());
             let service = self.service.clone();
             self.jobs.spawn_blocking(move || {
                 let ended = service.finish_batch(&mut batch).map(Box::new);
