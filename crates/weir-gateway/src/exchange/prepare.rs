@@ -8,7 +8,7 @@ use weir_core::token::{TokenCounts, estimate_fast};
 use super::call::Call;
 use super::envelope::Envelope;
 use crate::limits::Reservation;
-use crate::routing::Plan;
+use crate::routing::{Plan, Step};
 
 /// Tokens reserved for an answer whose length the request does not bound.
 const ASSUMED_ANSWER: u64 = 1_024;
@@ -58,8 +58,8 @@ pub(super) enum Reserved {
     Fallback(String),
 }
 
-/// Reserves what the call may use, with its key and with its labels. With `enforce` a spent budget refuses or sends the
-/// call to its fallback, for which nothing has been reserved yet.
+/// Reserves what the call may use, with its key and with its labels. A spent budget refuses, or with `enforce` sends the
+/// call to its fallback, for which nothing has been reserved yet; without, budgets that have a fallback let it pass.
 pub(super) fn reserve(
     call: &mut Call,
     identity: &Identity,
@@ -78,12 +78,16 @@ pub(super) fn reserve(
     let answers = number("n").max(number("best_of")).unwrap_or(1).clamp(1, MAX_ANSWERS);
     let answer = bound.unwrap_or(ASSUMED_ANSWER).min(MAX_ANSWER).saturating_mul(answers);
     let estimate = TokenCounts::of(estimate_fast(call.input.len()), answer);
-    // Any target may be the one that answers, so the dearest is reserved.
-    let targets = plan.steps.iter().flat_map(|step| &step.targets);
-    let cost = targets.filter_map(|t| call.snapshot.cost(t, None, &estimate)).max().unwrap_or(NanoUsd::ZERO);
+    // Any target may be the one that answers, so the dearest is reserved; of a cascade each model may have to be paid.
+    let cost_of = |step: &Step| step.targets.iter().filter_map(|t| call.snapshot.cost(t, None, &estimate)).max();
+    let (cascade, others) = plan.steps.split_at(plan.cascade.min(plan.steps.len()));
+    let dearest = others.iter().filter_map(cost_of).max().unwrap_or(NanoUsd::ZERO);
+    let cost = cascade.iter().filter_map(cost_of).fold(dearest, NanoUsd::saturating_add);
+    let tokens = estimate.total().saturating_mul(cascade.len().max(1) as u64);
     let mut reservations = Vec::with_capacity(allowances.len());
     for allowance in allowances {
-        match allowance.reserve(estimate.total(), cost, enforce, now) {
+        let enforce = enforce || allowance.terms().fallback.is_none();
+        match allowance.reserve(tokens, cost, enforce, now) {
             Ok(reservation) => reservations.push(reservation),
             Err(refused) => {
                 // Nothing of a call that is not made counts.
