@@ -206,8 +206,8 @@ def test_a_spent_budget_may_fall_back(serve, up, key, kind, stream):
     assert lines_of(server, "hard") == (1, 1)
     spent = sum(c["cost_usd"] for c in server.calls(READ))
     assert spent == pytest.approx(DEAR + 3 * CHEAP)
-    left = 0.004 - spent
-    assert server.metric("llm_budget_remaining_usd", READ, budget=name) == pytest.approx(max(left, 0))
+    left = server.metric("llm_budget_remaining_usd", READ, budget=name)
+    assert left == pytest.approx(0.004 - spent) and left < 0, "overspent by what the fallback cost"
     unspent = ask(server, headers={"x-api-key": ADMIN}, seed=1)
     assert unspent.json()["model"] == "gpt-4o", "who can pay does not get the fallback's answer"
 
@@ -221,6 +221,14 @@ def test_the_fallback_of_one_budget_is_no_way_around_another(serve, up):
     refused = ask(server, headers=headers)
     assert refused.status == 429 and 'department "it"' in refused.json()["error"]["message"]
     assert ask(server, headers={"x-api-key": APP}).json()["model"] == "gpt-4o-mini"
+
+
+def test_hits_of_the_cache_pass_every_limit(serve, up):
+    server = serve(up + limit("department", "it", "budget_usd_per_day = 0.0036", "rpm = 2") + "[cache]\nexact = true\n")
+    it = {"metadata": {"department": "it"}}
+    assert [ask(server, **it).headers["x-weir-cache"] for _ in range(4)] == ["miss", "hit", "hit", "hit"]
+    assert ask(server, seed=1, **it).json()["error"]["code"] == "insufficient_quota"
+    assert server.metric("llm_budget_remaining_usd") == pytest.approx(0.0036 - DEAR)
 
 
 def test_models_without_a_price_pass_until_the_budget_is_spent(serve, up):

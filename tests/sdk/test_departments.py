@@ -365,6 +365,19 @@ def test_hostile_values_do_no_harm(serve, up):
     assert server.chat("up/gpt-4o").status == 200
 
 
+@pytest.mark.parametrize("mode", ["full", "redacted"])
+def test_secrets_and_people_in_labels_are_not_shown(serve, up, mode):
+    secret, mail = "sk-proj-Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb7c", "ann@example.com"
+    server = serve(up + f'[record]\npayload = "{mode}"\n' + limit("user", "*", "rpm = 1", "budget_usd_per_day = 0.004", "budget_soft = 0.1"))
+    first, second = [ask(server, {"user_id": secret}) for _ in range(2)]
+    assert (first.status, second.status) == (200, 429)
+    assert ask(server, {"user_id": mail}).status == 200 and ask(server, {"user_id": "bob@example.com"}).status == 200
+    eventually("the soft line is told", lambda: server.log().count("a budget has passed a line") == 3)
+    seen = [server.log(), server.get("/metrics").text, server.get("/api/v1/status").text, second.text]
+    assert not any(secret in text for text in seen)
+    assert mode == "full" or not any(mail in text for text in seen)
+
+
 def test_each_value_shows_a_budget_of_its_own(serve, up):
     server = serve(up + limit("team", "*", "budget_usd_per_day = 9"))
     for _ in range(30):

@@ -1,13 +1,16 @@
 //! Between the parsed request and the first attempt: permission, limits, what is noted of the parameters.
 
+use std::sync::Arc;
+
 use weir_core::access::Identity;
 use weir_core::error::{Code, Error};
 use weir_core::money::NanoUsd;
+use weir_core::time::Micros;
 use weir_core::token::{TokenCounts, estimate_fast};
 
 use super::call::Call;
 use super::envelope::Envelope;
-use crate::limits::Reservation;
+use crate::limits::{Allowance, Reservation};
 use crate::routing::{Plan, Step};
 
 /// Tokens reserved for an answer whose length the request does not bound.
@@ -68,7 +71,7 @@ pub(super) fn reserve(
     enforce: bool,
 ) -> Result<Reserved, Error> {
     let now = call.gateway.parts.clock.now();
-    let allowances = call.snapshot.limits.of_call(identity, &call.span, now);
+    let allowances = allowances(call, identity, now);
     if allowances.is_empty() {
         return Ok(Reserved::Granted);
     }
@@ -107,10 +110,16 @@ pub(super) fn reserve(
     Ok(Reserved::Granted)
 }
 
+/// What the call counts against.
+fn allowances(call: &Call, identity: &Identity, now: Micros) -> Vec<Arc<Allowance>> {
+    let snapshot = &call.snapshot;
+    snapshot.limits.of_call(identity, &call.span, &|value| snapshot.policy.shown(value), now)
+}
+
 /// The share of the call's scarcest budget that is left.
 pub(super) fn budget_left(call: &Call, identity: &Identity) -> Option<f64> {
     let now = call.gateway.parts.clock.now();
-    let allowances = call.snapshot.limits.of_call(identity, &call.span, now);
+    let allowances = allowances(call, identity, now);
     let budgets = allowances.iter().flat_map(|a| a.budgets(now));
     budgets.map(|b| b.left.0 as f64 / (b.limit.0 as f64).max(1.0)).min_by(f64::total_cmp)
 }

@@ -100,7 +100,7 @@ pub struct BudgetState {
     pub period: &'static str,
     /// The whole.
     pub limit: NanoUsd,
-    /// What is left, reservations taken off.
+    /// What is left, reservations taken off; negative when overspent.
     pub left: NanoUsd,
 }
 
@@ -225,7 +225,7 @@ impl Allowance {
              anew in {} minutes",
             self.owner,
             budget.period.name(),
-            budget.remaining().as_usd(),
+            budget.remaining().as_usd().max(0.0),
             budget.limit.as_usd(),
             cost.as_usd(),
             ms.div_ceil(60_000)

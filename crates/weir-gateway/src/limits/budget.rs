@@ -112,8 +112,9 @@ impl Budget {
         }
     }
 
+    /// What is left, reservations taken off; negative when calls cost more than was reserved for them.
     pub(super) fn remaining(&self) -> NanoUsd {
-        NanoUsd((self.limit.0 - self.spent.0 - self.reserved.0).max(0))
+        NanoUsd(self.limit.0.saturating_sub(self.spent.0).saturating_sub(self.reserved.0))
     }
 
     pub(super) fn spent(&self) -> NanoUsd {

@@ -1,4 +1,7 @@
 //! Which allowances a call counts against: its key's, and those of its labels.
+//!
+//! Invariant: values are told apart as callers send them, and shown as records show them: a secret that a caller puts into
+//! a label stands in no metric, log or message.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -33,13 +36,13 @@ pub struct LabelRule {
 }
 
 impl LabelRule {
-    fn allowance(&self, value: &str, now: Micros) -> Arc<Allowance> {
+    fn allowance(&self, value: &str, shown: Shown<'_>, now: Micros) -> Arc<Allowance> {
         let mut allowances = self.allowances.lock();
         let value = if allowances.len() >= MAX_VALUES && !allowances.contains_key(value) { "other" } else { value };
         if let Some(known) = allowances.get(value) {
             return known.clone();
         }
-        let owner = Owner { label: self.label.clone(), value: value.to_owned() };
+        let owner = Owner { label: self.label.clone(), value: shown(value) };
         let new = Arc::new(Allowance::new(owner, self.terms.clone(), now));
         allowances.insert(value.to_owned(), new.clone());
         new
@@ -62,10 +65,13 @@ impl LabelRule {
         Allowance::new(nobody, self.terms.clone(), now)
     }
 
-    fn all(&self) -> Vec<Arc<Allowance>> {
-        self.allowances.lock().values().cloned().collect()
+    fn all(&self) -> HashMap<String, Arc<Allowance>> {
+        self.allowances.lock().clone()
     }
 }
+
+/// How a value is shown.
+pub type Shown<'a> = &'a dyn Fn(&str) -> String;
 
 /// The limits of one label, by place in the list of all.
 #[derive(Debug, Default)]
@@ -126,13 +132,13 @@ impl Limits {
         let old = before.and_then(|before| before.same_rule(label, value.as_deref()));
         let allowances = old.map(LabelRule::all).unwrap_or_default();
         let allowances = allowances
-            .iter()
-            .map(|a| (a.owner().value.clone(), carried(a.owner().clone(), terms.clone(), Some(a), now)))
+            .into_iter()
+            .map(|(value, a)| (value, carried(a.owner().clone(), terms.clone(), Some(&a), now)))
             .collect();
         let rule = LabelRule { label: label.clone(), value, terms, allowances: Mutex::new(allowances) };
         if let Some(value) = &rule.value {
             // Shown with its whole budget before its first call.
-            let _ = rule.allowance(cut(value), now);
+            let _ = rule.allowance(cut(value), &str::to_owned, now);
         }
         self.labels.push(rule);
         Ok(())
@@ -140,11 +146,11 @@ impl Limits {
 
     /// The allowances that a call counts against.
     #[must_use]
-    pub fn of_call(&self, identity: &Identity, span: &Span, now: Micros) -> Vec<Arc<Allowance>> {
+    pub fn of_call(&self, identity: &Identity, span: &Span, shown: Shown<'_>, now: Micros) -> Vec<Arc<Allowance>> {
         let key = self.keys.get(&identity.name).cloned();
         let labels = self.by_label.keys().filter_map(|label| {
             let value = span.label(label)?;
-            Some(self.rule(label, &value)?.allowance(cut(&value), now))
+            Some(self.rule(label, &value)?.allowance(cut(&value), shown, now))
         });
         key.into_iter().chain(labels).collect()
     }
@@ -162,10 +168,10 @@ impl Limits {
         self.labels.iter().find(|rule| rule.label == label && rule.value.as_deref() == value)
     }
 
-    /// The allowance of a value of a label.
+    /// The allowance of a value of a label, as records have it.
     #[must_use]
     pub fn of_label(&self, label: &str, value: &str, now: Micros) -> Option<Arc<Allowance>> {
-        Some(self.rule(label, value)?.allowance(cut(value), now))
+        Some(self.rule(label, value)?.allowance(cut(value), &str::to_owned, now))
     }
 
     /// Every allowance.
@@ -173,9 +179,8 @@ impl Limits {
     pub fn all(&self) -> Vec<Arc<Allowance>> {
         let labels = self.labels.iter().flat_map(|rule| {
             // What a reload has named since has a limit of its own.
-            let own =
-                |a: &Arc<Allowance>| self.rule(&rule.label, &a.owner().value).is_some_and(|r| r.value == rule.value);
-            rule.all().into_iter().filter(own)
+            let own = |value: &str| self.rule(&rule.label, value).is_some_and(|r| r.value == rule.value);
+            rule.all().into_iter().filter(move |(value, _)| own(value)).map(|(_, allowance)| allowance)
         });
         self.keys.values().cloned().chain(labels).collect()
     }

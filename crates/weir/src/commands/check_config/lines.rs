@@ -1,12 +1,14 @@
 //! What each section comes to, as a line for people. Pure.
 
 use weir_gateway::config::{
-    AcceptConfig, BatchesConfig, CacheConfig, CompressConfig, LimitConfig, ModelConfig, PromptsConfig, SelectConfig, When,
+    AcceptConfig, BatchesConfig, CacheConfig, CompressConfig, LimitConfig, ModelConfig, PromptsConfig, SelectConfig,
+    When,
 };
 
 /// A model name of the file's own.
 pub(super) fn model(name: &str, model: &ModelConfig) -> String {
-    let then = |models: &[String]| if models.is_empty() { String::new() } else { format!(" then {}", models.join(", ")) };
+    let then =
+        |models: &[String]| if models.is_empty() { String::new() } else { format!(" then {}", models.join(", ")) };
     let fallbacks = then(&model.fallbacks);
     if let [first, dearer @ ..] = &model.cascade[..] {
         let reasons = reasons(&model.accept);
@@ -30,7 +32,8 @@ fn reasons(accept: &AcceptConfig) -> String {
 
 /// What a key may use; empty where nothing limits it.
 pub(super) fn limit(limit: &LimitConfig) -> String {
-    let of = if limit.value == "*" { format!("each {}", limit.label) } else { format!("{} {:?}", limit.label, limit.value) };
+    let of =
+        if limit.value == "*" { format!("each {}", limit.label) } else { format!("{} {:?}", limit.label, limit.value) };
     let mut parts = Vec::new();
     parts.extend(limit.rpm.map(|n| format!("{n} requests per minute")));
     parts.extend(limit.tpm.map(|n| format!("{n} tokens per minute")));
@@ -101,7 +104,8 @@ pub(super) fn batches(batches: &BatchesConfig) -> String {
 /// The calls that a rule is for.
 fn when(when: &When) -> String {
     let When { models, routes, departments, keys, projects, metadata, .. } = when;
-    let lists = [("model", models), ("route", routes), ("department", departments), ("key", keys), ("project", projects)];
+    let lists =
+        [("model", models), ("route", routes), ("department", departments), ("key", keys), ("project", projects)];
     let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
     let mut parts: Vec<String> = lists.map(|(name, list)| format!("{name} {}", list.join(" or "))).collect();
     parts.extend(metadata.iter().map(|(name, value)| format!("{name} {value:?}")));
@@ -127,9 +131,14 @@ mod tests {
         let wanted = "compress 0, when department a or b, tier \"free\": prompts of 256 tokens and more, lossless, to 50% of \
                       their tokens";
         assert_eq!(compress(0, &rule), wanted);
-        let cascade: ModelConfig = toml::from_str("cascade = [\"a\", \"b\"]\nfallbacks = [\"c\"]\n[accept]\nschema = false").unwrap();
-        assert_eq!(model("m", &cascade), "model m: cascade a then b (unless refused, cut off, shorter than 1 characters) then c");
-        let each: LimitConfig = toml::from_str("label = \"team\"\nvalue = \"*\"\nrpm = 5\nbudget_usd_per_day = 0.5").unwrap();
+        let cascade: ModelConfig =
+            toml::from_str("cascade = [\"a\", \"b\"]\nfallbacks = [\"c\"]\n[accept]\nschema = false").unwrap();
+        assert_eq!(
+            model("m", &cascade),
+            "model m: cascade a then b (unless refused, cut off, shorter than 1 characters) then c"
+        );
+        let each: LimitConfig =
+            toml::from_str("label = \"team\"\nvalue = \"*\"\nrpm = 5\nbudget_usd_per_day = 0.5").unwrap();
         assert_eq!(limit(&each), "limit of each team: 5 requests per minute, 0.5 USD per day");
         assert_eq!(cache(&CacheConfig::default()), "cache: off");
     }
