@@ -40,6 +40,12 @@ impl RecordPolicy {
         Ok(Self { mode: config.payload, max: usize::try_from(limit.0).unwrap_or(usize::MAX), redactor })
     }
 
+    /// A label as it may be shown and logged.
+    #[must_use]
+    pub fn shown(&self, label: &str) -> String {
+        self.redactor.text(label).into_owned()
+    }
+
     /// Most bytes of a prompt or an answer that are kept.
     #[must_use]
     pub fn max_payload(&self) -> usize {

@@ -5,6 +5,9 @@ use weir_core::time::{DAY, MINUTE, Micros};
 
 use crate::config::When;
 
+/// The doors' paths.
+const ROUTES: &[&str] = &["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages"];
+
 /// What a rule looks at.
 pub(crate) struct Facts<'a> {
     /// The model that was asked for; empty where the request names none.
@@ -42,6 +45,12 @@ impl Rule {
                     .ok_or_else(|| format!("when.hours: {text:?} is no range of hours; write \"18:00-06:00\""))?,
             ),
         };
+        if hours.is_some_and(|(from, to)| from == to) {
+            return Err("when.hours: begins when it ends; write \"00:00-24:00\" for the whole day".to_owned());
+        }
+        if let Some(odd) = when.routes.iter().find(|route| !ROUTES.contains(&route.as_str())) {
+            return Err(format!("when.routes: {odd:?} is no path of a door; they are {}", ROUTES.join(", ")));
+        }
         if when.budget_left_below.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err("when.budget_left_below is a share of the budget: a number from 0 to 1".to_owned());
         }
@@ -79,7 +88,9 @@ fn hours(text: &str) -> Option<(i64, i64)> {
         ((0..=24).contains(&hour) && (0..60).contains(&minute)).then_some(hour * 60 + minute)
     };
     let (from, to) = text.split_once('-')?;
-    Some((minute(from)?, minute(to)?))
+    let range = (minute(from)?, minute(to)?);
+    let day = DAY / MINUTE;
+    (range.0 < day && range.1 <= day).then_some(range)
 }
 
 /// Whether an instant lies in a range of the day that may pass midnight.
@@ -136,6 +147,11 @@ mod tests {
             assert_eq!(matches(&night, &format!("2026-01-01T{at}:00Z"), None), is, "{at}");
         }
         let wrong = |hours: &str| Rule::new(&When { hours: Some(hours.into()), ..When::default() }).is_err();
-        assert!(wrong("evening") && wrong("18-6") && wrong("25:00-26:00"));
+        assert!(
+            wrong("evening") && wrong("18-6") && wrong("25:00-26:00") && wrong("24:00-06:00") && wrong("00:00-24:30")
+        );
+        assert!(wrong("09:00-09:00"), "no time at all");
+        let route = Rule::new(&When { routes: vec!["/v1/chat".into()], ..When::default() });
+        assert!(route.unwrap_err().contains("/v1/chat/completions"));
     }
 }

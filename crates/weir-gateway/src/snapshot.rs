@@ -68,14 +68,10 @@ impl Snapshot {
         }
         for (index, limit) in config.limits.iter().enumerate() {
             let wrong = |what: &str| ConfigError(format!("limits[{index}]: {what}"));
-            if limit.label.is_empty() || limit.value.is_empty() {
-                return Err(wrong(
-                    "needs a label and a value, as in label = \"department\", value = \"sales\" (or \"*\")",
-                ));
-            }
             let dollars = (limit.budget_usd_per_day, limit.budget_usd_per_month);
             let terms = make_terms((limit.rpm, limit.tpm), dollars, limit.budget_soft, limit.budget_fallback.clone());
-            limits.add_label(limit, terms.map_err(|e| wrong(&e))?, before, around.now);
+            let terms = terms.map_err(|e| wrong(&e))?;
+            limits.add_label(limit, terms, before, around.now).map_err(|e| wrong(&e))?;
         }
         let shaping = Shaping::new(&config).map_err(ConfigError)?;
         config.cache.check().map_err(ConfigError)?;
@@ -106,11 +102,14 @@ impl Snapshot {
     fn check_names(&self) -> Result<(), ConfigError> {
         let new = |name: &str| Arc::new(Deployment::new(name.to_owned()));
         let selected = self.config.select.iter().enumerate().map(|(n, rule)| (format!("select[{n}].use"), &rule.model));
-        let fallbacks = self.limits.all();
-        let fallbacks = fallbacks
-            .iter()
-            .filter_map(|a| Some((format!("budget_fallback of {}", a.owner()), a.terms().fallback.as_ref()?)));
-        for (place, model) in selected.chain(fallbacks) {
+        let keys = self.config.keys.iter().enumerate();
+        let keys =
+            keys.filter_map(|(n, key)| Some((format!("keys[{n}].budget_fallback"), key.budget_fallback.as_ref()?)));
+        let limits = self.config.limits.iter().enumerate();
+        let limits =
+            limits.filter_map(|(n, l)| Some((format!("limits[{n}].budget_fallback"), l.budget_fallback.as_ref()?)));
+        let own = self.config.models.keys().map(|name| (format!("models.{name}"), name));
+        for (place, model) in own.chain(selected).chain(keys).chain(limits) {
             let names = self.names(&new);
             names.plan(model).map_err(|e| ConfigError(format!("{place}: {}", e.message)))?;
         }

@@ -58,15 +58,18 @@ struct Content {
     text: String,
     refusal: String,
     calls_tools: bool,
+    /// Why a response is incomplete; the other protocols say it in their finish reason.
+    incomplete: String,
 }
 
 fn content(endpoint: Endpoint, body: &[u8]) -> Option<Content> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-    let parts = |list: Option<&Value>| {
+    let joined = |list: Option<&Value>, member: &str| {
         let parts = list.and_then(Value::as_array).into_iter().flatten();
-        parts.filter_map(|p| p.get("text")?.as_str()).collect::<String>()
+        parts.filter_map(|p| p.get(member)?.as_str()).collect::<String>()
     };
+    let parts = |list: Option<&Value>| joined(list, "text");
     Some(match endpoint {
         Endpoint::Chat => {
             let message = body.pointer("/choices/0/message")?;
@@ -76,6 +79,7 @@ fn content(endpoint: Endpoint, body: &[u8]) -> Option<Content> {
                 calls_tools: message
                     .get("tool_calls")
                     .is_some_and(|calls| calls.as_array().is_some_and(|c| !c.is_empty())),
+                ..Content::default()
             }
         }
         Endpoint::Messages => {
@@ -90,8 +94,9 @@ fn content(endpoint: Endpoint, body: &[u8]) -> Option<Content> {
             let calls = |item: &Value| item.get("type").and_then(Value::as_str).is_some_and(|t| t.ends_with("_call"));
             Content {
                 text: items.iter().map(|item| parts(item.get("content"))).collect(),
+                refusal: items.iter().map(|item| joined(item.get("content"), "refusal")).collect(),
                 calls_tools: items.iter().any(calls),
-                ..Content::default()
+                incomplete: text(body.pointer("/incomplete_details/reason")),
             }
         }
         Endpoint::Embeddings => return None,
@@ -107,7 +112,8 @@ pub(crate) fn flaw(
     summary: &Summary,
 ) -> Option<String> {
     let content = content(endpoint, body)?;
-    let finish = summary.finish_reason.as_deref().unwrap_or_default();
+    let finish = Some(content.incomplete.as_str()).filter(|reason| !reason.is_empty());
+    let finish = finish.or(summary.finish_reason.as_deref()).unwrap_or_default();
     if accept.refusals {
         if !content.refusal.is_empty() || matches!(finish, "content_filter" | "refusal") {
             return Some("refused".to_owned());
@@ -179,5 +185,17 @@ mod tests {
         let body = br#"{"content":[{"type":"tool_use","id":"t","name":"f","input":{}}]}"#;
         let flaw = flaw(&AcceptConfig::default(), &Wanted::default(), Endpoint::Messages, body, &Summary::default());
         assert_eq!(flaw, None);
+    }
+
+    #[test]
+    fn responses_say_elsewhere_why_they_ended() {
+        let of = |body: &str| {
+            let summary = Summary { finish_reason: Some("incomplete".into()), ..Summary::default() };
+            flaw(&AcceptConfig::default(), &Wanted::default(), Endpoint::Responses, body.as_bytes(), &summary)
+        };
+        let cut = r#"{"output":[{"content":[{"type":"output_text","text":"The"}]}],"incomplete_details":{"reason":"max_output_tokens"}}"#;
+        assert_eq!(of(cut).unwrap(), "cut off by its bound");
+        let refused = r#"{"output":[{"content":[{"type":"refusal","refusal":"No."}]}],"incomplete_details":null}"#;
+        assert_eq!(of(refused).unwrap(), "refused");
     }
 }

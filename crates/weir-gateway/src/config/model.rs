@@ -59,6 +59,7 @@ pub struct ModelConfig {
     pub fallbacks: Vec<String>,
     /// Instead of targets: models from the cheapest to the best. The first answer that passes `accept` is taken; the
     /// rejected ones are paid for all the same and counted in the call's cost. Streams are sent once an answer is taken.
+    /// A cascade is no part of another model.
     pub cascade: Vec<String>,
     /// What an answer of the cascade must be like.
     pub accept: AcceptConfig,

@@ -64,8 +64,8 @@ pub(super) struct Call {
     pub admitted: Option<Admitted>,
     /// Where the answer is stored for equal requests.
     pub filling: Option<Filling>,
-    /// Answers of a cascade that were paid for and not taken.
-    pub rejected: Vec<Rejected>,
+    /// Answers of a cascade that were paid for and not taken; kept here because a client may go away before one is.
+    pub rejected: Arc<Mutex<Vec<Rejected>>>,
     /// When the first upstream attempt began, and how long all of them took once that is known.
     pub upstream_begun: Option<Instant>,
     pub upstream_us: Option<Micros>,
@@ -97,7 +97,7 @@ impl Call {
             answered: false,
             admitted: None,
             filling: None,
-            rejected: Vec::new(),
+            rejected: Arc::default(),
             upstream_begun: None,
             upstream_us: None,
             cost_usd: None,
@@ -298,16 +298,17 @@ impl Call {
 
     /// Adds what the rejected answers of a cascade took: they were paid for.
     fn add_rejected(&mut self) {
-        if self.rejected.is_empty() {
+        let all = std::mem::take(&mut *self.rejected.lock());
+        if all.is_empty() {
             return;
         }
-        for rejected in &self.rejected {
+        for rejected in &all {
             if let (Some(sum), Some(tokens)) = (&mut self.span.tokens, rejected.tokens) {
                 *sum = sum.saturating_add(tokens);
             }
             self.span.cost = self.span.cost.zip(rejected.cost).map(|(sum, cost)| sum.saturating_add(cost));
         }
-        let json = serde_json::to_string(&self.rejected).unwrap_or_default();
+        let json = serde_json::to_string(&all).unwrap_or_default();
         self.span.attributes.insert("cascade".to_owned(), json);
     }
 

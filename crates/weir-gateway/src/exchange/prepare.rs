@@ -1,14 +1,17 @@
 //! Between the parsed request and the first attempt: permission, limits, what is noted of the parameters.
 
+use std::sync::Arc;
+
 use weir_core::access::Identity;
 use weir_core::error::{Code, Error};
 use weir_core::money::NanoUsd;
+use weir_core::time::Micros;
 use weir_core::token::{TokenCounts, estimate_fast};
 
 use super::call::Call;
 use super::envelope::Envelope;
-use crate::limits::Reservation;
-use crate::routing::Plan;
+use crate::limits::{Allowance, Reservation};
+use crate::routing::{Plan, Step};
 
 /// Tokens reserved for an answer whose length the request does not bound.
 const ASSUMED_ANSWER: u64 = 1_024;
@@ -58,8 +61,8 @@ pub(super) enum Reserved {
     Fallback(String),
 }
 
-/// Reserves what the call may use, with its key and with its labels. With `enforce` a spent budget refuses or sends the
-/// call to its fallback, for which nothing has been reserved yet.
+/// Reserves what the call may use, with its key and with its labels. A spent budget refuses, or with `enforce` sends the
+/// call to its fallback, for which nothing has been reserved yet; without, budgets that have a fallback let it pass.
 pub(super) fn reserve(
     call: &mut Call,
     identity: &Identity,
@@ -68,7 +71,7 @@ pub(super) fn reserve(
     enforce: bool,
 ) -> Result<Reserved, Error> {
     let now = call.gateway.parts.clock.now();
-    let allowances = call.snapshot.limits.of_call(identity, &call.span, now);
+    let allowances = allowances(call, identity, now);
     if allowances.is_empty() {
         return Ok(Reserved::Granted);
     }
@@ -78,14 +81,17 @@ pub(super) fn reserve(
     let answers = number("n").max(number("best_of")).unwrap_or(1).clamp(1, MAX_ANSWERS);
     let answer = bound.unwrap_or(ASSUMED_ANSWER).min(MAX_ANSWER).saturating_mul(answers);
     let estimate = TokenCounts::of(estimate_fast(call.input.len()), answer);
-    // Any target may be the one that answers, so the dearest is reserved.
-    let targets = plan.steps.iter().flat_map(|step| &step.targets);
-    let cost = targets.filter_map(|t| call.snapshot.cost(t, None, &estimate)).max().unwrap_or(NanoUsd::ZERO);
+    // Any target may be the one that answers, so the dearest is reserved; of a cascade each model may have to be paid.
+    let cost_of = |step: &Step| step.targets.iter().filter_map(|t| call.snapshot.cost(t, None, &estimate)).max();
+    let (cascade, others) = plan.steps.split_at(plan.cascade.min(plan.steps.len()));
+    let dearest = others.iter().filter_map(cost_of).max().unwrap_or(NanoUsd::ZERO);
+    let cost = cascade.iter().filter_map(cost_of).fold(dearest, NanoUsd::saturating_add);
+    let tokens = estimate.total().saturating_mul(cascade.len().max(1) as u64);
     let mut reservations = Vec::with_capacity(allowances.len());
     for allowance in allowances {
         // On the way to one budget's fallback the budgets that have none refuse all the same.
         let enforce = enforce || allowance.terms().fallback.is_none();
-        match allowance.reserve(estimate.total(), cost, enforce, now) {
+        match allowance.reserve(tokens, cost, enforce, now) {
             Ok(reservation) => reservations.push(reservation),
             Err(refused) => {
                 // Nothing of a call that is not made counts.
@@ -105,10 +111,16 @@ pub(super) fn reserve(
     Ok(Reserved::Granted)
 }
 
+/// What the call counts against.
+fn allowances(call: &Call, identity: &Identity, now: Micros) -> Vec<Arc<Allowance>> {
+    let snapshot = &call.snapshot;
+    snapshot.limits.of_call(identity, &call.span, &|value| snapshot.policy.shown(value), now)
+}
+
 /// The share of the call's scarcest budget that is left.
 pub(super) fn budget_left(call: &Call, identity: &Identity) -> Option<f64> {
     let now = call.gateway.parts.clock.now();
-    let allowances = call.snapshot.limits.of_call(identity, &call.span, now);
+    let allowances = allowances(call, identity, now);
     let budgets = allowances.iter().flat_map(|a| a.budgets(now));
     budgets.map(|b| b.left.0 as f64 / (b.limit.0 as f64).max(1.0)).min_by(f64::total_cmp)
 }

@@ -42,18 +42,17 @@ fn common(headers: &mut HeaderMap, call: &Call, form: Form) {
     if let Some(cache) = &call.span.cache {
         put_text(headers, "x-weir-cache", cache);
     }
-    // Of several allowances the key's stands first.
-    if let Some(reservation) = call.reservations.first() {
-        let left = reservation.allowance().remaining(call.gateway.parts.clock.now());
-        let pairs = [
-            (left.requests, "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"),
-            (left.tokens, "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens"),
-        ];
-        for (value, limit, remaining) in pairs {
-            if let Some((left, of)) = value {
-                put_number(headers, limit, of);
-                put_number(headers, remaining, left);
-            }
+    // Of several allowances the one of which least is left: it is what the caller will meet.
+    let now = call.gateway.parts.clock.now();
+    let left: Vec<_> = call.reservations.iter().map(|r| r.allowance().remaining(now)).collect();
+    let pairs = [
+        (left.iter().filter_map(|l| l.requests).min(), "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"),
+        (left.iter().filter_map(|l| l.tokens).min(), "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens"),
+    ];
+    for (value, limit, remaining) in pairs {
+        if let Some((left, of)) = value {
+            put_number(headers, limit, of);
+            put_number(headers, remaining, left);
         }
     }
 }

@@ -194,7 +194,7 @@ async fn answer(
         translation: Mutex::new(None),
     };
     let wanted = if plan.cascade > 1 { Wanted::of(&envelope) } else { Wanted::default() };
-    let last = call.asked.clone();
+    let (last, paid) = (call.asked.clone(), call.rejected.clone());
     let begun = Instant::now();
     call.upstream_begun = Some(begun);
     let outcome = routing::send(&Attempts {
@@ -221,7 +221,9 @@ async fn answer(
         reject: &|target, answer| {
             let reader = reader.lock();
             let reason = flaw(&plan.accept, &wanted, door.endpoint, answer, reader.summary())?;
-            Some(rejected(&snapshot, target, &**reader, body, reason))
+            let rejected = rejected(&snapshot, target, &**reader, body, reason);
+            paid.lock().push(rejected.clone());
+            Some(rejected)
         },
         observer: &*gateway.parts.observer,
         clock: &gateway.parts.clock,
@@ -325,10 +327,14 @@ fn reply(
 ) -> Reply {
     let headers = respond::answered(call, &answered, door.form);
     call.in_flight = answered.in_flight.take();
-    call.rejected = std::mem::take(&mut answered.rejected);
-    if answered.fallbacks > 0 && call.rejected.is_empty() {
-        // Only for want of the model that was asked for; the next equal call is to get that one.
+    let rejected = std::mem::take(&mut answered.rejected);
+    if answered.flaw.is_some() || (answered.fallbacks > 0 && rejected.is_empty()) {
+        // Only for want of the model that was asked for, or of a better answer; the next equal call is to get that one.
         call.filling = None;
+    }
+    *call.rejected.lock() = rejected;
+    if let Some(flaw) = &answered.flaw {
+        call.note("accepted_despite", flaw);
     }
     match answered.body {
         AnswerBody::Whole(body) => {

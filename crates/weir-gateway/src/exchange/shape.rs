@@ -66,7 +66,7 @@ fn wanted(
         Some(name) => (name.clone(), asked),
         None => {
             let model = envelope.read::<String>("model", "a string").ok().flatten().unwrap_or_default();
-            let assign = with_facts(call, door, identity, &model, |facts| {
+            let assign = with_facts(call, door, identity, &model, call.input.len(), |facts| {
                 call.snapshot.shaping.assigned(facts).map(|a| (a.prompt.clone(), a.version.clone()))
             })?;
             let (name, version) = assign;
@@ -90,7 +90,8 @@ pub(super) async fn compress(call: &mut Call, door: Door, identity: &Identity, b
         return None;
     }
     let model = Envelope::parse(body).ok()?.read::<String>("model", "a string").ok().flatten().unwrap_or_default();
-    let config = with_facts(call, door, identity, &model, |facts| call.snapshot.shaping.compression(facts))?;
+    let config =
+        with_facts(call, door, identity, &model, body.len(), |facts| call.snapshot.shaping.compression(facts))?;
     let (of, endpoint) = (body.clone(), door.endpoint);
     let work = move || compressed(endpoint, &of, &model, &config);
     // What takes milliseconds must not hold up other calls.
@@ -132,7 +133,7 @@ pub(super) fn select(call: &mut Call, door: Door, identity: &Identity, asked: &s
     if !call.snapshot.shaping.selects() {
         return asked.to_owned();
     }
-    let selected = with_facts(call, door, identity, asked, |facts| {
+    let selected = with_facts(call, door, identity, asked, call.input.len(), |facts| {
         call.snapshot.shaping.select(facts).map(|(rule, model)| (rule, model.to_owned()))
     });
     let Some((rule, model)) = selected else { return asked.to_owned() };
@@ -141,12 +142,19 @@ pub(super) fn select(call: &mut Call, door: Door, identity: &Identity, asked: &s
     model
 }
 
-fn with_facts<T>(call: &Call, door: Door, identity: &Identity, model: &str, read: impl FnOnce(&Facts<'_>) -> T) -> T {
+fn with_facts<T>(
+    call: &Call,
+    door: Door,
+    identity: &Identity,
+    model: &str,
+    bytes: usize,
+    read: impl FnOnce(&Facts<'_>) -> T,
+) -> T {
     read(&Facts {
         model,
         route: &format!("/v1{}", door.endpoint.path()),
         span: &call.span,
-        prompt_tokens: estimate_fast(call.input.len()),
+        prompt_tokens: estimate_fast(bytes),
         now: call.gateway.parts.clock.now(),
         budget_left: &|| prepare::budget_left(call, identity),
     })

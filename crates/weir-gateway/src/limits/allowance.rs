@@ -100,7 +100,7 @@ pub struct BudgetState {
     pub period: &'static str,
     /// The whole.
     pub limit: NanoUsd,
-    /// What is left, reservations taken off.
+    /// What is left, reservations taken off; negative when overspent.
     pub left: NanoUsd,
 }
 
@@ -137,26 +137,38 @@ impl Allowance {
         self.used.lock().budgets.iter().map(|b| b.period.bounds(now).0).collect()
     }
 
-    /// Takes over what was spent before this process began, in the order of [`Allowance::budget_starts`]. Lines that
-    /// were passed then are not told of again.
+    /// Takes over what the store knows to be spent, in the order of [`Allowance::budget_starts`]. Lines that were passed
+    /// before are not told of again. What is known here already is never lowered.
     pub fn set_spent(&self, spent: &[NanoUsd]) {
         for (budget, spent) in self.used.lock().budgets.iter_mut().zip(spent) {
-            budget.set_spent(*spent);
+            budget.set_spent(budget.spent().max(*spent));
             budget.crossed(self.terms.soft);
         }
     }
 
-    /// Carries the spend of a budget over to a changed configuration.
+    /// Carries what was used over to a changed configuration.
     pub fn take_over(&self, before: &Self, now: Micros) {
-        let mut used = self.used.lock();
-        let mut before = before.used.lock();
-        for budget in &mut used.budgets {
-            if let Some(old) = before.budgets.iter_mut().find(|b| b.period == budget.period) {
-                old.roll(now);
-                // What is still reserved will be settled with the state before; it counts as spent here.
-                budget.set_spent(old.spent().saturating_add(old.reserved()));
+        let used = &mut *self.used.lock();
+        let before = &mut *before.used.lock();
+        let buckets = [(&mut used.requests, &mut before.requests), (&mut used.tokens, &mut before.tokens)];
+        for (new, old) in buckets {
+            if let (Some(new), Some(old)) = (new, old) {
+                new.take_over(old, now);
             }
         }
+        for budget in &mut used.budgets {
+            if let Some(old) = before.budgets.iter_mut().find(|b| b.period == budget.period) {
+                budget.take_over(old, now);
+            }
+        }
+    }
+
+    /// Whether it has a budget for a period that the other one has none for.
+    #[must_use]
+    pub fn has_new_budget(&self, before: &Self) -> bool {
+        let (new, old) = (self.terms.limits, before.terms.limits);
+        let is_new = |new: Option<NanoUsd>, old: Option<NanoUsd>| new.is_some() && old.is_none();
+        is_new(new.budget_per_day, old.budget_per_day) || is_new(new.budget_per_month, old.budget_per_month)
     }
 
     /// Reserves an estimate of tokens and cost. Unless `enforce`, a spent budget does not refuse; what is used counts all
@@ -213,7 +225,7 @@ impl Allowance {
              anew in {} minutes",
             self.owner,
             budget.period.name(),
-            budget.remaining().as_usd(),
+            budget.remaining().as_usd().max(0.0),
             budget.limit.as_usd(),
             cost.as_usd(),
             ms.div_ceil(60_000)

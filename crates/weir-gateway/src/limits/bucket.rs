@@ -37,6 +37,12 @@ impl Bucket {
         self.level = (self.level + amount).min(self.per_minute);
     }
 
+    /// Takes over what was used of a bucket of another size.
+    pub(super) fn take_over(&mut self, before: &mut Self, now: Micros) {
+        before.refill(now);
+        self.level = self.per_minute - (before.per_minute - before.level);
+    }
+
     /// What is left, whole and not below 0, and of how much.
     pub(super) fn remaining(&mut self, now: Micros) -> (u64, u64) {
         self.refill(now);

@@ -102,12 +102,19 @@ impl Budget {
         self.spent = spent;
     }
 
-    pub(super) fn remaining(&self) -> NanoUsd {
-        NanoUsd((self.limit.0 - self.spent.0 - self.reserved.0).max(0))
+    /// Takes over what was spent of another limit for the same period. What is still reserved there is settled there; it
+    /// counts as spent here.
+    pub(super) fn take_over(&mut self, before: &mut Self, now: Micros) {
+        before.roll(now);
+        self.spent = before.spent.saturating_add(before.reserved);
+        if self.limit == before.limit {
+            (self.told_soft, self.told_hard) = (before.told_soft, before.told_hard);
+        }
     }
 
-    pub(super) fn reserved(&self) -> NanoUsd {
-        self.reserved
+    /// What is left, reservations taken off; negative when calls cost more than was reserved for them.
+    pub(super) fn remaining(&self) -> NanoUsd {
+        NanoUsd(self.limit.0.saturating_sub(self.spent.0).saturating_sub(self.reserved.0))
     }
 
     pub(super) fn spent(&self) -> NanoUsd {

@@ -10,4 +10,4 @@ mod rules;
 
 pub use allowance::{Allowance, BudgetState, Crossing, Owner, Refused, Remaining, Reservation, Terms};
 pub(crate) use rules::make_terms;
-pub use rules::{LabelRule, Limits};
+pub use rules::{LabelRule, Limits, Shown};

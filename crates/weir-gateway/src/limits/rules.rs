@@ -1,6 +1,9 @@
 //! Which allowances a call counts against: its key's, and those of its labels.
+//!
+//! Invariant: values are told apart as callers send them, and shown as records show them: a secret that a caller puts into
+//! a label stands in no metric, log or message.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -14,6 +17,10 @@ use crate::config::LimitConfig;
 
 /// Most values of one label that are held apart; what comes later shares the allowance of `other`.
 const MAX_VALUES: usize = 10_000;
+/// Longest value that is told apart, in bytes.
+const MAX_VALUE: usize = 256;
+/// Labels of calls that are made.
+const UNKNOWN_BEFORE: &[&str] = &["provider"];
 /// From this share of a budget on it alerts, unless configured otherwise.
 const SOFT: f64 = 0.8;
 
@@ -22,46 +29,55 @@ const SOFT: f64 = 0.8;
 pub struct LabelRule {
     /// The label.
     pub label: String,
-    /// The value it is for; `None`: every value has an allowance of its own.
+    /// The value it is for; `None`: every value that has no limit by name, each with an allowance of its own.
     pub value: Option<String>,
     terms: Terms,
     allowances: Mutex<HashMap<String, Arc<Allowance>>>,
 }
 
 impl LabelRule {
-    /// The allowance of a value, if the rule is for it.
-    #[must_use]
-    pub fn allowance(&self, value: &str, now: Micros) -> Option<Arc<Allowance>> {
-        if self.value.as_deref().is_some_and(|only| only != value) {
-            return None;
-        }
+    fn allowance(&self, value: &str, shown: Shown<'_>, now: Micros) -> Arc<Allowance> {
         let mut allowances = self.allowances.lock();
         let value = if allowances.len() >= MAX_VALUES && !allowances.contains_key(value) { "other" } else { value };
         if let Some(known) = allowances.get(value) {
-            return Some(known.clone());
+            return known.clone();
         }
-        let owner = Owner { label: self.label.clone(), value: value.to_owned() };
+        let owner = Owner { label: self.label.clone(), value: shown(value) };
         let new = Arc::new(Allowance::new(owner, self.terms.clone(), now));
         allowances.insert(value.to_owned(), new.clone());
-        Some(new)
+        new
     }
 
     /// The start of each of its budgets' current period.
     #[must_use]
     pub fn budget_starts(&self, now: Micros) -> Vec<Micros> {
-        let nobody = Owner { label: self.label.clone(), value: String::new() };
-        Allowance::new(nobody, self.terms.clone(), now).budget_starts(now)
+        self.unused(now).budget_starts(now)
     }
 
-    /// Whether it limits money.
+    /// Whether it has a budget for a period that the other one has none for.
     #[must_use]
-    pub fn has_budget(&self) -> bool {
-        self.terms.limits.budget_per_day.is_some() || self.terms.limits.budget_per_month.is_some()
+    pub fn has_new_budget(&self, before: &Self, now: Micros) -> bool {
+        self.unused(now).has_new_budget(&before.unused(now))
     }
 
-    fn all(&self) -> Vec<Arc<Allowance>> {
-        self.allowances.lock().values().cloned().collect()
+    fn unused(&self, now: Micros) -> Allowance {
+        let nobody = Owner { label: self.label.clone(), value: String::new() };
+        Allowance::new(nobody, self.terms.clone(), now)
     }
+
+    fn all(&self) -> HashMap<String, Arc<Allowance>> {
+        self.allowances.lock().clone()
+    }
+}
+
+/// How a value is shown.
+pub type Shown<'a> = &'a dyn Fn(&str) -> String;
+
+/// The limits of one label, by place in the list of all.
+#[derive(Debug, Default)]
+struct OfLabel {
+    named: HashMap<String, usize>,
+    each: Option<usize>,
 }
 
 /// Every limit of a configuration.
@@ -69,6 +85,7 @@ impl LabelRule {
 pub struct Limits {
     keys: HashMap<String, Arc<Allowance>>,
     labels: Vec<LabelRule>,
+    by_label: BTreeMap<String, OfLabel>,
 }
 
 impl Limits {
@@ -80,34 +97,92 @@ impl Limits {
     }
 
     /// Adds a limit of a label.
-    pub(crate) fn add_label(&mut self, config: &LimitConfig, terms: Terms, before: Option<&Self>, now: Micros) {
-        let value = (config.value != "*").then(|| config.value.clone());
-        let old = before.and_then(|b| b.labels.iter().find(|r| r.label == config.label && r.value == value));
+    ///
+    /// # Errors
+    /// Says what is wrong with the label or its value.
+    pub(crate) fn add_label(
+        &mut self,
+        config: &LimitConfig,
+        terms: Terms,
+        before: Option<&Self>,
+        now: Micros,
+    ) -> Result<(), String> {
+        let (label, value) = (&config.label, (config.value != "*").then(|| config.value.clone()));
+        if label.is_empty() || config.value.is_empty() {
+            return Err(
+                "needs a label and a value, as in label = \"department\", value = \"sales\" (or \"*\")".to_owned()
+            );
+        }
+        if UNKNOWN_BEFORE.contains(&label.as_str()) {
+            return Err(format!(
+                "the label {label:?} is not known before a call is made, so that nothing can be limited by it"
+            ));
+        }
+        let known = self.by_label.entry(label.clone()).or_default();
+        let place = match &value {
+            Some(value) => known.named.insert(cut(value).to_owned(), self.labels.len()),
+            None => known.each.replace(self.labels.len()),
+        };
+        if place.is_some() {
+            return Err(format!(
+                "there is a limit for {label} {:?} already; write all its figures into one",
+                config.value
+            ));
+        }
+        let old = before.and_then(|before| before.same_rule(label, value.as_deref()));
         let allowances = old.map(LabelRule::all).unwrap_or_default();
         let allowances = allowances
-            .iter()
-            .map(|a| (a.owner().value.clone(), carried(a.owner().clone(), terms.clone(), Some(a), now)))
+            .into_iter()
+            .map(|(value, a)| (value, carried(a.owner().clone(), terms.clone(), Some(&a), now)))
             .collect();
-        let rule = LabelRule { label: config.label.clone(), value, terms, allowances: Mutex::new(allowances) };
+        let rule = LabelRule { label: label.clone(), value, terms, allowances: Mutex::new(allowances) };
         if let Some(value) = &rule.value {
             // Shown with its whole budget before its first call.
-            let _ = rule.allowance(value, now);
+            let _ = rule.allowance(cut(value), &str::to_owned, now);
         }
         self.labels.push(rule);
+        Ok(())
     }
 
     /// The allowances that a call counts against.
     #[must_use]
-    pub fn of_call(&self, identity: &Identity, span: &Span, now: Micros) -> Vec<Arc<Allowance>> {
+    pub fn of_call(&self, identity: &Identity, span: &Span, shown: Shown<'_>, now: Micros) -> Vec<Arc<Allowance>> {
         let key = self.keys.get(&identity.name).cloned();
-        let labels = self.labels.iter().filter_map(|rule| rule.allowance(&span.label(&rule.label)?, now));
+        let labels = self.by_label.keys().filter_map(|label| {
+            let value = span.label(label)?;
+            Some(self.rule(label, &value)?.allowance(cut(&value), shown, now))
+        });
         key.into_iter().chain(labels).collect()
+    }
+
+    /// The limit for a value of a label: the one that names it, else the one for every value.
+    #[must_use]
+    pub fn rule(&self, label: &str, value: &str) -> Option<&LabelRule> {
+        let known = self.by_label.get(label)?;
+        self.labels.get(*known.named.get(cut(value)).or(known.each.as_ref())?)
+    }
+
+    /// The limit that is for the same label and value.
+    #[must_use]
+    pub fn same_rule(&self, label: &str, value: Option<&str>) -> Option<&LabelRule> {
+        self.labels.iter().find(|rule| rule.label == label && rule.value.as_deref() == value)
+    }
+
+    /// The allowance of a value of a label, as records have it.
+    #[must_use]
+    pub fn of_label(&self, label: &str, value: &str, now: Micros) -> Option<Arc<Allowance>> {
+        Some(self.rule(label, value)?.allowance(cut(value), &str::to_owned, now))
     }
 
     /// Every allowance.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Allowance>> {
-        self.keys.values().cloned().chain(self.labels.iter().flat_map(LabelRule::all)).collect()
+        let labels = self.labels.iter().flat_map(|rule| {
+            // What a reload has named since has a limit of its own.
+            let own = |value: &str| self.rule(&rule.label, value).is_some_and(|r| r.value == rule.value);
+            rule.all().into_iter().filter(move |(value, _)| own(value)).map(|(_, allowance)| allowance)
+        });
+        self.keys.values().cloned().chain(labels).collect()
     }
 
     /// The keys' allowances, by name.
@@ -121,6 +196,11 @@ impl Limits {
     pub fn labels(&self) -> &[LabelRule] {
         &self.labels
     }
+}
+
+/// The head of a value that is told apart: callers may send any text.
+fn cut(value: &str) -> &str {
+    &value[..value.floor_char_boundary(MAX_VALUE)]
 }
 
 /// The allowance from before the reload as long as its terms are the same; else a new one with the old spend.
@@ -165,46 +245,5 @@ pub(crate) fn make_terms(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limits(label: &str, value: &str) -> Limits {
-        let config = LimitConfig { label: label.into(), value: value.into(), ..LimitConfig::default() };
-        let terms = make_terms((Some(1), None), (None, Some(5.0)), None, None).unwrap();
-        let mut limits = Limits::default();
-        limits.add_label(&config, terms, None, 0);
-        limits
-    }
-
-    fn span(json: &str) -> Span {
-        let mut span = Span { department: Some("it".into()), ..Span::default() };
-        span.attributes.insert("metadata".into(), json.into());
-        span
-    }
-
-    #[test]
-    fn a_limit_is_for_a_value_or_for_each() {
-        let of = |limits: &Limits, span: &Span| limits.of_call(&Identity::anonymous(), span, 0);
-        assert_eq!(of(&limits("department", "it"), &span("{}")).len(), 1);
-        assert_eq!(of(&limits("department", "sales"), &span("{}")).len(), 0);
-        let teams = limits("team", "*");
-        let a = of(&teams, &span(r#"{"team":"a"}"#));
-        let b = of(&teams, &span(r#"{"team":"b"}"#));
-        assert!(a[0].reserve(0, NanoUsd::ZERO, true, 0).is_ok());
-        assert!(a[0].reserve(0, NanoUsd::ZERO, true, 0).is_err());
-        assert!(b[0].reserve(0, NanoUsd::ZERO, true, 0).is_ok(), "each value has its own");
-        assert_eq!(of(&teams, &span("{}")).len(), 0);
-    }
-
-    #[test]
-    fn a_reload_keeps_what_was_used() {
-        let before = limits("department", "*");
-        let it = before.of_call(&Identity::anonymous(), &span("{}"), 0);
-        it[0].reserve(0, NanoUsd(10), true, 0).unwrap().settle(0, NanoUsd(4_000_000_000));
-        let config = LimitConfig { label: "department".into(), value: "*".into(), ..LimitConfig::default() };
-        let mut after = Limits::default();
-        after.add_label(&config, make_terms((None, None), (None, Some(6.0)), None, None).unwrap(), Some(&before), 0);
-        let it = after.of_call(&Identity::anonymous(), &span("{}"), 0);
-        assert_eq!(it[0].budgets(0)[0].left, NanoUsd(2_000_000_000));
-    }
-}
+#[path = "rules_tests.rs"]
+mod tests;

@@ -61,14 +61,17 @@ pub async fn send(call: &Attempts<'_>) -> Result<Answered, Box<Failed>> {
     // The rejected answer to fall back on when nobody gives a better one.
     let mut held: Option<(StepAnswer, u32)> = None;
     let steps = &call.plan.steps;
-    let answered = |answer: StepAnswer, attempts, fallbacks, rejected| {
+    let answered = |answer: StepAnswer, attempts, fallbacks, rejected, flaw| {
         let (status, headers, body, target, in_flight) = answer;
         let (in_flight, deadline) = (Some(in_flight), begun + target.provider.timeouts.total);
-        Answered { status, headers, body, target, attempts, fallbacks, rejected, in_flight, deadline }
+        Answered { status, headers, body, target, attempts, fallbacks, rejected, flaw, in_flight, deadline }
     };
 
+    // A model that was given up; going on from a cascade's answer gives up none.
+    let mut given_up = false;
+
     for (fallbacks, step) in (0u32..).zip(steps) {
-        if fallbacks > 0 {
+        if std::mem::take(&mut given_up) {
             call.observer.fell_back(&steps[fallbacks as usize - 1].model, &step.model);
         }
         let is_last = fallbacks as usize + 1 == steps.len();
@@ -82,10 +85,11 @@ pub async fn send(call: &Attempts<'_>) -> Result<Answered, Box<Failed>> {
                     held = Some((answer, fallbacks));
                     continue;
                 }
-                return Ok(answered(answer, attempts, fallbacks, rejected));
+                return Ok(answered(answer, attempts, fallbacks, rejected, None));
             }
             Err(failed) => *failed,
         };
+        given_up = true;
         let go_on = failure.verdict != Verdict::Fatal && Instant::now() < deadline;
         // A fallback that could not be asked at all must not hide what really happened.
         if target.is_some() || last.is_none() {
@@ -97,8 +101,8 @@ pub async fn send(call: &Attempts<'_>) -> Result<Answered, Box<Failed>> {
     }
     if let Some((answer, fallbacks)) = held {
         // It is the answer after all.
-        rejected.pop();
-        return Ok(answered(answer, attempts, fallbacks, rejected));
+        let flaw = rejected.pop().map(|kept| kept.reason);
+        return Ok(answered(answer, attempts, fallbacks, rejected, flaw));
     }
     let (cause, target) = match last {
         Some((failure, target)) => (failure.cause, target),

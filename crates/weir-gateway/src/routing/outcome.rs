@@ -54,6 +54,8 @@ pub struct Answered {
     pub fallbacks: u32,
     /// Answers of a cascade that were given before and rejected.
     pub rejected: Vec<Rejected>,
+    /// What is wrong with this one, where a cascade gives it only because nobody gave a better one.
+    pub flaw: Option<String>,
     /// Counts the request as in flight at its deployment.
     pub in_flight: Option<InFlight>,
     /// When the call must have ended.

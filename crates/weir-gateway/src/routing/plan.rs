@@ -82,6 +82,12 @@ impl Names<'_> {
     }
 
     fn step(&self, name: &str) -> Result<Step, Error> {
+        if self.models.get(name).is_some_and(|m| !m.cascade.is_empty()) {
+            // Its answers are judged whole, which the other models' streams would have to wait for.
+            let message =
+                format!("{name:?} is a cascade, which cannot be a part of another model; name its models instead");
+            return Err(Error { param: Some("model".to_owned()), ..Error::new(Code::ModelNotFound, message) });
+        }
         let configured = self.models.get(name).filter(|m| !m.targets.is_empty());
         let Some(config) = configured else {
             let target = self.target(name, 1)?;

@@ -70,11 +70,12 @@ pub struct FiguresJson {
     pub cost_usd: Usd,
     /// Calls whose cost is not known and not in `cost_usd`.
     pub unpriced: u64,
-    /// Latency in milliseconds.
+    /// Latency in milliseconds, of every call.
     pub latency_ms: LatencyJson,
 }
 
-/// Latency in milliseconds; null without calls.
+/// Latency in milliseconds; null without calls. Hits of the cache and refusals count like any call, and are quick: ask
+/// with `status=success` for the calls that a model answered, or group by `status`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LatencyJson {
     /// Mean.

@@ -1,9 +1,12 @@
 //! `weir check-config`: reads a configuration and says what it comes to, without starting anything.
 
+mod lines;
+
 use std::fmt::Write;
 use std::path::PathBuf;
 
 use weir_gateway::Gateway;
+use weir_gateway::config::{KeyConfig, LimitConfig};
 
 use crate::config;
 use crate::read::print;
@@ -20,7 +23,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = config::load(args.config.as_deref())?;
     let snapshot = Gateway::check(loaded.gateway, &|name| std::env::var(name).ok())?;
     crate::server::check_exposure(loaded.settings.server.listen, &snapshot.keyring)?;
-    crate::server::check_exports(&loaded.settings.mlflow)?;
+    let exports = crate::server::describe_exports(&loaded.settings.mlflow)?;
     let mut text = String::new();
     let file = loaded.file.map_or_else(|| "no file, defaults".to_owned(), |f| f.display().to_string());
     let _ = writeln!(text, "ok ({file})");
@@ -32,11 +35,36 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         };
         let _ = writeln!(text, "provider {} ({}) {}: {models}", provider.name, provider.kind.name, provider.base_url());
     }
-    for (name, model) in &snapshot.config.models {
-        let targets: Vec<_> = model.targets.iter().map(|t| format!("{} x{}", t.model, t.weight)).collect();
-        let _ = writeln!(text, "model {name}: {} then {}", targets.join(", "), model.fallbacks.join(", "));
+    let config = &snapshot.config;
+    let mut all: Vec<String> = config.models.iter().map(|(name, model)| lines::model(name, model)).collect();
+    all.extend(config.select.iter().enumerate().map(|(n, rule)| lines::select(n, rule)));
+    all.extend(config.compress.iter().enumerate().map(|(n, rule)| lines::compress(n, rule)));
+    let limited = config.keys.iter().map(of_key).filter(|limit| *limit != unlimited(&limit.value));
+    all.extend(limited.chain(config.limits.iter().cloned()).map(|limit| lines::limit(&limit)));
+    all.push(lines::cache(&config.cache));
+    all.push(lines::prompts(&config.prompts, config.prompts.dir.is_dir()));
+    all.push(lines::batches(&config.batches));
+    all.push(exports);
+    for line in all {
+        let _ = writeln!(text, "{line}");
     }
     let keys = snapshot.keyring.identities().count();
     let _ = write!(text, "{keys} keys{}", if keys == 0 { ": everybody on this machine may call" } else { "" });
     print::line(&text)
+}
+
+/// What a key may use, as a limit of the label `key`.
+fn of_key(key: &KeyConfig) -> LimitConfig {
+    LimitConfig {
+        rpm: key.rpm,
+        tpm: key.tpm,
+        budget_usd_per_day: key.budget_usd_per_day,
+        budget_usd_per_month: key.budget_usd_per_month,
+        budget_fallback: key.budget_fallback.clone(),
+        ..unlimited(&key.name)
+    }
+}
+
+fn unlimited(key: &str) -> LimitConfig {
+    LimitConfig { label: "key".to_owned(), value: key.to_owned(), ..LimitConfig::default() }
 }

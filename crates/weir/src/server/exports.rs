@@ -26,8 +26,22 @@ fn choose(config: &MlflowConfig) -> anyhow::Result<Choice> {
 }
 
 /// Refuses settings that could not be used at a start.
-pub(crate) fn check(config: &MlflowConfig) -> anyhow::Result<()> {
+pub(super) fn check(config: &MlflowConfig) -> anyhow::Result<()> {
     choose(config).map(drop)
+}
+
+/// What the settings come to, as a line for people.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn describe(config: &MlflowConfig) -> anyhow::Result<String> {
+    let to = |s: &mlflow::Settings| format!("{}, experiment {}", s.shown_uri(), s.experiment);
+    Ok(match choose(config)? {
+        Choice::Unset => "mlflow: nothing is exported".to_owned(),
+        Choice::Ignored(why) => format!("mlflow: nothing is exported; {why}"),
+        Choice::Off(settings) => format!("mlflow: switched off ({})", to(&settings)),
+        Choice::On(settings) => format!("mlflow: every call to {}", to(&settings)),
+    })
 }
 
 impl Planned {

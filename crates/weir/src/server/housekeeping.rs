@@ -74,6 +74,8 @@ pub(super) fn refresh_gauges(running: &Running) {
         let owner = allowance.owner();
         budgets.extend(allowance.budgets(now).into_iter().map(|b| (owner.budget(b.period), b.left)));
     }
+    // Always the same ones, so that no series comes and goes.
+    budgets.sort();
     budgets.truncate(MAX_BUDGETS);
     let budgets: Vec<_> = budgets.iter().map(|(name, left)| (name.as_str(), *left)).collect();
     metrics.set_budgets_remaining(&budgets);

@@ -32,7 +32,7 @@ use weir_web::{Report, Web};
 
 use crate::config::Loaded;
 use exports::Exports;
-pub(crate) use exports::check as check_exports;
+pub(crate) use exports::describe as describe_exports;
 use observe::Observers;
 
 /// Calls that a live tail may be behind before it is told that it missed some.

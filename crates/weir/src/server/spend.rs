@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use weir_core::filter::{Field, Filter};
@@ -20,12 +21,16 @@ pub(super) fn load(running: &Running, before: Option<&Limits>) {
     let snapshot = running.gateway.snapshot();
     let limits = &snapshot.limits;
     let now = running.clock.now();
-    let is_new_key = |name: &String| before.is_none_or(|b| !b.keys().contains_key(name));
-    let keys: Vec<_> = limits.keys().iter().filter(|(name, key)| is_new_key(name) && has_budget(key, now)).collect();
-    let is_new_rule = |rule: &&LabelRule| {
-        before.is_none_or(|b| !b.labels().iter().any(|r| r.label == rule.label && r.value == rule.value))
+    let is_new_key = |name: &str, key: &Allowance| match before.and_then(|b| b.keys().get(name)) {
+        Some(old) => key.has_new_budget(old),
+        None => !key.budget_starts(now).is_empty(),
     };
-    let labels: Vec<_> = limits.labels().iter().filter(is_new_rule).filter(|rule| rule.has_budget()).collect();
+    let keys: Vec<_> = limits.keys().iter().filter(|(name, key)| is_new_key(name, key)).collect();
+    let is_new_rule = |rule: &&LabelRule| match before.and_then(|b| b.same_rule(&rule.label, rule.value.as_deref())) {
+        Some(old) => rule.has_new_budget(old, now),
+        None => !rule.budget_starts(now).is_empty(),
+    };
+    let labels: Vec<_> = limits.labels().iter().filter(is_new_rule).collect();
     if keys.is_empty() && labels.is_empty() {
         return;
     }
@@ -40,14 +45,10 @@ pub(super) fn load(running: &Running, before: Option<&Limits>) {
         settle(key, spent.collect());
     }
     for rule in labels {
-        if let Err(error) = load_label(running, rule, now) {
+        if let Err(error) = load_label(running, limits, rule, now) {
             tracing::error!(label = rule.label, %error, "what a label has spent so far cannot be read");
         }
     }
-}
-
-fn has_budget(allowance: &Allowance, now: Micros) -> bool {
-    !allowance.budget_starts(now).is_empty()
 }
 
 fn settle(allowance: &Allowance, spent: Result<Vec<NanoUsd>, StoreError>) {
@@ -58,25 +59,30 @@ fn settle(allowance: &Allowance, spent: Result<Vec<NanoUsd>, StoreError>) {
 }
 
 /// The spend of every value that the rule is for, since the start of each of its budgets.
-fn load_label(running: &Running, rule: &LabelRule, now: Micros) -> Result<(), StoreError> {
-    let mut spent: HashMap<String, Vec<NanoUsd>> = HashMap::new();
+fn load_label(running: &Running, limits: &Limits, rule: &LabelRule, now: Micros) -> Result<(), StoreError> {
+    // Several values may share an allowance, past the bound on how many are told apart.
+    let mut spent: HashMap<String, (Arc<Allowance>, Vec<NanoUsd>)> = HashMap::new();
     let starts = rule.budget_starts(now);
     for (place, from) in starts.iter().enumerate() {
         for (value, cost) in by_value(running, &rule.label, *from)? {
-            spent.entry(value).or_insert_with(|| vec![NanoUsd::ZERO; starts.len()])[place] = cost;
+            if limits.rule(&rule.label, &value).is_none_or(|other| other.value != rule.value) {
+                continue;
+            }
+            let Some(allowance) = limits.of_label(&rule.label, &value, now) else { continue };
+            let value = allowance.owner().value.clone();
+            let (_, sums) = spent.entry(value).or_insert_with(|| (allowance, vec![NanoUsd::ZERO; starts.len()]));
+            sums[place] = sums[place].saturating_add(cost);
         }
     }
-    for (value, spent) in spent {
-        if let Some(allowance) = rule.allowance(&value, now) {
-            allowance.set_spent(&spent);
-        }
+    for (allowance, spent) in spent.into_values() {
+        allowance.set_spent(&spent);
     }
     Ok(())
 }
 
 /// What each value of a label has cost since an instant: from rollups where the label is a dimension, else from the calls.
 fn by_value(running: &Running, label: &str, from: Micros) -> Result<Vec<(String, NanoUsd)>, StoreError> {
-    if let Some(dimension) = Dimension::parse(label).filter(|d| *d != Dimension::PromptVersion) {
+    if let Some(dimension) = Dimension::parse(label).filter(|d| !other_meaning(*d)) {
         let stats = running.store.stats(&query(from, Vec::new(), vec![dimension]))?;
         let value = |g: weir_store::telemetry::StatsGroup| Some((g.values.into_iter().next()??, g.total.cost));
         return Ok(stats.groups.into_iter().filter_map(value).collect());
@@ -91,6 +97,11 @@ fn by_value(running: &Running, label: &str, from: Micros) -> Result<Vec<(String,
         ControlFlow::Continue(())
     })?;
     Ok(sums.into_iter().collect())
+}
+
+/// Whether a dimension's values are others than those of the label of its name.
+fn other_meaning(dimension: Dimension) -> bool {
+    matches!(dimension, Dimension::PromptVersion | Dimension::Status)
 }
 
 fn query(from: Micros, filters: Vec<(Dimension, Vec<String>)>, group_by: Vec<Dimension>) -> StatsQuery {
