@@ -131,7 +131,8 @@ async fn what_the_key_may_not_do_within_a_day_expires() {
     assert_eq!(batch.expired_us, Some(rig.clock.now()));
     assert_eq!(rig.content(batch.output_file.as_deref()).lines().count(), 2);
     let left = rig.content(batch.error_file.as_deref());
-    assert!(left.contains("\"custom_id\":\"c\"") && left.contains("batch_expired"), "{left}");
+    // Which of the three was refused depends on who came first.
+    assert!(left.lines().count() == 1 && left.contains("batch_expired"), "{left}");
     rig.service.stop();
     worker.await.unwrap();
 }

@@ -249,7 +249,7 @@ impl DiffJson {
         let (before, after) = (text(from), text(to));
         let (from, to) = (&from.record.version, &to.record.version);
         let diff = similar::TextDiff::from_lines(&before, &after);
-        let diff = diff.unified_diff().context_radius(3).header(from, to).to_string();
+        let diff = diff.unified_diff().context_radius(3).missing_newline_hint(false).header(from, to).to_string();
         Self { from: from.clone(), to: to.clone(), equal: before == after, diff }
     }
 }
