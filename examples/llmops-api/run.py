@@ -58,6 +58,7 @@ def run(weir, folder, started):
 
     import calls
 
+    since = int(time.time() * 1000)
     made = calls.make(url)
     heading(f"{made['calls']} calls: " + ", ".join(f"{made[k]} {k}" for k in made if k != "calls"))
     wait("the record", server, log, lambda: stats(url)["count"] >= made["calls"])
@@ -72,7 +73,7 @@ def run(weir, folder, started):
         import runs
 
         heading(f"The same calls as runs in MLflow, {tracking}")
-        runs.show(tracking, stats(url))
+        runs.show(tracking, since, stats(url))
     if os.environ.get("KEEP"):
         heading(f"Serving on: {url}" + (f" and {tracking}" if tracking else "") + ". Ctrl-C ends it.")
         signal.pause()
@@ -163,6 +164,8 @@ def heading(text):
 
 
 if __name__ == "__main__":
+    # As with Ctrl-C, what was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         main()
     except KeyboardInterrupt:

@@ -74,7 +74,7 @@ fn rules(text: &mut String, config: &Config) {
 
 fn prompts(text: &mut String, prompts: &PromptsConfig) {
     if prompts.dir.is_dir() {
-        let _ = writeln!(text, "prompts from {}", prompts.dir.display());
+        let _ = writeln!(text, "prompts are read from {}", prompts.dir.display());
     }
     for (name, split) in &prompts.split {
         let versions: Vec<_> = split.versions.iter().map(|(version, weight)| format!("{version} x{weight}")).collect();
