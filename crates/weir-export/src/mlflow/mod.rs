@@ -7,7 +7,6 @@ mod target;
 mod twins;
 mod wire;
 
-
 use crate::exporter::{Exporter, Parts};
 use crate::status::{ExportStatus, State};
 
