@@ -25,16 +25,9 @@ fn choose(config: &MlflowConfig) -> anyhow::Result<Choice> {
     mlflow::choose(config, &|name| std::env::var(name).ok()).map_err(|problem| anyhow::anyhow!(problem))
 }
 
-/// What the settings come to, for people; refuses those that could not be used at a start.
-pub(crate) fn check(config: &MlflowConfig) -> anyhow::Result<String> {
-    Ok(match choose(config)? {
-        Choice::Unset => "nothing is exported".to_owned(),
-        Choice::Ignored(why) => format!("nothing is exported: {why}"),
-        Choice::Off(settings) => format!("the export to MLflow at {} is switched off", settings.shown_uri()),
-        Choice::On(settings) => {
-            format!("exports to MLflow at {}, experiment {}", settings.shown_uri(), settings.experiment)
-        }
-    })
+/// Refuses settings that could not be used at a start.
+pub(crate) fn check(config: &MlflowConfig) -> anyhow::Result<()> {
+    choose(config).map(drop)
 }
 
 impl Planned {

@@ -58,23 +58,10 @@ fn the_configuration_of_the_readme_is_valid() {
 }
 
 #[test]
-fn the_configuration_of_the_example_says_what_it_comes_to() {
+fn the_configuration_of_the_example_is_valid() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/llmops-api"));
-    let output =
-        command(folder).arg("check-config").env("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000").output().unwrap();
+    let output = command(folder).arg("check-config").output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
-    for wanted in [
-        "model careful: demo/echo, else demo/lorem (the first good answer)",
-        "selected by rule: demo/echo",
-        "prompts are compressed by rule",
-        "limits of department engineering",
-        "prompts are read from prompts",
-        "prompt assistant: v1.0 x50, v2.0 x50",
-        "cache of answers to equal requests: 64MiB, for 1h",
-        "exports to MLflow at http://127.0.0.1:5000, experiment llmops-production-api",
-    ] {
-        assert!(text(&output).lines().any(|line| line == wanted), "{wanted} is missing in\n{}", text(&output));
-    }
 }
 
 #[test]
