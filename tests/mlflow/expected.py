@@ -3,6 +3,8 @@
 import json
 from datetime import datetime, timezone
 
+import load
+
 ERRORS = ("error", "rate_limited", "blocked", "cancelled")
 
 
@@ -33,9 +35,9 @@ def params(call):
         "max_tokens": as_param(sent.get("max_tokens")),
         "department": as_param(call["department"]),
         "cache_hit": str(is_hit(call)),
-        "prompt_name": call["prompt"]["name"],
-        "prompt_version": call["prompt"]["version"],
     }
+    if load.version_of(number(call)):
+        wanted |= {"prompt_name": "support", "prompt_version": load.version_of(number(call))}
     for name in ("api_base", "api_version"):
         if name in sent:
             wanted[name] = sent[name]
@@ -65,7 +67,7 @@ def tags(call):
     wanted = {
         "environment": "production",
         "department": as_param(call["department"]),
-        "prompt_version": call["prompt"]["version"],
+        "prompt_version": as_param(load.version_of(number(call))),
         "mlflow.runName": start_of(call).astimezone(timezone.utc).strftime("chat-%Y%m%d-%H%M%S"),
         "weir.call_id": call["span_id"],
         "weir.request_id": call["request_id"],
@@ -76,10 +78,30 @@ def tags(call):
     return wanted
 
 
+def number(call):
+    """The number of a mixed call."""
+    return int(call["request_id"].removeprefix("mixed-"))
+
+
+def rendered(n):
+    """The prompt of call number `n` as the model is to see it, worked out without Weir. The same where nothing renders."""
+    version, message = load.version_of(n), load.said(n)
+    system = load.SYSTEM if load.has_system(n) else None
+    if version == "v1.0":
+        message = f"Answer {load.DEPARTMENTS[n % 3]} in a {load.TONE} voice: {message}"
+    if version == "v2.0":
+        # The prompt's own instructions take the place of the caller's.
+        system, message = f"You are {load.TONE}.", message.upper()
+    return f"system: {system}\n\nuser: {message}" if system else message
+
+
+def template(n):
+    """The template of call number `n`, as it stands in its file without the header."""
+    version = load.version_of(n)
+    return load.PROMPTS[version].split("---\n")[-1].strip("\n") if version else "{{ user_message }}"
+
+
 def artifacts(call):
-    messages = call["input"]["messages"]
-    texts = [m["content"] for m in messages if m["role"] == "user"]
-    rendered = texts[0] if len(messages) == 1 else "\n\n".join(f"{m['role']}: {m['content']}" for m in messages)
     if call["status"] in ERRORS:
         response = call["error"]
     else:
@@ -89,9 +111,9 @@ def artifacts(call):
             message.get("content"), json.dumps(calls, separators=(",", ":"), ensure_ascii=False) if calls else None,
         ]))
     return {
-        "prompt_template.jinja2": "{{ user_message }}",
-        "rendered_prompt.txt": rendered,
-        "user_message.txt": texts[-1],
+        "prompt_template.jinja2": template(number(call)),
+        "rendered_prompt.txt": rendered(number(call)),
+        "user_message.txt": load.said(number(call)),
         "response.txt": response,
     }
 

@@ -9,31 +9,23 @@ from mlflow import MlflowClient
 
 import expected
 from exporter import exported
-from load import mixed
-from rig.weir import run as command
+from load import mixed, write_prompts
 from server import EXPERIMENT
 
 CALLS = 500
 
 
-def cache(tmp_path):
-    """The cache's section, if this Weir has one."""
-    text = "[cache]\nexact = true\n"
-    (tmp_path / "cache.toml").write_text(text)
-    return text if command("check-config", tmp_path / "cache.toml", check=False).returncode == 0 else ""
-
-
 @pytest.mark.timeout(1200)
 def test_500_mixed_calls_as_runs(tmp_path, serve, providers, mlflow_server):
-    section = cache(tmp_path)
-    weir = serve(providers + section, env={"MLFLOW_TRACKING_URI": mlflow_server.url})
+    sections = write_prompts(tmp_path / "prompts") + "[cache]\nexact = true\n"
+    weir = serve(providers + sections, env={"MLFLOW_TRACKING_URI": mlflow_server.url})
     _, wrong = mixed(weir, range(CALLS))
     assert wrong == []
     state = exported(weir, CALLS, 400)
     assert (state["exported"], state["failed"], state["state"]) == (CALLS, 0, "ok")
 
     calls = {c["span_id"]: c for c in with_payload(weir)}
-    assert len(calls) == CALLS
+    assert len(calls) == CALLS == len({expected.number(c) for c in calls.values()})
     client = mlflow_server.client()
     runs = {r.data.tags["weir.call_id"]: r for r in mlflow_server.runs()}
     assert len(mlflow_server.runs()) == CALLS and set(runs) == set(calls), "each call once"
@@ -43,7 +35,7 @@ def test_500_mixed_calls_as_runs(tmp_path, serve, providers, mlflow_server):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda id: same_texts(client, runs[id], calls[id]), calls))
     queries(weir, calls)
-    assert any(map(expected.is_hit, calls.values())) == bool(section), "hits where there is a cache"
+    assert sum(map(expected.is_hit, calls.values())) > 30, "repeated calls hit the cache"
 
 
 def with_payload(weir):

@@ -83,6 +83,8 @@ pub(super) fn reserve(
     let cost = targets.filter_map(|t| call.snapshot.cost(t, None, &estimate)).max().unwrap_or(NanoUsd::ZERO);
     let mut reservations = Vec::with_capacity(allowances.len());
     for allowance in allowances {
+        // On the way to one budget's fallback the budgets that have none refuse all the same.
+        let enforce = enforce || allowance.terms().fallback.is_none();
         match allowance.reserve(estimate.total(), cost, enforce, now) {
             Ok(reservation) => reservations.push(reservation),
             Err(refused) => {
