@@ -81,8 +81,10 @@ def run(weir, folder, started):
 
 def program():
     """The weir to run: the one that is named, that was built here, or that is installed."""
+    if named := os.environ.get("WEIR"):
+        return Path(named).resolve()
     built = [ROOT / "target" / kind / "weir" for kind in ("release", "debug")]
-    found = os.environ.get("WEIR") or next((b for b in built if b.exists()), None) or shutil.which("weir")
+    found = next((b for b in built if b.exists()), None) or shutil.which("weir")
     return found or sys.exit("There is no weir: run `cargo build --release -p weir`, or set WEIR to the program")
 
 
