@@ -1,5 +1,6 @@
 # make run    build and serve          make test   everything that is tested
 # make bench  the benchmark table      make fuzz   the fuzz targets, for FUZZ_SECONDS each
+# make example  prompts, cache, batches, A/B and MLflow with some calls, shown
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -12,14 +13,18 @@ FUZZ_SECONDS ?= 60
 export WEIR_BIN_DIR ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 ARGS ?=
 
-.PHONY: help run test tools lint rust sdk sdk-js faults mlflow deploy-tests bench fuzz bless clean
+.PHONY: help run example test tools lint rust sdk sdk-js faults mlflow deploy-tests bench fuzz bless clean
 
 help:
-	@sed -n '1,2p' Makefile
+	@sed -n '1,3p' Makefile
 
 run:
 	cargo build --release -p weir
 	./target/release/weir serve $(ARGS)
+
+example: $(CACHE)/mlflow-venv/.installed
+	cargo build --release -p weir
+	$(CACHE)/mlflow-venv/bin/python examples/llmops-api/run.py
 
 test: tools lint rust sdk sdk-js faults mlflow deploy-tests
 	@echo "everything passed"

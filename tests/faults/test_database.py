@@ -32,6 +32,8 @@ def test_a_locked_database_delays_the_record_and_nothing_else(locked, key):
     health = server.get("/health/ready").json()
     assert health["journal_backlog_bytes"] > 0 and health["calls_lost"] == 0
     assert server.metric("weir_journal_records") == 150 and server.metric("weir_journal_bytes") > 0
+    first = min(server.metric("weir_ingest_lag_seconds"), 60)
+    eventually("the oldest record ages", lambda: server.metric("weir_ingest_lag_seconds") > first > 0)
     assert server.calls() == [], "reading goes on meanwhile"
     assert server.metric("llm_requests_total") == 150
     eventually("health tells of it", lambda: server.get("/health/ready").json()["status"] == "degraded", 30, 0.2)
@@ -43,6 +45,7 @@ def test_a_locked_database_delays_the_record_and_nothing_else(locked, key):
     assert server.get("/api/v1/stats").json()["total"]["count"] == 150
     eventually("health is well", lambda: server.get("/health/ready").json()["status"] == "ready", 30, 0.1)
     assert server.metric("weir_journal_records") == 0 and server.metric("weir_spans_dropped_total") == 0
+    assert server.metric("weir_ingest_lag_seconds") == 0
 
 
 def test_stopping_with_a_locked_database_loses_nothing(locked, key):

@@ -91,6 +91,14 @@ def test_a_change_of_the_file_is_applied_while_running(serve, up, key):
     server.config_path.write_text(up + f'[models.quick]\ntargets = [{{ model = "{behave("up/gpt-4o", key, "chunks=2")}" }}]\n')
     eventually("the new model answers", lambda: "w0 w1" in server.chat("quick").text)
     assert "the configuration was changed" in server.log()
+    # The rig starts it with --listen and --data, which no change of the file concerns.
+    assert "need a restart" not in server.log()
+
+
+def test_a_change_that_needs_a_restart_is_told(serve, up):
+    server = serve(up)
+    server.config_path.write_text(up + "[server]\nmax_connections = 5\n")
+    eventually("it is told", lambda: "changes of [server], [mlflow]" in server.log())
 
 
 def test_keys_can_be_added_while_running(serve, up, key):

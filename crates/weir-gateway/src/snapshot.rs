@@ -146,15 +146,16 @@ impl Snapshot {
     /// What tokens cost at a target; unknown where the price is.
     #[must_use]
     pub fn cost(&self, target: &Target, response_model: Option<&str>, tokens: &TokenCounts) -> Option<NanoUsd> {
-        if target.provider.kind.wire == Wire::Demo {
-            return Some(NanoUsd::ZERO);
-        }
         let at = |provider: &str, model: &str| self.prices.lookup(provider, model);
         let kind = target.provider.kind.name;
         let model = at(&target.provider.name, &target.model)
             .or_else(|| at(kind, &target.model))
-            .or_else(|| at(kind, response_model?))?;
-        Some(price::cost(&model.rates, tokens))
+            .or_else(|| at(kind, response_model?));
+        match model {
+            Some(model) => Some(price::cost(&model.rates, tokens)),
+            // Free, unless `[[prices]]` says otherwise: that is how costs and budgets are tried without a provider.
+            None => (target.provider.kind.wire == Wire::Demo).then_some(NanoUsd::ZERO),
+        }
     }
 
     /// The model of `/generate`.

@@ -158,6 +158,9 @@ impl<E: WriteEngine> Committer<E> {
     fn tell(&self, batch: Told, rejected: u64) {
         self.shared.committed.fetch_add(batch.spans.saturating_sub(rejected), Ordering::Relaxed);
         self.shared.drained.fetch_add(batch.journalled, Ordering::Relaxed);
+        if batch.oldest_us.is_some() {
+            self.shared.uncommitted.lock().pop_front();
+        }
         if let Some(position) = batch.position {
             *self.shared.committed_position.lock() = position;
             self.journal.release(position);

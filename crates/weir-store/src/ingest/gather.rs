@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use weir_core::merge::SpanWrite;
 use weir_core::observe::Observer;
 use weir_core::span::Span;
+use weir_core::time::Micros;
 
 use super::engine::{Unprepared, WriteEngine};
 use super::state::Shared;
@@ -26,6 +27,8 @@ pub(super) struct Told {
     pub(super) position: Option<Position>,
     /// Records of the journal in it, lost ones included.
     pub(super) journalled: u64,
+    /// The end of the oldest journalled call in it; it stands in [`Shared::uncommitted`] until the commit.
+    pub(super) oldest_us: Option<Micros>,
     pub(super) spans: u64,
     pub(super) protocols: Vec<(&'static str, u64)>,
     pub(super) receipts: Vec<oneshot::Sender<()>>,
@@ -104,7 +107,7 @@ impl<E: WriteEngine> Gather<E> {
     fn gather(&mut self, journal: bool, submitted: bool) -> Option<Batch<E::Prepared>> {
         let options = &self.shared.options;
         let mut writes: Vec<SpanWrite> = Vec::new();
-        let (mut position, mut journalled) = (None, 0);
+        let (mut position, mut journalled, mut oldest_us) = (None, 0, None);
         let mut protocols = Vec::new();
         if journal {
             let before = self.reader.position();
@@ -130,6 +133,7 @@ impl<E: WriteEngine> Gather<E> {
             if self.reader.position() != before {
                 position = Some(self.reader.position());
             }
+            oldest_us = spans.iter().map(ended).min();
             writes.extend(spans.into_iter().map(journalled_write));
         }
         let mut receipts = Vec::new();
@@ -154,7 +158,9 @@ impl<E: WriteEngine> Gather<E> {
             return None;
         }
         let spans = writes.len() as u64;
-        let told = Told { position, journalled, spans, protocols, receipts };
+        // Before the commit can be told.
+        self.shared.uncommitted.lock().extend(oldest_us);
+        let told = Told { position, journalled, oldest_us, spans, protocols, receipts };
         Some(Batch { prepared: self.engine.prepare(writes), told })
     }
 
@@ -178,6 +184,10 @@ impl<E: WriteEngine> Gather<E> {
 
 /// A journalled call is whole. Its stamp is its end, so that reading it again writes the same.
 fn journalled_write(span: Span) -> SpanWrite {
-    let at = span.end_us.or(span.start_us).unwrap_or_default();
+    let at = ended(&span);
     SpanWrite::create(span, at)
+}
+
+fn ended(span: &Span) -> Micros {
+    span.end_us.or(span.start_us).unwrap_or_default()
 }

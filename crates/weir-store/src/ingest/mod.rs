@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use weir_core::merge::SpanWrite;
 use weir_core::observe::Observer;
+use weir_core::time::Micros;
 
 mod commit;
 mod engine;
@@ -65,6 +66,8 @@ pub struct IngestStatus {
     pub lag_bytes: u64,
     /// Journalled records that are not committed yet.
     pub lag_records: u64,
+    /// When the oldest of them ended; `None` also while what waits was not read yet, which takes milliseconds.
+    pub oldest_us: Option<Micros>,
     /// Why the last attempt to commit failed; `None` when it succeeded.
     pub last_error: Option<String>,
     /// Spans committed since the start.
@@ -144,6 +147,7 @@ impl Ingest {
         IngestStatus {
             lag_bytes: self.journal.bytes_after(position),
             lag_records: owed.saturating_sub(drained),
+            oldest_us: self.shared.uncommitted.lock().front().copied(),
             last_error: self.shared.last_error.lock().clone(),
             committed: self.shared.committed.load(Ordering::Relaxed),
         }

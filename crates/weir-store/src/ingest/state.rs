@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 use weir_core::merge::SpanWrite;
+use weir_core::time::Micros;
 
 use super::{IngestOptions, SubmitError};
 use crate::journal::{Bell, Position};
@@ -42,6 +43,9 @@ pub(super) struct Shared {
     pub(super) committed: AtomicU64,
     /// Journal records committed or lost since the start.
     pub(super) drained: AtomicU64,
+    /// Of each batch with journalled records that was read and not committed, the end of its oldest call. As many as
+    /// the two threads and the channel between them hold.
+    pub(super) uncommitted: Mutex<VecDeque<Micros>>,
     /// Records that the journal held at the start, and its count of appends then.
     pub(super) backlog: u64,
     pub(super) appended_before: u64,
@@ -68,6 +72,7 @@ impl Shared {
             last_error: Mutex::new(None),
             committed: AtomicU64::new(0),
             drained: AtomicU64::new(0),
+            uncommitted: Mutex::default(),
             backlog,
             appended_before,
             stop_lock: Mutex::new(()),

@@ -223,15 +223,21 @@ fn a_failing_store_makes_the_journal_grow_and_loses_nothing() {
     let ingest =
         Ingest::start(Arc::clone(&engine), Arc::clone(&journal), Arc::new(Unobserved), IngestOptions::default())
             .unwrap();
+    let mut oldest = None;
     let mut appended = 0;
-    while journal.append(&call(appended)).is_ok() {
+    loop {
+        let span = call(appended);
+        if journal.append(&span).is_err() {
+            break;
+        }
+        oldest = oldest.or(span.end_us);
         appended += 1;
     }
     assert!(appended > 50);
     assert!(!ingest.drain(Duration::from_millis(300)));
     let status = ingest.status();
     assert!(status.last_error.is_some_and(|e| e.contains("broken")));
-    assert_eq!(status.lag_records, appended);
+    assert_eq!((status.lag_records, status.oldest_us), (appended, oldest));
     engine.broken.store(false, Ordering::SeqCst);
     assert!(ingest.drain(Duration::from_secs(20)));
     assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, appended);
@@ -243,7 +249,8 @@ fn a_failing_store_makes_the_journal_grow_and_loses_nothing() {
     }
     assert!(ingest.drain(Duration::from_secs(20)));
     assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, 11 * appended);
-    assert_eq!(ingest.status().last_error, None);
+    let status = ingest.status();
+    assert_eq!((status.last_error, status.lag_records, status.oldest_us), (None, 0, None));
 }
 
 const CHILD: &str = "WEIR_STORE_KILL_TEST";

@@ -20,12 +20,6 @@ pub(crate) struct Args {
 
 /// Runs until it is told to stop.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    let mut loaded = config::load(args.config.as_deref())?;
-    if let Some(listen) = args.listen {
-        loaded.settings.server.listen = listen;
-    }
-    if let Some(data) = args.data {
-        loaded.settings.server.data = data;
-    }
-    server::run(loaded)
+    let flags = config::Flags { listen: args.listen, data: args.data };
+    server::run(config::load(args.config.as_deref())?.with(&flags), flags)
 }

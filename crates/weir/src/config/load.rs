@@ -1,5 +1,6 @@
 //! Reading the configuration.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -12,6 +13,15 @@ use super::settings::Settings;
 /// The file that is read when none is named, if it is there.
 const DEFAULT_FILE: &str = "weir.toml";
 
+/// What flags of `weir serve` say, over the file and variables.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flags {
+    /// `server.listen`.
+    pub listen: Option<SocketAddr>,
+    /// `server.data`.
+    pub data: Option<PathBuf>,
+}
+
 /// A configuration as read.
 pub(crate) struct Loaded {
     /// Everything.
@@ -20,6 +30,21 @@ pub(crate) struct Loaded {
     pub gateway: Config,
     /// The file it came from.
     pub file: Option<PathBuf>,
+}
+
+impl Loaded {
+    /// With what flags say instead.
+    #[must_use]
+    pub(crate) fn with(mut self, flags: &Flags) -> Self {
+        let server = &mut self.settings.server;
+        if let Some(listen) = flags.listen {
+            server.listen = listen;
+        }
+        if let Some(data) = &flags.data {
+            server.data.clone_from(data);
+        }
+        self
+    }
 }
 
 /// Reads the configuration.

@@ -6,5 +6,5 @@ mod overrides;
 mod reference;
 mod settings;
 
-pub(crate) use load::{Loaded, load};
+pub(crate) use load::{Flags, Loaded, load};
 pub(crate) use settings::{LogFormat, ServerConfig, Settings};

@@ -17,7 +17,7 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Ask the server at this URL instead
-    #[arg(long, value_name = "URL", env = "WEIR_URL")]
+    #[arg(long, value_name = "URL", env = "WEIR_URL", hide_env_values = true)]
     pub url: Option<String>,
     /// The key for the server
     #[arg(long, value_name = "KEY", env = "WEIR_KEY", hide_env_values = true)]

@@ -58,12 +58,12 @@ fn measure_storage(running: &Running) {
 pub(super) fn refresh_gauges(running: &Running) {
     let metrics = &running.observers.metrics;
     let status = running.ingest.status();
-    metrics.set_ingest_queue(status.lag_records, 0.0);
-    metrics.set_journal(running.journal.size(), status.lag_records);
     let now = running.clock.now();
+    let seconds_since = |at: Option<Micros>| at.map_or(0.0, |at| now.saturating_sub(at).max(0) as f64 / 1e6);
+    metrics.set_ingest_queue(status.lag_records, seconds_since(status.oldest_us));
+    metrics.set_journal(running.journal.size(), status.lag_records);
     for status in running.exports.statuses() {
-        let age = status.lag.oldest_us.map_or(0, |oldest| now.saturating_sub(oldest).max(0));
-        metrics.set_export_lag(status.target, status.lag.records, age as f64 / 1e6);
+        metrics.set_export_lag(status.target, status.lag.records, seconds_since(status.lag.oldest_us));
     }
     let report = running.report();
     metrics.set_ready(!report.stopping);

@@ -30,7 +30,7 @@ use weir_watch::prometheus::{Metrics, MetricsOptions};
 use weir_web::api::ApiState;
 use weir_web::{Report, Web};
 
-use crate::config::Loaded;
+use crate::config::{Flags, Loaded};
 use exports::Exports;
 pub(crate) use exports::describe as describe_exports;
 use observe::Observers;
@@ -42,15 +42,15 @@ const DRAIN_AT_STOP: Duration = Duration::from_secs(10);
 /// How long exports that are under way may take at the end.
 const EXPORT_AT_STOP: Duration = Duration::from_secs(5);
 
-/// Runs the server until a signal ends it.
-pub(crate) fn run(loaded: Loaded) -> anyhow::Result<()> {
+/// Runs the server until a signal ends it. The flags are those that `loaded` has, for when the file is read again.
+pub(crate) fn run(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let _log = log::install(&loaded.settings.server)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
         .enable_all()
         .build()
         .context("the runtime cannot be started")?;
-    runtime.block_on(serve(loaded))
+    runtime.block_on(serve(loaded, flags))
 }
 
 /// One thread per core, less one: the store's threads need a core too, and on small machines threads that wake each
@@ -88,7 +88,7 @@ pub(crate) fn check_exposure(listen: SocketAddr, keyring: &Keyring) -> anyhow::R
     Ok(())
 }
 
-async fn serve(loaded: Loaded) -> anyhow::Result<()> {
+async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let server = loaded.settings.server.clone();
     let record = loaded.settings.record.clone();
     let clock = Clock::system();
@@ -172,7 +172,7 @@ async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     let doors = doors::router(gateway).merge(doors::batch_router(batches.clone()));
     let router = weir_web::with_fallbacks(doors.merge(weir_web::router(web)));
 
-    tokio::spawn(reload::watch(running.clone(), loaded));
+    tokio::spawn(reload::watch(running.clone(), loaded, flags));
     tokio::spawn(reload::watch_prompts(running.clone()));
     tokio::spawn(housekeeping::run(running.clone()));
     let mut worker = tokio::spawn(batches::run(batches.clone()));

@@ -1,6 +1,6 @@
 //! Live reload: a change of the configuration file, or SIGHUP, is applied whole or refused whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use weir_gateway::snapshot::Snapshot;
 use anyhow::bail;
 
 use super::{Running, check_exposure, exports, spend};
-use crate::config::{self, Loaded, Settings};
+use crate::config::{self, Flags, Loaded, Settings};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -24,7 +24,7 @@ pub(super) fn known_models(snapshot: &Snapshot) -> Vec<String> {
 
 /// Looks after the file for ever. A change counts when two looks have seen the same file, so that a file that is just
 /// being written is not taken for a whole one.
-pub(super) async fn watch(running: Arc<Running>, loaded: Loaded) {
+pub(super) async fn watch(running: Arc<Running>, loaded: Loaded, flags: Flags) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let Some(file) = loaded.file else {
         // The signal would else end the process.
@@ -48,7 +48,7 @@ pub(super) async fn watch(running: Arc<Running>, loaded: Loaded) {
             continue;
         }
         applied = now;
-        match apply(&running, &file, &fixed) {
+        match apply(&running, &file, &flags, &fixed) {
             Ok(()) => tracing::info!(file = %file.display(), "the configuration was changed"),
             Err(error) => {
                 let error = format!("{error:#}");
@@ -89,8 +89,8 @@ fn stamp(file: &PathBuf) -> Option<(u64, SystemTime)> {
     Some((meta.len(), meta.modified().ok()?))
 }
 
-fn apply(running: &Running, file: &std::path::Path, fixed: &str) -> anyhow::Result<()> {
-    let loaded = config::load(Some(file))?;
+fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::Result<()> {
+    let loaded = config::load(Some(file))?.with(flags);
     let checked = weir_gateway::Gateway::check(loaded.gateway.clone(), &|name| std::env::var(name).ok())?;
     check_exposure(running.listen, &checked.keyring)?;
     exports::check(&loaded.settings.mlflow)?;

@@ -1,5 +1,6 @@
 //! A newcomer's first ten minutes: everything that the README shows, run as it stands there.
 
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,13 @@ fn the_configuration_of_the_readme_is_valid() {
 }
 
 #[test]
+fn the_configuration_of_the_example_is_valid() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/llmops-api"));
+    let output = command(folder).arg("check-config").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+#[test]
 fn a_server_that_others_can_reach_wants_keys() {
     let folder = tempfile::tempdir().unwrap();
     let output = command(folder.path()).args(["serve", "--listen", "0.0.0.0:0"]).output().unwrap();
@@ -66,11 +74,15 @@ fn a_server_that_others_can_reach_wants_keys() {
 
 #[test]
 fn every_link_of_the_documentation_leads_somewhere() {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
-    for page in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
-        let page = std::fs::read_to_string(format!("{root}{page}")).unwrap();
-        for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            assert!(link.starts_with("http") || std::path::Path::new(&format!("{root}{link}")).exists(), "{link}");
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../"));
+    let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let docs = docs.filter(|path| path.extension().is_some_and(|e| e == "md"));
+    let others = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "examples/llmops-api/README.md"];
+    for page in docs.chain(others.map(|page| root.join(page))) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let leads = link.is_empty() || link.starts_with("http") || page.parent().unwrap().join(link).exists();
+            assert!(leads, "{}: {link}", page.display());
         }
     }
 }
