@@ -33,7 +33,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             [] => "any model".to_owned(),
             models => models.join(", "),
         };
-        let _ = writeln!(text, "provider {} ({}) {}: {models}", provider.name, provider.kind.name, provider.base_url());
+        let at = Some(provider.base_url()).filter(|url| !url.is_empty()).unwrap_or("built in");
+        let _ = writeln!(text, "provider {} ({}) {at}: {models}", provider.name, provider.kind.name);
     }
     let config = &snapshot.config;
     let mut all: Vec<String> = config.models.iter().map(|(name, model)| lines::model(name, model)).collect();
