@@ -80,7 +80,7 @@ def test_when_who_asks_goes_away_another_asks(serve, up, fake, key, stream):
 @pytest.mark.parametrize("words", ["status=500", "status=503", "status=400", "badjson"])
 def test_when_the_provider_fails_nobody_asks_it_fifty_times(serve, up, fake, key, words):
     server = serve(ONCE + ON + up)
-    model = behave("up/gpt-4o", key, words, "first=400")
+    model = behave("up/gpt-4o", key, words, "first=800")
     answers = at_once(50, lambda n: server.chat(model, f"{key}-{n}"))
     assert len({a.status for a in answers}) == 1 and answers[0].status >= 400
     assert len({a.json()["error"]["message"] for a in answers}) == 1
@@ -111,7 +111,7 @@ def test_drained_answers_reach_those_who_wait(serve, up, fake, key, stream):
 @pytest.mark.parametrize("words", ["truncate", "cut", "midstream-error"])
 def test_a_stream_that_breaks_off_is_asked_for_once_more(serve, up, fake, key, words):
     server = serve(ONCE + ON + up)
-    body = {"model": behave("up/gpt-4o", key, words, "chunks=9,after=3,first=300"), "messages": HELLO, "stream": True}
+    body = {"model": behave("up/gpt-4o", key, words, "chunks=9,after=3,first=600"), "messages": HELLO, "stream": True}
     first = server.line(CHAT, body)
     fake.arrived(key)
     answers = at_once(20, lambda _: server.post(CHAT, body))
@@ -120,9 +120,9 @@ def test_a_stream_that_breaks_off_is_asked_for_once_more(serve, up, fake, key, w
     # One of them asked again and broke off too; the others are told so.
     assert len(fake.requests(key)) == 2
     assert sorted(a.status for a in answers) == [200] + [502] * 19
-    again = server.line(CHAT, {**body, "model": behave("up/gpt-4o", key + "2", words, "chunks=9,after=3,first=300,times=1")})
+    again = server.line(CHAT, {**body, "model": behave("up/gpt-4o", key + "2", words, "chunks=9,after=3,first=600,times=1")})
     fake.arrived(key + "2")
-    model = behave("up/gpt-4o", key + "2", words, "chunks=9,after=3,first=300,times=1")
+    model = behave("up/gpt-4o", key + "2", words, "chunks=9,after=3,first=600,times=1")
     answers = at_once(20, lambda _: server.post(CHAT, {**body, "model": model}))
     again.close()
     assert {a.status for a in answers} == {200} and len(fake.requests(key + "2")) == 2
@@ -155,7 +155,7 @@ def test_an_answer_that_is_no_use_to_others_is_not_given_to_them(serve, up, fake
 
 def test_who_wants_an_answer_of_its_own_does_not_wait(serve, up, fake, key):
     server = serve(ON + up)
-    model = behave("up/gpt-4o", key, "first=300")
+    model = behave("up/gpt-4o", key, "first=600")
     answers = at_once(6, lambda n: server.chat(model, headers={"cache-control": "no-cache"} if n % 2 else {}))
     assert sorted(a.headers["x-weir-cache"] for a in answers) == ["bypass"] * 3 + ["hit"] * 2 + ["miss"]
     assert len(fake.requests(key)) == 4
