@@ -143,13 +143,20 @@ async fn answer(
     require(door.endpoint, &envelope)?;
     let wants_stream = envelope.read::<bool>("stream", "true or false")?.unwrap_or(false);
     call.span.stream = Some(wants_stream);
-    prepare::permit(&identity, &asked)?;
+    let is_for_cache = on_behalf.is_some_and(|on_behalf| on_behalf.is_for_cache);
+    if !is_for_cache {
+        prepare::permit(&identity, &asked)?;
+    }
     let model = shape::select(call, door, &identity, &asked);
     let mut plan = snapshot.plan(&model, &|name| gateway.deployment(name))?;
 
     let wants_usage = wants_usage(door.endpoint, &envelope);
-    if let Looked::Hit(hit) = cached::look(call, door, &identity, headers, &envelope, &model).await? {
-        return Ok(cached_reply(call, door, &hit, wants_stream, wants_usage));
+    if !is_for_cache {
+        match cached::look(call, door, &identity, headers, &envelope, &model).await? {
+            Looked::Hit(hit) => return Ok(cached_reply(call, door, &hit, wants_stream, wants_usage)),
+            Looked::Failed(failed) => return Ok(Reply::Ready(respond::failed(call, failed, door.form))),
+            Looked::Ask => {}
+        }
     }
     if let Reserved::Fallback(model) = prepare::reserve(call, &identity, &plan, &envelope, true)? {
         plan = snapshot.plan(&model, &|name| gateway.deployment(name))?;
@@ -235,6 +242,9 @@ async fn answer(
     match outcome {
         Err(failed) => {
             call.upstream_us = Some(upstream_us);
+            if let Some(filling) = call.filling.take() {
+                filling.fail(call, &failed);
+            }
             Ok(Reply::Ready(respond::failed(call, *failed, door.form)))
         }
         Ok(answered) => {
