@@ -9,6 +9,8 @@ mod folder;
 mod library;
 mod set;
 pub mod template;
+#[cfg(test)]
+mod tests;
 mod version;
 
 pub(crate) use assign::assigned;
