@@ -244,7 +244,8 @@ impl DiffJson {
         let text = |version: &Version| {
             let defaults = serde_json::to_string(&version.record.defaults).unwrap_or_default();
             let text = version.record.content.text();
-            if defaults == "{}" { text } else { format!("# defaults: {defaults}\n{text}") }
+            // With a line's end, as the last line of a text has none.
+            if defaults == "{}" { text + "\n" } else { format!("# defaults: {defaults}\n{text}\n") }
         };
         let (before, after) = (text(from), text(to));
         let (from, to) = (&from.record.version, &to.record.version);
