@@ -321,6 +321,11 @@ def test_embeddings_have_no_prompt(prompted, fake, key):
             model=behave("up/text-embedding-3-small", key), input="x", extra_headers={"x-weir-prompt": "ask@v1.0"}
         )
     assert "embeddings have no prompt" in str(raised.value) and fake.requests(key) == []
+    # An assignment to the caller's department is not meant for them.
+    prompted.openai(id=key).embeddings.create(
+        model=behave("up/text-embedding-3-small", key), input="x", extra_headers={"x-weir-department": "support"}
+    )
+    assert sent(fake, key)["input"] == "x"
 
 
 def test_a_body_of_5_mb(prompted, fake, key):

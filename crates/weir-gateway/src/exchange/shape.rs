@@ -95,6 +95,8 @@ fn wanted(
     let asked = call.span.prompt_version.clone();
     let (name, version) = match &call.asked_prompt {
         Some(name) => (name.clone(), asked),
+        // An assignment is for what has a prompt; only who asks for one there is told that it cannot be.
+        None if door.endpoint == Endpoint::Embeddings => return None,
         None => {
             let model = envelope.read::<String>("model", "a string").ok().flatten().unwrap_or_default();
             let assign = with_facts(call, door, identity, &model, |facts| {

@@ -7,6 +7,7 @@ mod assign;
 pub mod file;
 mod folder;
 mod library;
+mod merge;
 mod set;
 pub mod template;
 #[cfg(test)]

@@ -171,7 +171,7 @@ fn what_breaks_stays_as_it_was_until_the_process_ends() {
         ("part/v1.jinja2", "---\nlabels: live\n---\npart"),
         ("whole/v1.jinja2", "{% include 'part@live' %}!"),
     ]);
-    for broken in ["{{ oops", "---\nlabels: live\n", "---\nmodle: x\n---\n"] {
+    for broken in ["---\nlabels: live\n---\n{{ oops", "---\nlabels: live\n", "---\nmodle: x\n---\n"] {
         assert!(rig.write("part/v1.jinja2", broken));
         assert_eq!(
             (rig.says("part", Some("live")), rig.says("whole", None)),
@@ -308,9 +308,9 @@ proptest! {
 
 #[test]
 fn variables_are_converted_as_they_are() {
-    let rig = Rig::new(&[("a/v1.jinja2", "{{ a.b[0] }} {{ n }} {{ t }} {{ none is none }}")]);
-    let Value::Object(variables) = json!({"a": {"b": ["ü"]}, "n": 1.5, "t": true, "none": null}) else { panic!() };
+    let rig = Rig::new(&[("a/v1.jinja2", "{{ a.b[0] }} {{ n }} {{ t }} {{ nil is none }}")]);
+    let Value::Object(variables) = json!({"a": {"b": ["ü"]}, "n": 1.5, "t": true, "nil": null}) else { panic!() };
     let set = rig.library.set();
     assert_eq!(set.find("a", None).unwrap().render(&variables).unwrap().text(), "ü 1.5 True True");
-    assert_eq!(set.find("a", None).unwrap().variables().iter().collect::<Vec<_>>(), ["a", "n", "none", "t"]);
+    assert_eq!(set.find("a", None).unwrap().variables().iter().collect::<Vec<_>>(), ["a", "n", "nil", "t"]);
 }

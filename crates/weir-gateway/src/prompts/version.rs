@@ -3,7 +3,7 @@
 //! Invariant: the bounds of a template hold for all messages of a chat together.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
@@ -13,8 +13,9 @@ use super::template::{Format, Limits, Sources, Template, TemplateError, too_long
 
 /// Most messages of a chat.
 const MAX_MESSAGES: usize = 64;
-/// A rendering that takes longer is kept off the threads that answer requests from then on.
+/// After a rendering that takes longer, the next ones are kept off the threads that answer requests: so many.
 const SLOW: Duration = Duration::from_millis(2);
+const WARY: u32 = 64;
 
 /// A version of a prompt, compiled.
 pub struct Version {
@@ -29,7 +30,8 @@ pub struct Version {
     body: Compiled,
     limits: Limits,
     variables: BTreeSet<String>,
-    slow: AtomicBool,
+    /// Renderings to be made beside the requests; 0 of nearly every template.
+    wary: AtomicU32,
 }
 
 enum Compiled {
@@ -115,8 +117,8 @@ impl Version {
                 parts.flat_map(|part| part.template.variables()).cloned().collect()
             }
         };
-        let (hash, slow) = (record.content.hash(), AtomicBool::new(false));
-        Ok(Self { name: name.to_owned(), record, hash, from_file: false, body, limits, variables, slow })
+        let (hash, wary) = (record.content.hash(), AtomicU32::new(0));
+        Ok(Self { name: name.to_owned(), record, hash, from_file: false, body, limits, variables, wary })
     }
 
     /// Renders it.
@@ -126,16 +128,19 @@ impl Version {
     pub fn render(&self, variables: &Map<String, Value>) -> Result<Rendered, TemplateError> {
         let begun = Instant::now();
         let rendered = self.rendered(variables);
+        let wary = self.wary.load(Ordering::Relaxed);
         if begun.elapsed() > SLOW {
-            self.slow.store(true, Ordering::Relaxed);
+            self.wary.store(WARY, Ordering::Relaxed);
+        } else if wary > 0 {
+            self.wary.store(wary - 1, Ordering::Relaxed);
         }
         rendered
     }
 
-    /// Whether a rendering of it took so long that the next one should not hold up other requests.
+    /// Whether one of the last renderings took so long that the next one should not hold up other requests.
     #[must_use]
     pub fn is_slow(&self) -> bool {
-        self.slow.load(Ordering::Relaxed)
+        self.wary.load(Ordering::Relaxed) > 0
     }
 
     fn rendered(&self, variables: &Map<String, Value>) -> Result<Rendered, TemplateError> {
