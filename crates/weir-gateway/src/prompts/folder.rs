@@ -1,5 +1,5 @@
 //! The folder of prompt files: `<name>/<version>.jinja2` (or `.j2`, `.mustache`). Read whole; a link in it is followed
-//! only to what stands in the folder too, which is how Kubernetes mounts a ConfigMap.
+//! only to what stands in the folder too, which is how Kubernetes mounts a `ConfigMap`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub(super) fn stamp(dir: &Path) -> Stamp {
     found
 }
 
-/// What stands in a folder, hidden things (those of editors, and the ones behind a ConfigMap's links) left out.
+/// What stands in a folder, hidden things (those of editors, and the ones behind a `ConfigMap`'s links) left out.
 fn entries(dir: &Path, root: &Path) -> impl Iterator<Item = (PathBuf, fs::Metadata)> {
     fs::read_dir(dir).into_iter().flatten().flatten().filter_map(move |entry| {
         let path = entry.path();
