@@ -104,6 +104,11 @@ fn read_one(
         return Err(format!("it is larger than {MAX_BYTES} bytes"));
     }
     let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
+    // The set is built anew for other reasons too, and then a file may be half written.
+    let now = fs::metadata(path).map_err(|e| e.to_string())?;
+    if (now.len(), now.modified().ok()) != (size, changed) {
+        return Err("it is being changed, and is looked at again when it is not".to_owned());
+    }
     let parsed = PromptFile::parse(format, &text).map_err(|e| e.to_string())?;
     if let Some(label) = parsed.labels.iter().find(|label| !is_name(label) || **label == LATEST) {
         return Err(format!(

@@ -54,7 +54,7 @@ pub struct Library {
     /// Held while the set is built anew.
     state: Mutex<State>,
     /// Places for slow renderings.
-    slow: Semaphore,
+    slow: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl Library {
     /// When the catalog cannot be read.
     pub fn open(catalog: Arc<dyn Prompts>, config: &PromptsConfig, clock: Clock) -> Result<Self, StoreError> {
         let (set, state) = (ArcSwap::default(), Mutex::default());
-        let library = Self { catalog, clock, set, state, slow: Semaphore::new(MAX_SLOW) };
+        let library = Self { catalog, clock, set, state, slow: Arc::new(Semaphore::new(MAX_SLOW)) };
         {
             let mut state = library.state.lock();
             state.dir.clone_from(&config.dir);
@@ -106,8 +106,13 @@ impl Library {
     /// # Errors
     /// When the work broke off.
     pub async fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let _place = self.slow.acquire().await;
+        let place = self.slow.clone().acquire_owned().await;
         let broke = |e| Error::new(Code::Internal, format!("rendering broke off: {e}"));
+        let work = move || {
+            // Held by the work itself, which goes on when its caller has gone away.
+            let _place = place;
+            work()
+        };
         tokio::task::spawn_blocking(work).await.map_err(broke)
     }
 

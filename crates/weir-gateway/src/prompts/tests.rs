@@ -197,6 +197,17 @@ fn a_mistake_is_told_by_the_lines_of_the_file_also_when_it_is_stored() {
 }
 
 #[test]
+fn a_file_that_is_being_written_is_not_read_for_another_reason() {
+    let rig = Rig::new(&[("a/v1.jinja2", "old")]);
+    write(&rig.config.dir.join("a/v1.jinja2"), "ha");
+    // Builds the set anew.
+    rig.make("b", Some("v1"), "b").unwrap();
+    assert_eq!((rig.says("a", None), rig.says("b", None)), ("old".into(), "b".into()));
+    assert!(rig.write("a/v1.jinja2", "half and half"));
+    assert_eq!(rig.says("a", None), "half and half");
+}
+
+#[test]
 fn two_files_cannot_be_one_version() {
     let rig = Rig::new(&[("a/v1.jinja2", "first"), ("a/v1.mustache", "second")]);
     assert_eq!(rig.says("a", None), "first");
