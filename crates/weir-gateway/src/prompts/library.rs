@@ -64,6 +64,8 @@ struct State {
     /// The files as they were read last, and as they were seen last.
     read: Stamp,
     seen: Stamp,
+    /// Whether the set could not be built when it was to be.
+    stale: bool,
     /// Contents that the catalog keeps.
     kept: HashSet<String>,
 }
@@ -125,17 +127,16 @@ impl Library {
         let settled = now == state.seen && config.dir == state.dir;
         state.seen.clone_from(&now);
         state.dir.clone_from(&config.dir);
-        if !settled || (now == state.read && limits == state.limits) {
+        if !settled || (now == state.read && limits == state.limits && !state.stale) {
             return false;
         }
+        state.stale = false;
         (state.read, state.limits) = (now, limits);
         match self.rebuild(&mut state) {
             Ok(()) => true,
             Err(error) => {
                 tracing::error!(%error, "changed prompts cannot be taken yet");
-                // So that the next look tries again.
-                state.read.clear();
-                state.limits = Limits { templates: 0, ..state.limits };
+                state.stale = true;
                 false
             }
         }
