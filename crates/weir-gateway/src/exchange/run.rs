@@ -113,7 +113,7 @@ async fn answer(
     prepare::note_key(call, &identity);
     // Also calls that are refused below are filed under what they asked for.
     call.span.model = model(&original).ok();
-    let mut body = shape::apply(call, door, &identity, &original)?.unwrap_or_else(|| sent.clone());
+    let mut body = shape::apply(call, door, &identity, &original).await?.unwrap_or_else(|| sent.clone());
     if let Some(shorter) = shape::compress(call, door, &identity, &body).await {
         body = shorter;
     }
