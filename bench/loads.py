@@ -16,7 +16,12 @@ class Loads:
 
     def run(self, target, load, *words, seconds=None, errors=False):
         seconds = self.seconds if seconds is None else seconds
-        command = [self.program, "--url", target.url(), *target.words(load), "--duration", seconds, *words]
+        own = target.words(load)
+        if "--body" in words:
+            # A body names its model itself.
+            at = own.index("--model")
+            own = own[:at] + own[at + 2:]
+        command = [self.program, "--url", target.url(), *own, "--duration", seconds, *words]
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=seconds + 120)
         if done.returncode:
             raise Failed(f"the load generator failed: {done.stderr}")
@@ -49,9 +54,9 @@ class Loads:
     def streams(self, target, load, connections=32):
         return self.closed(target, load, connections, "--stream")
 
-    def paced(self, target, rate):
+    def paced(self, target, rate, *words):
         """An open loop; None when the target cannot keep up."""
-        report = self.run(target, "plain", "--rate", rate, "--connections", 64, "--warmup", 0.5, errors=True,
+        report = self.run(target, "plain", "--rate", rate, "--connections", 64, "--warmup", 0.5, *words, errors=True,
                           seconds=self.seconds + 0.5)
         target.drained()
         return report if report["rps"] > 0.9 * rate and not report["errors"] else None

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import english
 import report
+from cache import cache_figures, cache_rows
 from export import RATE, export_figures
 from loads import Loads, bytes_per_call, median, soak
 from process import Failed, machine_busy, stop_all
@@ -32,7 +33,7 @@ def arguments():
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--output", type=Path, help="file for the page")
     words.add_argument("--json", type=Path, help="file for every figure of every pass")
-    words.add_argument("--bin", type=Path, default=ROOT / "target/release", help="folder of the programs")
+    words.add_argument("--bin", type=lambda path: Path(path).resolve(), default=ROOT / "target/release", help="folder of the programs")
     words.add_argument("--seconds", type=float, default=4, help="length of one load")
     words.add_argument("--passes", type=int, default=3, help="passes, of which the medians are told")
     words.add_argument("--sustained", type=float, default=20, help="seconds of the load that is to be stored as it comes")
@@ -43,6 +44,7 @@ def arguments():
     words.add_argument("--store-calls", type=int, default=5_000_000, help="calls for --store")
     words.add_argument("--export-calls", type=int, default=500, help="calls exported to a real MLflow server")
     words.add_argument("--export-only", action="store_true", help="nothing but that")
+    words.add_argument("--cache-only", action="store_true", help="nothing but hits of the cache beside plain calls")
     words.add_argument("--temp", type=Path, help="where the temporary folder is made")
     return words.parse_args()
 
@@ -133,6 +135,8 @@ def measure(options, temp):
     results = {name: middle(figures) for name, figures in raw.items()}
     for target in targets:
         results[target.name] |= {"idle": idle[target.name], "highest": target.process.memory("VmHWM")}
+    say("hits of the cache")
+    lone |= cache_figures(loads, bins, temp, direct.port, targets[1], weir, options.passes)
     for target in targets[1:-1]:
         target.stop()
 
@@ -207,7 +211,7 @@ def lines(results, lone):
         rows.append((f"bytes of the database per call of 2 KB and 1 KB, {text}, {n(d['calls'])} calls; with its log "
                      "while running; besides, the journal's last segment", f"{n(d['stopped'])}; {n(d['running'])}; "
                      f"{n(d['journal_mb'])} MB", "≤ 1,500", d["stopped"] <= 1500))
-    rows += export_rows(lone)
+    rows += cache_rows(lone, n) + export_rows(lone)
     rows += [
         ("binary", f"{n(lone['binary'], 1)} MB", "< 40", lone["binary"] < 40),
         ("start to ready, median of 10", f"{n(lone['ready'])} ms", "≤ 200", lone["ready"] <= 200),
@@ -233,6 +237,14 @@ def export_only(options, temp):
     return report.targets(export_rows(lone))
 
 
+def cache_only(options, temp):
+    direct = Direct(options.bin, temp, None)
+    plain = Weir(options.bin, temp / "weir", direct.port)
+    lone = cache_figures(Loads(options.bin, options.seconds), options.bin, temp, direct.port, Nginx(temp, direct.port),
+                         plain, options.passes)
+    return report.targets(cache_rows(lone, report.number))
+
+
 def store(options, temp):
     say(f"the store alone, {options.store_calls} calls")
     command = ["cargo", "run", "--release", "-q", "-p", "weir-store", "--example", "store_bench", "--",
@@ -250,9 +262,10 @@ def main():
     temp = Path(tempfile.mkdtemp(prefix="weir-bench-", dir=options.temp))
     begun, busy, load = time.monotonic(), machine_busy(), report.load_average()
     try:
-        if options.export_only:
+        if options.export_only or options.cache_only:
+            page = (export_only if options.export_only else cache_only)(options, temp)
             print(f"Measured {report.date()}, programs of `{options.bin.name}`, on {report.machine()}, load average {load} "
-                  f"at the start.\n\n{export_only(options, temp)}")
+                  f"at the start.\n\n{page}")
             return 0
         results, lone, raw = measure(options, temp)
         took = time.monotonic() - begun

@@ -119,7 +119,7 @@ class LiteLLM(Target):
 class Weir(Target):
     """With authentication, full recording, cost and metrics on, as it is out of the box."""
 
-    def __init__(self, bin_dir, folder, upstream, name="Weir"):
+    def __init__(self, bin_dir, folder, upstream, name="Weir", more=""):
         folder.mkdir(parents=True, exist_ok=True)
         self.bin_dir, self.folder, self.data = bin_dir, folder, folder / "data"
         self.config = folder / "weir.toml"
@@ -133,7 +133,7 @@ headers = {{ "x-fake" = "{behaviour}" }}
 """
             for load, behaviour in BEHAVIOURS.items()
         )
-        self.config.write_text(f'{providers}\n[[keys]]\nname = "bench"\nkey = "{KEY}"\nrole = "read"\n')
+        self.config.write_text(f'{providers}\n[[keys]]\nname = "bench"\nkey = "{KEY}"\nrole = "read"\n{more}')
         port = free_port()
         super().__init__(name, self.begin(port), port)
         self.process.wait_http(f"http://127.0.0.1:{port}/health/ready", 10, pause=0.002)
@@ -151,10 +151,13 @@ headers = {{ "x-fake" = "{behaviour}" }}
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.read().decode()
 
+    def get_json(self, path):
+        return json.loads(self.get(path))
+
     def drained(self, seconds=120):
         begun = time.monotonic()
         while True:
-            state = json.loads(self.get("/health/ready"))
+            state = self.get_json("/health/ready")
             if state["calls_lost"] or state["problems"]:
                 raise Failed(f"weir has lost calls or is not well: {state}")
             took = time.monotonic() - begun
@@ -166,7 +169,7 @@ headers = {{ "x-fake" = "{behaviour}" }}
 
     def totals(self):
         """What Weir says that it has stored: calls, and whether they are priced."""
-        return json.loads(self.get("/api/v1/stats"))["total"]
+        return self.get_json("/api/v1/stats")["total"]
 
     def sizes(self):
         """Bytes of the database with its write-ahead log, and of the journal."""

@@ -86,6 +86,12 @@ def test_a_rule_for_a_key(serve, up, key):
     assert ask(server, headers=READ).json()["model"] == "gpt-4o"
 
 
+def test_a_rule_may_use_a_model_that_the_key_cannot_ask_for(serve, up):
+    server = serve(up + entry("app", APP, 'models = ["up/gpt-4o"]') + select(""))
+    assert ask(server, headers={"x-api-key": APP}).json()["model"] == "gpt-4o-mini"
+    assert ask(server, model="up/gpt-4o-mini", headers={"x-api-key": APP}).status == 403
+
+
 def test_a_rule_for_the_rest_of_a_budget(serve, up, key):
     server = serve(up + select("budget_left_below = 0.5") + limit("department", "*", "budget_usd_per_day = 0.01"))
     sales = {"metadata": {"department": "sales"}}
@@ -275,7 +281,7 @@ def test_hits_and_refusals_are_told_apart_in_stats(serve, up, key):
     assert it == [200, 429, 429]
     eventually("all are recorded", lambda: len(server.calls()) == 7)
     total = server.get("/api/v1/stats").json()["total"]
-    assert (total["count"], total["cache_hits"], total["errors"]) == (7, 3, 2)
+    assert (total["count"], total["cache_hits"], total["errors"], total["unpriced"]) == (7, 3, 2, 2)
     groups = server.get("/api/v1/stats", group_by="status").json()["groups"]
     by = {g["by"]["status"]: g["total"] for g in groups}
     assert {name: g["count"] for name, g in by.items()} == {"success": 2, "cached": 3, "rate_limited": 2}

@@ -106,6 +106,7 @@ impl Task {
         let batch = serde_json::json!({"id": self.batch, "custom_id": line.custom_id}).to_string();
         request.extensions_mut().insert(OnBehalf {
             identity,
+            is_for_cache: false,
             tag: format!("batch:{}", self.batch),
             batch: Some(batch),
         });

@@ -24,7 +24,7 @@ pub use gather::Gather;
 pub use key::{Key, Scope};
 pub use replay::replay;
 pub use stats::CacheStats;
-pub use turn::{Hit, Leader, Lookup, Waiter};
+pub use turn::{Awaited, Hit, Leader, Lookup, Waiter};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +40,7 @@ use memory::Memory;
 use persist::{Loaded, Writer};
 use semantic::Index;
 use stats::Counts;
+use turn::Brought;
 
 /// Whether a request's answer depends on nothing but the request: not when it runs in the background, or goes on a
 /// conversation that the provider keeps.
@@ -61,7 +62,7 @@ struct Inner {
     memory: Mutex<Memory>,
     /// Locked after `memory` was let go of, never within.
     index: RwLock<Index>,
-    flights: Arc<Flights<Hit>>,
+    flights: Arc<Flights<Brought>>,
     /// What streams under way keep.
     gathering: Room,
     writer: RwLock<Option<Writer>>,
@@ -142,13 +143,14 @@ impl Cache {
         self.inner.counts.stats(entries, bytes, vectors, dropped)
     }
 
-    /// Removes every entry.
-    pub fn flush_all(&self) {
+    /// Removes every entry; how many were in memory.
+    pub fn flush_all(&self) -> usize {
         let gone = self.inner.memory.lock().retain(|_| false);
         self.inner.forget(&gone);
         if let Some(writer) = &*self.inner.writer.read() {
             writer.clear();
         }
+        gone.len()
     }
 
     /// Removes the entries of a namespace, whoever's they are; how many.

@@ -1,5 +1,7 @@
 use super::*;
 use crate::config::SemanticConfig;
+use crate::routing::{Cause, Failed};
+use weir_core::error::{Code, Error};
 use weir_core::money::NanoUsd;
 use weir_core::time::SECOND;
 use weir_core::units::{Bytes, Time};
@@ -82,8 +84,10 @@ fn what_a_request_wants_is_done() {
     // Not to be stored, but read: ttl 0.
     let read_only = Control { write: false, ..plain };
     assert_eq!(hit(&cache, key(1), &read_only, NOW).as_deref(), Some("new"));
-    assert!(matches!(cache.lookup(key(9), &read_only, NOW), Lookup::Bypass));
-    assert_eq!(cache.stats().bypassed, 2);
+    lead(&cache, key(9), &read_only, NOW).fill(answer("x"), NOW);
+    assert_eq!(hit(&cache, key(9), &read_only, NOW), None);
+    // Those that led before are misses too.
+    assert_eq!((cache.stats().bypassed, cache.stats().misses), (1, 5));
 }
 
 #[tokio::test]
@@ -97,17 +101,62 @@ async fn those_who_wait_get_the_answer_or_the_lead() {
     let first = lead(&cache, key(1), &control, NOW);
     let (second, third) = (wait(), wait());
     drop(first);
-    let second = second.landed().await.unwrap_err();
+    let Awaited::Lead(second) = second.landed().await else { panic!("nobody leads") };
     // Too large to be stored, but the very answer that the third waits for.
     second.fill(answer(&"x".repeat((1 << 20) + 1)), NOW);
-    assert!(third.landed().await.is_ok());
+    assert!(matches!(third.landed().await, Awaited::Hit(_)));
     assert_eq!(cache.stats().entries, 0);
     let first = lead(&cache, key(1), &control, NOW);
     let second = wait();
     first.release();
-    drop(second.landed().await.unwrap_err());
+    assert!(matches!(second.landed().await, Awaited::Lead(_)));
     let stats = cache.stats();
     assert_eq!((stats.hits, stats.misses), (1, 4));
+}
+
+#[tokio::test]
+async fn those_who_wait_get_the_failure_and_one_more_attempt_at_most() {
+    let cache = open(&config(), None);
+    let control = control();
+    let wait = |control: &Control| match cache.lookup(key(1), control, NOW) {
+        Lookup::Wait(waiter) => waiter,
+        other => panic!("{other:?}"),
+    };
+    let failed = || Failed {
+        cause: Cause::Own(Error::new(Code::UpstreamTimeout, "slow")),
+        target: None,
+        attempts: 3,
+        fallbacks: 0,
+    };
+    let first = lead(&cache, key(1), &control, NOW);
+    let (second, third) = (wait(&control), wait(&control));
+    first.fail(failed());
+    for one in [second, third] {
+        assert!(matches!(one.landed().await, Awaited::Failed(failed) if failed.attempts == 3));
+    }
+    assert_eq!(cache.stats().misses, 3);
+    // A stream that broke off is asked for once more.
+    let first = lead(&cache, key(1), &control, NOW);
+    let (second, third) = (wait(&control), wait(&control));
+    first.break_off(failed());
+    let Awaited::Lead(second) = second.landed().await else { panic!("nobody leads") };
+    second.break_off(failed());
+    assert!(matches!(third.landed().await, Awaited::Failed(_)));
+    assert!(hit(&cache, key(1), &control, NOW).is_none());
+}
+
+#[tokio::test]
+async fn who_waits_does_not_get_an_answer_that_is_too_old_for_it() {
+    let cache = open(&config(), None);
+    let control = control();
+    let scope = key(100);
+    let old = NOW - 50 * SECOND;
+    lead(&cache, key(1), &control, old).nearest(scope, &[1.0], old).unwrap_err().fill(answer("a"), old);
+    let first = lead(&cache, key(2), &control, NOW);
+    let young = Control { max_age_us: Some(10 * SECOND), ..control };
+    let Lookup::Wait(waiter) = cache.lookup(key(2), &young, NOW) else { panic!("nobody leads") };
+    assert!(first.nearest(scope, &[1.0], NOW).is_ok());
+    assert!(matches!(waiter.landed().await, Awaited::Lead(_)));
 }
 
 #[tokio::test]
@@ -127,8 +176,8 @@ async fn a_near_request_gets_the_answer_and_so_do_those_it_is_near_enough_for() 
     let found = second.nearest(scope, &[1.0, 0.1], NOW).unwrap();
     assert_eq!(&found.entry.answer.body[..], b"a");
     assert!(found.similarity.is_some_and(|s| (0.99..0.999).contains(&s)));
-    assert!(near.landed().await.is_ok_and(|hit| hit.similarity.is_some()));
-    assert!(far.landed().await.is_err());
+    assert!(matches!(near.landed().await, Awaited::Hit(hit) if hit.similarity.is_some()));
+    assert!(matches!(far.landed().await, Awaited::Lead(_)));
     let stats = cache.stats();
     assert_eq!((stats.semantic_hits, stats.hits, stats.misses, stats.vectors), (2, 0, 2, 1));
     // Others are too far, in another scope, or their entry has expired.

@@ -1,7 +1,8 @@
 //! One call's turn at the cache: it hits, asks for itself and perhaps for others, or waits for one who does.
 //!
 //! Invariants: every call is counted once, as a hit, a miss or bypassed; whoever asks and goes away without an answer
-//! passes the asking on.
+//! passes the asking on. When the provider could not answer, those who wait get that failure and do not ask one after
+//! the other for the same.
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use super::gather::Gather;
 use super::key::Key;
 use super::semantic::normalised;
 use crate::providers::Endpoint;
+use crate::routing::Failed;
 
 /// An answer out of the cache.
 #[derive(Clone, Debug)]
@@ -23,6 +25,24 @@ pub struct Hit {
     pub entry: Arc<Entry>,
     /// How near the other request's meaning is; `None` where it is an equal one.
     pub similarity: Option<f32>,
+}
+
+/// What a call brings to those who wait for it.
+#[derive(Clone, Debug)]
+pub(super) enum Brought {
+    Hit(Hit),
+    Failed(Arc<Failed>),
+}
+
+/// How waiting ended.
+#[derive(Debug)]
+pub enum Awaited {
+    /// With an answer.
+    Hit(Hit),
+    /// The provider could not answer.
+    Failed(Arc<Failed>),
+    /// This call is the one that asks now.
+    Lead(Leader),
 }
 
 /// What came of looking up.
@@ -52,7 +72,9 @@ struct Asked {
     key: Key,
     control: Control,
     /// `None` where nobody can wait for this one.
-    lead: Option<Lead<Hit>>,
+    lead: Option<Lead<Brought>>,
+    /// Whether another asked before and did not bring an answer.
+    is_second: bool,
     /// Scope and vector of what is compared by meaning.
     vector: Option<(Key, Vec<f32>)>,
 }
@@ -63,7 +85,7 @@ pub struct Waiter {
     cache: Arc<Inner>,
     key: Key,
     control: Control,
-    wait: Wait<Hit>,
+    wait: Wait<Brought>,
 }
 
 pub(super) fn lookup(cache: &Arc<Inner>, key: Key, control: &Control, now: Micros) -> Lookup {
@@ -76,13 +98,14 @@ pub(super) fn lookup(cache: &Arc<Inner>, key: Key, control: &Control, now: Micro
     {
         return Lookup::Hit(hit(entry));
     }
-    if !control.write {
+    if !control.read && !control.write {
         cache.counts.bypass();
         return Lookup::Bypass;
     }
     let leader = |lead| Leader::new(cache.clone(), key, control.clone(), lead);
-    if !control.read {
-        // It wants an answer of its own, and what others are asking for is older than its wish.
+    if !control.read || !control.write {
+        // It wants an answer of its own, and what others are asking for is older than its wish; or what it gets is not
+        // for others.
         return Lookup::Lead(leader(None));
     }
     match cache.flights.join(key) {
@@ -91,7 +114,7 @@ pub(super) fn lookup(cache: &Arc<Inner>, key: Key, control: &Control, now: Micro
         Joined::Lead(lead) => match cache.find(&key, control, now) {
             Some(entry) => {
                 let hit = hit(entry);
-                lead.land(hit.clone());
+                lead.land(Brought::Hit(hit.clone()));
                 Lookup::Hit(hit)
             }
             None => Lookup::Lead(leader(Some(lead))),
@@ -100,33 +123,37 @@ pub(super) fn lookup(cache: &Arc<Inner>, key: Key, control: &Control, now: Micro
 }
 
 impl Waiter {
-    /// Waits for the answer of the call that asks, or until this one is to ask itself. Bound it with a timeout: on
-    /// that, ask without the cache.
-    ///
-    /// # Errors
-    /// No error: this call is the one that asks now.
-    pub async fn landed(self) -> Result<Hit, Leader> {
+    /// Waits for what the call that asks brings, or until this one is to ask itself. Bound it with a timeout: on that,
+    /// ask without the cache.
+    pub async fn landed(self) -> Awaited {
         let Self { cache, key, control, wait } = self;
         let lead = match wait.landed().await {
-            Landed::Filled(hit) => {
-                // What is near enough for another may be too far for this one.
-                let near = hit.similarity.is_none_or(|s| control.semantic.is_some_and(|least| s >= least));
-                if near {
+            Landed::Filled(Brought::Hit(hit)) => {
+                // What is near enough for another may be too far for this one, and what is new enough too old.
+                let is_near = hit.similarity.is_none_or(|s| control.semantic.is_some_and(|least| s >= least));
+                if is_near && control.accepts_age(hit.entry.age_us(cache.clock.now())) {
                     cache.counts.hit(&hit.entry, hit.similarity.is_some());
-                    return Ok(hit);
+                    return Awaited::Hit(hit);
                 }
                 None
+            }
+            Landed::Filled(Brought::Failed(failed)) => {
+                cache.counts.miss();
+                return Awaited::Failed(failed);
             }
             Landed::Lead(lead) => Some(lead),
             Landed::Alone => None,
         };
-        Err(Leader::new(cache, key, control, lead))
+        let mut leader = Leader::new(cache, key, control, lead);
+        leader.asked.is_second = true;
+        Awaited::Lead(leader)
     }
 }
 
 impl Leader {
-    fn new(cache: Arc<Inner>, key: Key, control: Control, lead: Option<Lead<Hit>>) -> Self {
-        Self { cache, asked: Box::new(Asked { key, control, lead, vector: None }), is_hit: false }
+    fn new(cache: Arc<Inner>, key: Key, control: Control, lead: Option<Lead<Brought>>) -> Self {
+        let asked = Asked { key, control, lead, is_second: false, vector: None };
+        Self { cache, asked: Box::new(asked), is_hit: false }
     }
 
     /// Whether the meaning of the request is to be compared too: then it needs its embedding.
@@ -152,7 +179,7 @@ impl Leader {
             self.cache.counts.hit(&hit.entry, true);
             self.is_hit = true;
             if let Some(lead) = self.asked.lead.take() {
-                lead.land(hit.clone());
+                lead.land(Brought::Hit(hit.clone()));
             }
             return Ok(hit);
         }
@@ -171,8 +198,8 @@ impl Leader {
         Gather::new(endpoint, size(max_entry), self.cache.gathering.with_bound(size(max_size)))
     }
 
-    /// Stores the answer and gives it to those who wait. One that is too large to be stored is given to them all the
-    /// same.
+    /// Stores the answer, where it may be, and gives it to those who wait. One that is too large to be stored is given to
+    /// them all the same.
     pub fn fill(mut self, answer: Answer, now: Micros) -> Arc<Entry> {
         let entry = Arc::new(Entry {
             key: self.asked.key,
@@ -181,11 +208,28 @@ impl Leader {
             expires_us: now.saturating_add(self.asked.control.ttl_us),
             answer,
         });
-        self.cache.store(&entry, self.asked.vector.take());
+        if self.asked.control.write {
+            self.cache.store(&entry, self.asked.vector.take());
+        }
         if let Some(lead) = self.asked.lead.take() {
-            lead.land(Hit { entry: entry.clone(), similarity: None });
+            lead.land(Brought::Hit(Hit { entry: entry.clone(), similarity: None }));
         }
         entry
+    }
+
+    /// Gives those who wait the failure of the provider, which has been asked as often as is worth it.
+    pub fn fail(mut self, failed: Failed) {
+        if let Some(lead) = self.asked.lead.take() {
+            lead.land(Brought::Failed(Arc::new(failed)));
+        }
+    }
+
+    /// [`fail`](Self::fail), for an answer that broke off and was not asked for again: where this call is the first, one
+    /// of those who wait asks once more.
+    pub fn break_off(self, failed: Failed) {
+        if self.asked.is_second {
+            self.fail(failed);
+        }
     }
 
     /// Lets those who wait ask each for itself: for an answer that came, but is not one to be given to others. Without

@@ -36,8 +36,8 @@ pub struct CacheConfig {
     pub max_entry: Bytes,
     /// Who shares answers: shared, key, department, project or user.
     pub scope: CacheScope,
-    /// Whether answers are also kept on disk (`cache.db` in the data folder) and are there again after a restart. They
-    /// are kept as they came, whatever `record.payload` says of recorded calls.
+    /// Whether answers are also kept on disk (`cache.db` in the data folder) and are there again after a restart. Only
+    /// where `record.payload` is `full`: what is not to be written down is not written down here either.
     pub persist: bool,
     /// `[cache.semantic]`.
     pub semantic: SemanticConfig,

@@ -54,9 +54,9 @@ pub struct PromptsConfig {
     pub assign: Vec<AssignConfig>,
     /// Splits over versions, by prompt.
     pub split: BTreeMap<String, SplitConfig>,
-    /// Steps that rendering one template may take; 64 bytes of data that it makes count as one too.
+    /// Steps that rendering one prompt may take; 64 bytes of data that it makes count as one too.
     pub fuel: u64,
-    /// Longest text that one template may make.
+    /// Longest text that one prompt may make.
     #[schemars(with = "String")]
     pub max_output: Bytes,
 }

@@ -74,6 +74,15 @@ impl Builder<'_> {
         if provider.strict_metadata && self.envelope.get("store") != Some("true") {
             edits.remove("metadata");
         }
+        if provider.kind.wire == Wire::Anthropic
+            && let Some(only) = user_id_only(self.envelope.get("metadata"))
+        {
+            // Anthropic refuses every other member there; they are for Weir.
+            match only {
+                Some(metadata) => edits.set("metadata", metadata),
+                None => edits.remove("metadata"),
+            }
+        }
         let has_stream_options = matches!(self.endpoint, Endpoint::Chat | Endpoint::Completions);
         if self.stream && provider.stream_usage && has_stream_options {
             match self.envelope.get("stream_options") {
@@ -153,6 +162,15 @@ fn refused(error: &TranslateError) -> Error {
     Error { param, ..Error::new(Code::InvalidRequest, error.to_string()) }
 }
 
+/// What remains of `metadata` where only `user_id` may stand; `None` where nothing has to go.
+fn user_id_only(metadata: Option<&str>) -> Option<Option<String>> {
+    let members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(metadata?).ok()?;
+    if members.is_empty() || members.keys().all(|name| name == "user_id") {
+        return None;
+    }
+    Some(members.get("user_id").map(|id| format!("{{\"user_id\":{id}}}")))
+}
+
 fn json_string(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
@@ -178,6 +196,14 @@ mod tests {
         for old in ["claude-3-5-sonnet-20241022", "claude-opus-4-1", "claude-sonnet-4-20250514", "claude-instant"] {
             assert!(!is_recent_claude(old), "{old}");
         }
+    }
+
+    #[test]
+    fn anthropic_gets_the_user_and_nothing_else() {
+        let of = |metadata| user_id_only(Some(metadata));
+        assert_eq!((user_id_only(None), of("{}"), of(r#"{"user_id":"u"}"#), of("7")), (None, None, None, None));
+        assert_eq!(of(r#"{"department":"it"}"#), Some(None));
+        assert_eq!(of(r#"{"prompt":"a","user_id":"u"}"#), Some(Some(r#"{"user_id":"u"}"#.into())));
     }
 
     #[test]

@@ -16,10 +16,11 @@ use super::envelope::Envelope;
 use super::on_behalf::OnBehalf;
 use super::run::Door;
 use crate::cache::{
-    Answer, Control, Gather, Hit, Leader, Lookup, Scope, is_cacheable, is_storable_answer, key, semantic,
+    Answer, Awaited, Control, Gather, Hit, Leader, Lookup, Scope, is_cacheable, is_storable_answer, key, semantic,
 };
 use crate::doors::EMBEDDINGS;
 use crate::providers::Endpoint;
+use crate::routing::{Cause, Failed};
 use crate::sse::Event;
 
 /// Longest answer of an embedding model that is read.
@@ -37,6 +38,8 @@ pub(super) struct Filling {
 pub(super) enum Looked {
     /// There is an answer.
     Hit(Hit),
+    /// An equal call asked, and the provider could not answer.
+    Failed(Failed),
     /// The call asks.
     Ask,
 }
@@ -72,8 +75,13 @@ pub(super) async fn look(
         Lookup::Wait(waiter) => {
             let patience = snapshot.config.gateway.total_timeout.0;
             match tokio::time::timeout(patience, waiter.landed()).await {
-                Ok(Ok(hit)) => return Ok(found(call, hit)),
-                Ok(Err(leader)) => leader,
+                Ok(Awaited::Hit(hit)) => return Ok(found(call, hit)),
+                Ok(Awaited::Failed(failed)) => {
+                    call.span.cache = Some("miss".to_owned());
+                    // This call made no attempt of its own.
+                    return Ok(Looked::Failed(Failed { attempts: 0, fallbacks: 0, ..Failed::clone(&failed) }));
+                }
+                Ok(Awaited::Lead(leader)) => leader,
                 Err(_) => {
                     call.span.cache = Some("miss".to_owned());
                     return Ok(Looked::Ask);
@@ -90,8 +98,10 @@ pub(super) async fn look(
         Ok(hit) => return Ok(found(call, hit)),
         Err(leader) => leader,
     };
-    let gather = (call.span.stream == Some(true)).then(|| leader.gather(door.endpoint));
-    call.filling = Some(Filling { leader, endpoint: door.endpoint, gather });
+    if control.write {
+        let gather = (call.span.stream == Some(true)).then(|| leader.gather(door.endpoint));
+        call.filling = Some(Filling { leader, endpoint: door.endpoint, gather });
+    }
     Ok(Looked::Ask)
 }
 
@@ -140,7 +150,7 @@ fn embed(
         }
     }
     let (identity, tag) = (identity.clone(), "semantic-cache".to_owned());
-    request.extensions_mut().insert(OnBehalf { identity, tag, batch: None });
+    request.extensions_mut().insert(OnBehalf { identity, is_for_cache: true, tag, batch: None });
     vector_of(Box::pin(super::run(call.gateway.clone(), EMBEDDINGS, request)))
 }
 
@@ -169,6 +179,24 @@ impl Filling {
         if let Some(gather) = &mut self.gather {
             gather.push(event);
         }
+    }
+
+    /// Gives the provider's failure to those who wait. One that may lie in the key that the caller has for the provider
+    /// is not theirs: then the next of them asks.
+    pub(super) fn fail(self, call: &Call, failed: &Failed) {
+        let sends_callers_key =
+            call.snapshot.keyring.is_open() && failed.target.as_ref().is_some_and(|t| !t.provider.has_key());
+        let is_own = sends_callers_key
+            && matches!(&failed.cause, Cause::Upstream { status, .. } if matches!(status.as_u16(), 401 | 403 | 429));
+        if !is_own {
+            self.leader.fail(failed.clone());
+        }
+    }
+
+    /// The same for a stream that broke off.
+    pub(super) fn break_off(self, call: &Call, error: &Error) {
+        let cause = Cause::Own(error.clone());
+        self.leader.break_off(Failed { cause, target: call.target.clone(), attempts: 0, fallbacks: 0 });
     }
 
     /// Stores an answer, the whole of a stream where none is given, unless it is one that could come out otherwise or

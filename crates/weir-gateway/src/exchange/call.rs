@@ -156,6 +156,13 @@ impl Call {
         }
     }
 
+    /// The stream broke off: those who wait for its answer do not get one.
+    pub(super) fn broke_off(&mut self, error: &Error) {
+        if let Some(filling) = self.filling.take() {
+            filling.break_off(self, error);
+        }
+    }
+
     /// Microseconds since the request came in.
     pub(super) fn elapsed(&self) -> Micros {
         Micros::try_from(self.begun.elapsed().as_micros()).unwrap_or(Micros::MAX)

@@ -10,6 +10,7 @@ mod on_behalf;
 mod prepare;
 mod respond;
 mod run;
+mod send;
 mod shape;
 mod stream;
 

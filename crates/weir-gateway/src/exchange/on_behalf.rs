@@ -13,6 +13,9 @@ use super::labels::Labels;
 pub(crate) struct OnBehalf {
     /// Whose limits apply; no key is looked for.
     pub identity: Arc<Identity>,
+    /// Whether it is the cache that asks for an embedding: the configuration has chosen its model, which the key need
+    /// not be allowed to call, and what it finds is kept beside the answer and nowhere else.
+    pub is_for_cache: bool,
     /// A tag that the recorded call gets beside its own.
     pub tag: String,
     /// The recorded call's attribute `batch`, of a request of one: JSON of the batch's id and the request's `custom_id`.

@@ -4,36 +4,25 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::body::Body;
-use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use parking_lot::Mutex;
-use tokio::time::Instant;
-use weir_core::access::presented_key;
 use weir_core::error::{Code, Error, Form};
 use weir_core::id::SpanId;
 use weir_core::span::SpanKind;
-use weir_core::token::{TokenCounts, count_text, estimate_fast};
 
-use super::build::{Builder, Translation};
 use super::cached::{self, Looked};
-use super::call::{Call, Ending, count_prompt};
+use super::call::{Call, Ending};
 use super::envelope::Envelope;
 use super::labels::Labels;
 use super::on_behalf::OnBehalf;
 use super::prepare::Reserved;
-use super::stream::{StreamBody, StreamSource};
+use super::send::{self, Asking, Reply};
+use super::stream::StreamBody;
 use super::{body, prepare, respond, shape};
-use crate::answer::check::{Wanted, flaw};
-use crate::answer::{self, Reader, ReaderOptions};
 use crate::cache::{Hit, replay};
 use crate::config::OnDisconnect;
 use crate::gateway::Gateway;
 use crate::providers::Endpoint;
-use crate::routing::{self, AnswerBody, Answered, Attempts, Rejected, Target};
-use crate::snapshot::Snapshot;
-use crate::translate::{chat_to_messages, messages_to_chat};
-use crate::upstream::forwarded_headers;
 
 /// Longest name of a model.
 const MAX_MODEL: usize = 256;
@@ -96,12 +85,6 @@ pub(crate) fn request_id_text(headers: &HeaderMap) -> String {
     request_id(headers).to_str().unwrap_or_default().to_owned()
 }
 
-/// What a call came to.
-enum Reply {
-    Ready(Response<Body>),
-    Stream(HeaderMap, Box<StreamSource>),
-}
-
 async fn answer(
     call: &mut Call,
     door: Door,
@@ -130,7 +113,7 @@ async fn answer(
     prepare::note_key(call, &identity);
     // Also calls that are refused below are filed under what they asked for.
     call.span.model = model(&original).ok();
-    let mut body = shape::apply(call, door, &identity, &original)?.unwrap_or_else(|| sent.clone());
+    let mut body = shape::apply(call, door, &identity, &original).await?.unwrap_or_else(|| sent.clone());
     if let Some(shorter) = shape::compress(call, door, &identity, &body).await {
         body = shorter;
     }
@@ -143,13 +126,20 @@ async fn answer(
     require(door.endpoint, &envelope)?;
     let wants_stream = envelope.read::<bool>("stream", "true or false")?.unwrap_or(false);
     call.span.stream = Some(wants_stream);
-    prepare::permit(&identity, &asked)?;
+    let is_for_cache = on_behalf.is_some_and(|on_behalf| on_behalf.is_for_cache);
+    if !is_for_cache {
+        prepare::permit(&identity, &asked)?;
+    }
     let model = shape::select(call, door, &identity, &asked);
     let mut plan = snapshot.plan(&model, &|name| gateway.deployment(name))?;
 
     let wants_usage = wants_usage(door.endpoint, &envelope);
-    if let Looked::Hit(hit) = cached::look(call, door, &identity, headers, &envelope, &model).await? {
-        return Ok(cached_reply(call, door, &hit, wants_stream, wants_usage));
+    if !is_for_cache {
+        match cached::look(call, door, &identity, headers, &envelope, &model).await? {
+            Looked::Hit(hit) => return Ok(cached_reply(call, door, &hit, wants_stream, wants_usage)),
+            Looked::Failed(failed) => return Ok(Reply::Ready(respond::failed(call, failed, door.form))),
+            Looked::Ask => {}
+        }
     }
     if let Reserved::Fallback(model) = prepare::reserve(call, &identity, &plan, &envelope, true)? {
         plan = snapshot.plan(&model, &|name| gateway.deployment(name))?;
@@ -159,89 +149,8 @@ async fn answer(
         prepare::reserve(call, &identity, &plan, &envelope, false)?;
     }
 
-    // The answers of a cascade are judged whole.
-    let stream = wants_stream && plan.cascade == 0;
-    let whole = (wants_stream && !stream).then(|| {
-        let mut edits = envelope.edit();
-        edits.remove("stream");
-        edits.remove("stream_options");
-        edits.apply(&body)
-    });
-    let (body, envelope) = match &whole {
-        None => (&body, envelope),
-        Some(whole) => (whole, Envelope::parse(whole)?),
-    };
-    let choices = envelope.get("n").and_then(|n| n.parse().ok()).unwrap_or(1);
-    let options = ReaderOptions {
-        client_wants_usage: wants_usage,
-        choices,
-        max_text: snapshot.policy.max_payload().max(64 << 10),
-    };
-    let reader = Mutex::new(answer::reader(door.endpoint, options));
-
-    let caller_key = snapshot.keyring.is_open().then(|| presented_key(headers)).flatten();
-    let forwarded = forwarded_headers(headers, config.forward_traceparent);
-    let builder = Builder {
-        snapshot: &snapshot,
-        endpoint: door.endpoint,
-        body,
-        envelope: &envelope,
-        headers: &forwarded,
-        caller_key: caller_key.as_deref(),
-        stream,
-        created: u64::try_from(call.span.start_us.unwrap_or(0) / 1_000_000).unwrap_or(0),
-        input_tokens: estimate_fast(body.len()),
-        translation: Mutex::new(None),
-    };
-    let wanted = if plan.cascade > 1 { Wanted::of(&envelope) } else { Wanted::default() };
-    let (last, paid) = (call.asked.clone(), call.rejected.clone());
-    let begun = Instant::now();
-    call.upstream_begun = Some(begun);
-    let outcome = routing::send(&Attempts {
-        plan: &plan,
-        stream,
-        retries: config.retries,
-        max_wait: config.max_retry_wait.0,
-        max_response: usize::try_from(config.max_response.0).unwrap_or(usize::MAX),
-        build: &|target| {
-            *last.lock() = Some(target.clone());
-            builder.build(target)
-        },
-        accept: &|body| {
-            let body = match &*builder.translation.lock() {
-                None => body,
-                Some(translation) => translated(translation, &body)?,
-            };
-            // A fresh reader, as an answer before this one may have left something in it.
-            let mut fresh = answer::reader(door.endpoint, options);
-            fresh.whole(&body)?;
-            *reader.lock() = fresh;
-            Ok(body)
-        },
-        reject: &|target, answer| {
-            let reader = reader.lock();
-            let reason = flaw(&plan.accept, &wanted, door.endpoint, answer, reader.summary())?;
-            let rejected = rejected(&snapshot, target, &**reader, body, reason);
-            paid.lock().push(rejected.clone());
-            Some(rejected)
-        },
-        observer: &*gateway.parts.observer,
-        clock: &gateway.parts.clock,
-    })
-    .await;
-    let upstream_us = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
-    let translation = builder.translation.into_inner();
-    call.reader = Some(reader.into_inner());
-    match outcome {
-        Err(failed) => {
-            call.upstream_us = Some(upstream_us);
-            Ok(Reply::Ready(respond::failed(call, *failed, door.form)))
-        }
-        Ok(answered) => {
-            let replayed = (wants_stream && !stream).then_some(wants_usage);
-            Ok(reply(call, door, answered, translation, upstream_us, replayed))
-        }
-    }
+    let asking = Asking { door, plan: &plan, headers, wants_stream, wants_usage };
+    send::ask(call, &asking, &body, envelope).await
 }
 
 /// The model that a request names.
@@ -270,16 +179,6 @@ fn wants_usage(endpoint: Endpoint, envelope: &Envelope<'_>) -> bool {
     }
     let options = envelope.get("stream_options").unwrap_or("{}");
     serde_json::from_str::<Wish>(options).is_ok_and(|wish| wish.include_usage)
-}
-
-/// An answer that the cascade does not take, with what it took.
-fn rejected(snapshot: &Snapshot, target: &Target, reader: &dyn Reader, request: &[u8], reason: String) -> Rejected {
-    let summary = reader.summary();
-    let tokens = summary.usage.unwrap_or_else(|| {
-        TokenCounts::of(count_prompt(&target.model, request), count_text(&target.model, &reader.text()).tokens)
-    });
-    let cost = snapshot.cost(target, summary.model.as_deref(), &tokens);
-    Rejected { model: target.deployment.name.clone(), reason, cost, tokens: Some(tokens) }
 }
 
 /// The members without which an endpoint cannot be called.
@@ -314,67 +213,6 @@ fn cached_reply(call: &mut Call, door: Door, hit: &Hit, wants_stream: bool, want
             Reply::Ready(respond::whole(headers, Some(0.0), call.elapsed(), body.clone()))
         }
     }
-}
-
-/// An answer on its way to the client.
-fn reply(
-    call: &mut Call,
-    door: Door,
-    mut answered: Answered,
-    translation: Option<Translation>,
-    upstream_us: i64,
-    replayed: Option<bool>,
-) -> Reply {
-    let headers = respond::answered(call, &answered, door.form);
-    call.in_flight = answered.in_flight.take();
-    let rejected = std::mem::take(&mut answered.rejected);
-    if answered.flaw.is_some() || (answered.fallbacks > 0 && rejected.is_empty()) {
-        // Only for want of the model that was asked for, or of a better answer; the next equal call is to get that one.
-        call.filling = None;
-    }
-    *call.rejected.lock() = rejected;
-    if let Some(flaw) = &answered.flaw {
-        call.note("accepted_despite", flaw);
-    }
-    match answered.body {
-        AnswerBody::Whole(body) => {
-            call.upstream_us = Some(upstream_us);
-            let pieces = replayed.and_then(|wants_usage| replay(door.endpoint, &body, wants_usage));
-            // An upstream that was asked to stream and did not: its answer is passed on as it is.
-            call.span.stream = Some(pieces.is_some());
-            call.end(&Ending::Whole(&body));
-            if let Some(pieces) = pieces {
-                return Reply::Ready(respond::stream(headers, respond::pieces(pieces)));
-            }
-            let overhead = call.elapsed().saturating_sub(upstream_us).max(0);
-            Reply::Ready(respond::whole(headers, call.cost_usd, overhead, body))
-        }
-        AnswerBody::Stream { splitter, pending, body } => {
-            let idle = answered.target.provider.timeouts.idle;
-            let drain = call.snapshot.config.gateway.on_disconnect == OnDisconnect::Drain;
-            let source = StreamSource {
-                splitter,
-                pending,
-                body,
-                translation,
-                endpoint: door.endpoint,
-                form: door.form,
-                idle,
-                deadline: answered.deadline,
-                drain,
-            };
-            Reply::Stream(headers, Box::new(source))
-        }
-    }
-}
-
-/// A whole answer in the client's protocol.
-fn translated(translation: &Translation, body: &Bytes) -> Result<Bytes, String> {
-    let made = match translation {
-        Translation::FromMessages(context) => chat_to_messages::response(body, context),
-        Translation::FromChat(context) => messages_to_chat::response(body, context),
-    };
-    made.map(Bytes::from).map_err(|error| format!("a body that cannot be read: {error}"))
 }
 
 /// The caller's request id, if it can stand in a header and a row, else a new one.

@@ -1,7 +1,7 @@
 //! A call's prompt and model, as rules and prompts make them.
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use weir_core::access::Identity;
 use weir_core::error::Error;
 use weir_core::token::estimate_fast;
@@ -15,41 +15,72 @@ use crate::config::CompressConfig;
 use crate::prompts::{PromptSet, assigned};
 use crate::providers::Endpoint;
 use crate::rule::Facts;
-use crate::shape::{Applied, Request};
+use crate::shape::{self, Members, Request};
 
 /// Bodies up to that size are compressed where they are, which takes about a millisecond.
 const COMPRESSED_HERE: usize = 32 << 10;
+/// Prompts of bodies up to that size are rendered where they are, unless the template is slow.
+const RENDERED_HERE: usize = 256 << 10;
 
 /// Renders the call's prompt into its body, where it has one. `None`: the body stays as it came.
-pub(super) fn apply(
+pub(super) async fn apply(
     call: &mut Call,
     door: Door,
     identity: &Identity,
     envelope: &Envelope<'_>,
 ) -> Result<Option<Bytes>, Error> {
-    let set = call.gateway.parts.prompts.set();
-    if set.is_empty() {
+    let kept = call.snapshot.policy.keeps_payload();
+    if !kept {
+        // Whatever becomes of the call: what its variables say is payload.
+        call.forget_variables();
+    }
+    let library = call.gateway.parts.prompts.clone();
+    let set = library.set();
+    if set.is_empty() && !call.snapshot.shaping.assigns() {
         // Names of prompts that callers render themselves are labels.
         return Ok(None);
     }
     let Some((name, version)) = wanted(call, door, identity, envelope, &set) else { return Ok(None) };
-    let version = set.find(&name, version.as_deref())?;
+    let version = set.find(&name, version.as_deref())?.clone();
     call.span.prompt_name = Some(version.name.clone());
     call.span.prompt_version = Some(version.record.version.clone());
-    let request = Request { endpoint: door.endpoint, envelope, span: &call.span };
-    let Applied { members, variables, user_message } = crate::shape::apply(version, &request)?;
+    let endpoint = door.endpoint;
+    let given = shape::given(endpoint, envelope)?;
+    // Noted before it is rendered, so that the record of a call whose rendering failed shows with what.
+    let mut used = serde_json::json!({"hash": version.hash});
+    if kept {
+        used["variables"] = Value::Object(given.variables.clone());
+        used["user_message"] = Value::String(given.user_message.clone());
+        call.forget_variables();
+    }
+    call.span.attributes.insert("prompt".to_owned(), used.to_string());
+    let labels = ["department", "project", "user", "session"].into_iter().filter_map(|label| {
+        let value = call.span.label(label)?;
+        Some((label.to_owned(), Value::String(value.into_owned())))
+    });
+    let labels: Map<String, Value> = labels.collect();
+    if !version.is_slow() && call.input.len() <= RENDERED_HERE {
+        let request = Request { endpoint, envelope, labels };
+        let members = shape::apply(&version, &request, given)?;
+        return Ok(Some(edited(envelope, members, &call.input)));
+    }
+    // What takes milliseconds must not hold up other calls.
+    let sent = call.input.clone();
+    let work = move || {
+        let envelope = Envelope::parse(&sent)?;
+        let request = Request { endpoint, envelope: &envelope, labels };
+        let members = shape::apply(&version, &request, given)?;
+        Ok(edited(&envelope, members, &sent))
+    };
+    library.beside(work).await?.map(Some)
+}
+
+fn edited(envelope: &Envelope<'_>, members: Members, sent: &Bytes) -> Bytes {
     let mut edits = envelope.edit();
     for (member, json) in members {
         edits.set(member, json);
     }
-    let mut used = serde_json::json!({"hash": version.hash});
-    if call.snapshot.policy.keeps_payload() {
-        used["variables"] = Value::Object(variables);
-        used["user_message"] = Value::String(user_message);
-    }
-    call.span.attributes.insert("prompt".to_owned(), used.to_string());
-    call.forget_variables();
-    Ok(Some(edits.apply(&call.input)))
+    edits.apply(sent)
 }
 
 /// The prompt that the request asks for, and the version or label; else what a rule assigns; and where neither names a
@@ -64,12 +95,16 @@ fn wanted(
     let asked = call.span.prompt_version.clone();
     let (name, version) = match &call.asked_prompt {
         Some(name) => (name.clone(), asked),
+        // An assignment is for what has a prompt; only who asks for one there is told that it cannot be.
+        None if door.endpoint == Endpoint::Embeddings => return None,
         None => {
             let model = envelope.read::<String>("model", "a string").ok().flatten().unwrap_or_default();
             let assign = with_facts(call, door, identity, &model, call.input.len(), |facts| {
                 call.snapshot.shaping.assigned(facts).map(|a| (a.prompt.clone(), a.version.clone()))
             })?;
             let (name, version) = assign;
+            // A version that stands beside the name of another prompt is none of this one.
+            let asked = asked.filter(|_| call.span.prompt_name.as_ref().is_none_or(|own| *own == name));
             (name, asked.or(version))
         }
     };

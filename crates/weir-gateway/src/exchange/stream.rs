@@ -247,6 +247,7 @@ impl Running {
             Passed::Error(message) => {
                 self.out.extend_from_slice(&event.raw);
                 self.ended = true;
+                self.call.broke_off(&Error::new(Code::UpstreamError, message.as_str()));
                 self.call.end(&Ending::Failed {
                     status: Status::Error,
                     http_status: 200,
@@ -288,6 +289,7 @@ impl Running {
         }
         let error = Error::new(code, message);
         self.out.extend(error_event(&error, self.endpoint, self.form, &self.request_id));
+        self.call.broke_off(&error);
         self.call.fail(&error);
     }
 

@@ -1,14 +1,15 @@
-//! The folder of prompt files: `<name>/<version>.jinja2` (or `.j2`, `.mustache`). Read whole; nothing in it is followed
-//! out of it.
+//! The folder of prompt files: `<name>/<version>.jinja2` (or `.j2`, `.mustache`). Read whole; a link in it is followed
+//! only to what stands in the folder too, which is how Kubernetes mounts a `ConfigMap`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use weir_core::prompt::{PromptContent, PromptDefaults, PromptRole, PromptVersion, TemplateBody, TemplateFormat};
 use weir_core::prompt::{TemplateMessage, is_name};
 
 use super::file::{Body, MAX_BYTES, PromptFile, Role, Section, format_of};
+use super::set::LATEST;
 use super::template::Format;
 
 /// Most files that are looked at.
@@ -26,56 +27,94 @@ pub(super) struct FilePrompt {
     pub(super) lines_before: Vec<usize>,
 }
 
+/// A file of which no prompt came.
+#[derive(Debug)]
+pub(super) struct Broken {
+    /// What is wrong, with the file's path.
+    pub(super) problem: String,
+    /// The name and the version that it would be.
+    pub(super) place: Option<(String, String)>,
+}
+
 /// What tells whether something in the folder has changed: path, size and time of change of each file.
 pub(super) type Stamp = Vec<(String, u64, Option<SystemTime>)>;
 
 /// The files of the folder. A folder that is not there has none.
 pub(super) fn stamp(dir: &Path) -> Stamp {
     let mut found = Stamp::new();
-    for prompt in entries(dir).filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir())) {
-        for file in entries(&prompt.path()).filter(|entry| entry.file_type().is_ok_and(|t| t.is_file())) {
+    let Ok(root) = dir.canonicalize() else { return found };
+    for (prompt, _) in entries(dir, &root).filter(|(_, meta)| meta.is_dir()) {
+        for (file, meta) in entries(&prompt, &root).filter(|(_, meta)| meta.is_file()) {
             if found.len() >= MAX_FILES {
                 break;
             }
-            if let Ok(meta) = file.metadata() {
-                found.push((file.path().display().to_string(), meta.len(), meta.modified().ok()));
-            }
+            found.push((file.display().to_string(), meta.len(), meta.modified().ok()));
         }
     }
     found.sort();
     found
 }
 
-fn entries(dir: &Path) -> impl Iterator<Item = fs::DirEntry> {
-    fs::read_dir(dir).into_iter().flatten().flatten()
+/// What stands in a folder, hidden things (those of editors, and the ones behind a `ConfigMap`'s links) left out.
+fn entries(dir: &Path, root: &Path) -> impl Iterator<Item = (PathBuf, fs::Metadata)> {
+    fs::read_dir(dir).into_iter().flatten().flatten().filter_map(move |entry| {
+        let path = entry.path();
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let linked = entry.file_type().ok()?.is_symlink();
+        let inside = || path.canonicalize().is_ok_and(|target| target.starts_with(root));
+        let taken = !hidden && (!linked || inside());
+        let meta = taken.then(|| fs::metadata(&path).ok()).flatten()?;
+        Some((path, meta))
+    })
 }
 
-/// Reads the files of a stamp. What cannot be read is a sentence in the second value.
-pub(super) fn read(files: &Stamp) -> (Vec<FilePrompt>, Vec<String>) {
-    let (mut prompts, mut problems) = (Vec::new(), Vec::new());
+/// Reads the files of a stamp.
+pub(super) fn read(files: &Stamp) -> (Vec<FilePrompt>, Vec<Broken>) {
+    let (mut prompts, mut broken) = (Vec::new(), Vec::new());
     for (path, size, changed) in files {
-        match read_one(Path::new(path), *size, *changed) {
-            Ok(Some(prompt)) => prompts.push(prompt),
-            Ok(None) => {}
-            Err(problem) => problems.push(format!("{path}: {problem}")),
+        let file = Path::new(path);
+        // A README, an editor's copy.
+        let Some(format) = file.file_name().and_then(|n| n.to_str()).and_then(format_of) else { continue };
+        let place = place(file);
+        let read = place.clone().ok_or_else(|| {
+            "a prompt's folder and file are named with letters, digits, dots, dashes and underscores".to_owned()
+        });
+        match read.and_then(|place| read_one(file, format, place, *size, *changed)) {
+            Ok(prompt) => prompts.push(prompt),
+            Err(problem) => broken.push(Broken { problem: format!("{path}: {problem}"), place }),
         }
     }
-    (prompts, problems)
+    (prompts, broken)
 }
 
-fn read_one(path: &Path, size: u64, changed: Option<SystemTime>) -> Result<Option<FilePrompt>, String> {
-    // A README, an editor's copy.
-    let Some(format) = path.file_name().and_then(|n| n.to_str()).and_then(format_of) else { return Ok(None) };
-    let name_of =
-        |part: Option<&std::ffi::OsStr>| part.and_then(|s| s.to_str()).filter(|s| is_name(s)).map(str::to_owned);
-    let wrong = "a prompt's folder and file are named with letters, digits, dots, dashes and underscores";
-    let version = name_of(path.file_stem()).ok_or(wrong)?;
-    let name = name_of(path.parent().and_then(Path::file_name)).ok_or(wrong)?;
+/// The name and the version that a path tells.
+fn place(path: &Path) -> Option<(String, String)> {
+    let name_of = |part: &std::ffi::OsStr| part.to_str().filter(|s| is_name(s)).map(str::to_owned);
+    Some((name_of(path.parent()?.file_name()?)?, name_of(path.file_stem()?)?))
+}
+
+fn read_one(
+    path: &Path,
+    format: Format,
+    (name, version): (String, String),
+    size: u64,
+    changed: Option<SystemTime>,
+) -> Result<FilePrompt, String> {
     if size > MAX_BYTES as u64 {
         return Err(format!("it is larger than {MAX_BYTES} bytes"));
     }
     let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
+    // The set is built anew for other reasons too, and then a file may be half written.
+    let now = fs::metadata(path).map_err(|e| e.to_string())?;
+    if (now.len(), now.modified().ok()) != (size, changed) {
+        return Err("it is being changed, and is looked at again when it is not".to_owned());
+    }
     let parsed = PromptFile::parse(format, &text).map_err(|e| e.to_string())?;
+    if let Some(label) = parsed.labels.iter().find(|label| !is_name(label) || **label == LATEST) {
+        return Err(format!(
+            "{label:?} cannot be a label: letters, digits, dots, dashes, underscores, and not {LATEST:?}"
+        ));
+    }
     let mut lines_before = Vec::new();
     let mut text_of = |section: Section| {
         lines_before.push(section.lines_before);
@@ -93,7 +132,7 @@ fn read_one(path: &Path, size: u64, changed: Option<SystemTime>) -> Result<Optio
         Format::Mustache => TemplateFormat::Mustache,
     };
     let created = changed.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-    Ok(Some(FilePrompt {
+    Ok(FilePrompt {
         path: path.display().to_string(),
         name,
         description: parsed.description,
@@ -110,7 +149,7 @@ fn read_one(path: &Path, size: u64, changed: Option<SystemTime>) -> Result<Optio
             created_us: created.map_or(0, |age| i64::try_from(age.as_micros()).unwrap_or(0)),
         },
         lines_before,
-    }))
+    })
 }
 
 fn role_of(role: Role) -> PromptRole {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use weir_core::error::{Code, Error};
 use weir_core::prompt::{PromptContent, PromptDefaults, PromptVersion, is_name};
 use weir_core::time::Clock;
@@ -13,7 +14,7 @@ use weir_store::catalog::{Prompts, Put};
 use weir_store::telemetry::StoreError;
 
 use super::folder::{self, Stamp};
-use super::set::PromptSet;
+use super::set::{LATEST, PromptSet};
 use super::template::Limits;
 use super::version::Version;
 use crate::config::PromptsConfig;
@@ -21,6 +22,10 @@ use crate::config::PromptsConfig;
 /// Most prompts, and most versions of one.
 const MAX_PROMPTS: usize = 10_000;
 const MAX_VERSIONS: usize = 10_000;
+/// Most labels of one prompt.
+const MAX_LABELS: usize = 1_000;
+/// Slow renderings at a time; further ones wait, so that requests without one keep a processor.
+const MAX_SLOW: usize = 2;
 
 /// A version to be made.
 #[derive(Clone, Debug)]
@@ -48,6 +53,8 @@ pub struct Library {
     set: ArcSwap<PromptSet>,
     /// Held while the set is built anew.
     state: Mutex<State>,
+    /// Places for slow renderings.
+    slow: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -57,6 +64,8 @@ struct State {
     /// The files as they were read last, and as they were seen last.
     read: Stamp,
     seen: Stamp,
+    /// Whether the set could not be built when it was to be.
+    stale: bool,
     /// Contents that the catalog keeps.
     kept: HashSet<String>,
 }
@@ -67,7 +76,8 @@ impl Library {
     /// # Errors
     /// When the catalog cannot be read.
     pub fn open(catalog: Arc<dyn Prompts>, config: &PromptsConfig, clock: Clock) -> Result<Self, StoreError> {
-        let library = Self { catalog, clock, set: ArcSwap::default(), state: Mutex::default() };
+        let (set, state) = (ArcSwap::default(), Mutex::default());
+        let library = Self { catalog, clock, set, state, slow: Arc::new(Semaphore::new(MAX_SLOW)) };
         {
             let mut state = library.state.lock();
             state.dir.clone_from(&config.dir);
@@ -93,6 +103,21 @@ impl Library {
         self.catalog.content(hash)
     }
 
+    /// Runs what renders slowly beside the threads that answer requests, a few at a time.
+    ///
+    /// # Errors
+    /// When the work broke off.
+    pub async fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let place = self.slow.clone().acquire_owned().await;
+        let broke = |e| Error::new(Code::Internal, format!("rendering broke off: {e}"));
+        let work = move || {
+            // Held by the work itself, which goes on when its caller has gone away.
+            let _place = place;
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(broke)
+    }
+
     /// Looks at the folder; takes a change once two looks have seen the same, so that a file that is just being written
     /// is not taken for a whole one. Whether something was taken.
     pub fn look(&self, config: &PromptsConfig) -> bool {
@@ -102,14 +127,16 @@ impl Library {
         let settled = now == state.seen && config.dir == state.dir;
         state.seen.clone_from(&now);
         state.dir.clone_from(&config.dir);
-        if !settled || (now == state.read && limits == state.limits) {
+        if !settled || (now == state.read && limits == state.limits && !state.stale) {
             return false;
         }
+        state.stale = false;
         (state.read, state.limits) = (now, limits);
         match self.rebuild(&mut state) {
             Ok(()) => true,
             Err(error) => {
-                tracing::error!(%error, "changed prompts cannot be taken");
+                tracing::error!(%error, "changed prompts cannot be taken yet");
+                state.stale = true;
                 false
             }
         }
@@ -122,26 +149,28 @@ impl Library {
     pub fn create(&self, new: NewVersion) -> Result<Arc<Version>, Error> {
         let mut state = self.state.lock();
         let set = self.set();
-        for (what, name) in [("name", Some(&new.name)), ("version", new.version.as_ref())]
-            .into_iter()
-            .chain(new.labels.iter().map(|label| ("labels", Some(label))))
-        {
-            if name.is_some_and(|name| !is_name(name)) {
-                let message = format!(
-                    "{what}: {:?} must be 1 to 128 letters, digits, dots, dashes or underscores",
-                    name.map(String::as_str).unwrap_or_default()
-                );
-                return Err(Error::invalid(what, message));
-            }
+        let names = [("name", Some(&new.name)), ("version", new.version.as_ref())];
+        for (what, name) in names.into_iter().chain(new.labels.iter().map(|label| ("labels", Some(label)))) {
+            let Some(name) = name.filter(|name| !is_name(name) || (what != "name" && *name == LATEST)) else {
+                continue;
+            };
+            let message = format!(
+                "{what}: {name:?} must be 1 to 128 letters, digits, dots, dashes or underscores, and not \"{LATEST}\""
+            );
+            return Err(Error::invalid(what, message));
         }
         let prompt = set.prompts.get(&new.name);
         if (prompt.is_none() && set.prompts.len() >= MAX_PROMPTS)
             || prompt.is_some_and(|p| p.versions.len() >= MAX_VERSIONS)
         {
-            return Err(Error::new(Code::InvalidRequest, "there are too many prompts or versions"));
+            let message = format!("there are at most {MAX_PROMPTS} prompts, and {MAX_VERSIONS} versions of one");
+            return Err(Error::new(Code::InvalidRequest, message));
+        }
+        if prompt.map_or(0, |p| p.labels.len()) + new.labels.len() > MAX_LABELS {
+            return Err(Error::invalid("labels", format!("a prompt has at most {MAX_LABELS} labels")));
         }
         let version = new.version.unwrap_or_else(|| next_number(prompt.map(|p| &p.versions[..]).unwrap_or_default()));
-        let same_file = prompt.and_then(|p| p.find(&version)).filter(|v| v.from_file && v.record.version == version);
+        let same_file = prompt.and_then(|p| p.exact(&version)).filter(|v| v.from_file);
         if same_file.is_some_and(|v| v.record.content != new.content || v.record.defaults != new.defaults) {
             return Err(conflict(&new.name, &version));
         }
@@ -153,7 +182,7 @@ impl Library {
             created_us: self.clock.now(),
         };
         // Compiled before it is stored, among all others that it may include.
-        Version::compile(&new.name, record.clone(), None, set.sources(), state.limits)
+        Version::compile(&new.name, record.clone(), &[], set.sources(), state.limits)
             .map_err(|error| Error::invalid("template", error.to_string()))?;
         let put = self.catalog.put_version(&new.name, new.description.as_deref(), &record, &new.labels);
         if put.map_err(unavailable)? == Put::Conflict {
@@ -168,13 +197,21 @@ impl Library {
     /// # Errors
     /// 404 that names what there is.
     pub fn set_label(&self, name: &str, label: &str, version: Option<&str>) -> Result<(), Error> {
-        if !is_name(label) || label == "latest" {
-            let message =
-                format!("{label:?} cannot be a label: 1 to 128 letters, digits, dots, dashes, and not \"latest\"");
-            return Err(Error::invalid("label", message));
-        }
         let mut state = self.state.lock();
         let set = self.set();
+        let prompt = set.prompts.get(name);
+        if !is_name(label) || label == LATEST || (version.is_some() && prompt.is_some_and(|p| p.exact(label).is_some()))
+        {
+            let message = format!(
+                "{label:?} cannot be a label: 1 to 128 letters, digits, dots, dashes or underscores, not \"{LATEST}\" and \
+                 not the name of a version"
+            );
+            return Err(Error::invalid("label", message));
+        }
+        let added = prompt.is_some_and(|p| !p.labels.contains_key(label));
+        if version.is_some() && added && prompt.is_some_and(|p| p.labels.len() >= MAX_LABELS) {
+            return Err(Error::invalid("label", format!("a prompt has at most {MAX_LABELS} labels")));
+        }
         match version {
             Some(version) => {
                 let found = set.find(name, Some(version))?;
@@ -200,11 +237,11 @@ impl Library {
     /// Builds the set anew out of the catalog and the files.
     fn rebuild(&self, state: &mut State) -> Result<(), StoreError> {
         let records = self.catalog.prompts()?;
-        let (files, mut problems) = folder::read(&state.read);
+        let (files, broken) = folder::read(&state.read);
         let before = self.set();
         for file in &files {
             let version = &file.version;
-            let changed = before.prompts.get(&file.name).and_then(|p| p.find(&version.version));
+            let changed = before.prompts.get(&file.name).and_then(|p| p.exact(&version.version));
             if let Some(old) = changed.filter(|old| old.from_file && old.record.content != version.content) {
                 let (was, is) = (&old.hash[..12], &version.content.hash()[..12]);
                 tracing::warn!(
@@ -217,10 +254,9 @@ impl Library {
                 );
             }
         }
-        let (set, wrong) = PromptSet::build(records, files, state.limits);
-        problems.extend(wrong);
+        let (set, problems) = PromptSet::build(records, files, broken, &before, state.limits);
         for problem in problems {
-            tracing::error!(problem, "a prompt cannot be used");
+            tracing::error!(problem, "a prompt has a mistake");
         }
         for version in set.prompts.values().flat_map(|p| &p.versions).filter(|v| v.from_file) {
             if state.kept.insert(version.hash.clone()) {

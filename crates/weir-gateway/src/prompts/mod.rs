@@ -7,8 +7,11 @@ mod assign;
 pub mod file;
 mod folder;
 mod library;
+mod merge;
 mod set;
 pub mod template;
+#[cfg(test)]
+mod tests;
 mod version;
 
 pub(crate) use assign::assigned;

@@ -63,6 +63,7 @@ pub struct Answered {
 }
 
 /// No answer.
+#[derive(Clone, Debug)]
 pub struct Failed {
     /// What to tell the client.
     pub cause: Cause,
@@ -75,6 +76,7 @@ pub struct Failed {
 }
 
 /// Why there is no answer.
+#[derive(Clone, Debug)]
 pub enum Cause {
     /// The upstream's own failure, to be handed on.
     Upstream {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use weir_core::error::Error;
 
-pub(crate) use prompt::{Applied, Request, apply};
+pub(crate) use prompt::{Members, Request, apply, given};
 
 use crate::config::{AssignConfig, CompressConfig, Config};
 use crate::rule::{Facts, Rule};
@@ -70,6 +70,11 @@ impl Shaping {
     /// How a rule compresses the call's prompt.
     pub(crate) fn compression(&self, facts: &Facts<'_>) -> Option<Arc<CompressConfig>> {
         self.compress.iter().find(|(rule, _)| rule.matches(facts)).map(|(_, config)| config.clone())
+    }
+
+    /// Whether a rule could assign a prompt.
+    pub(crate) fn assigns(&self) -> bool {
+        !self.assign.is_empty()
     }
 
     /// The prompt that a rule assigns to a call that names none.

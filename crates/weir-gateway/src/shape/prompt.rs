@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use weir_core::error::{Code, Error};
 use weir_core::prompt::PromptRole;
-use weir_core::span::Span;
 
 use super::conversation::{self, Message};
 use super::quoted;
@@ -24,35 +24,44 @@ pub(crate) struct Request<'a> {
     pub endpoint: Endpoint,
     /// Its body.
     pub envelope: &'a Envelope<'a>,
-    /// Carries its labels.
-    pub span: &'a Span,
+    /// Its labels, as variables.
+    pub labels: Map<String, Value>,
 }
 
-/// What became of it.
+/// Members of a body that get another value, in JSON.
+pub(crate) type Members = Vec<(&'static str, String)>;
+
+/// What a request brings to a template.
 #[derive(Debug)]
-pub(crate) struct Applied {
-    /// Members of the body that get another value, in JSON.
-    pub members: Vec<(&'static str, String)>,
-    /// The variables that the request sent.
+pub(crate) struct Given {
+    /// The variables that it sent.
     pub variables: Map<String, Value>,
     /// What the user said.
     pub user_message: String,
 }
 
-/// Renders a prompt into a request.
+/// Reads what a request brings to a template.
+///
+/// # Errors
+/// 400 for variables that are none.
+pub(crate) fn given(endpoint: Endpoint, envelope: &Envelope<'_>) -> Result<Given, Error> {
+    Ok(Given { variables: sent_variables(envelope)?, user_message: user_message(endpoint, envelope) })
+}
+
+/// Renders a prompt into a request: the members that it changes.
 ///
 /// # Errors
 /// 400 for a template that cannot be rendered with these variables, naming the variable, the template and the line, and
 /// for a request that has no place for what it makes.
-pub(crate) fn apply(version: &Version, request: &Request<'_>) -> Result<Applied, Error> {
-    let variables = sent_variables(request.envelope)?;
-    let user_message = user_message(request.endpoint, request.envelope);
-    let mut all = own_variables(version, request, &user_message);
-    all.extend(variables.clone());
+pub(crate) fn apply(version: &Version, request: &Request<'_>, given: Given) -> Result<Members, Error> {
+    let mut all = own_variables(version, request, &given.user_message);
+    all.extend(given.variables);
     let rendered = version.render(&all).map_err(|e| refused(&e))?;
     let mut members = place(request, rendered)?;
     let defaults = &version.record.defaults;
-    let missing = |names: &[&str]| names.iter().all(|name| request.envelope.get(name).is_none());
+    // The OpenAI clients cannot leave out the model; they can leave it empty.
+    let missing =
+        |names: &[&str]| names.iter().all(|name| request.envelope.get(name).is_none_or(|json| json == "\"\""));
     if let Some(model) = defaults.model.as_ref().filter(|_| missing(&["model"])) {
         members.push(("model", quoted(model)));
     }
@@ -64,7 +73,21 @@ pub(crate) fn apply(version: &Version, request: &Request<'_>) -> Result<Applied,
         let name = if request.endpoint == Endpoint::Responses { "max_output_tokens" } else { "max_tokens" };
         members.push((name, max.to_string()));
     }
-    Ok(Applied { members, variables, user_message })
+    if let Some(metadata) = used_metadata(request.envelope) {
+        members.push(("metadata", metadata));
+    }
+    Ok(members)
+}
+
+/// The request's metadata without the variables, which have served their purpose: providers refuse objects there, and
+/// what a template does not say is not meant for them.
+fn used_metadata(envelope: &Envelope<'_>) -> Option<String> {
+    let metadata = Bytes::copy_from_slice(envelope.get("metadata")?.as_bytes());
+    let members = Envelope::parse(&metadata).ok()?;
+    members.get("variables")?;
+    let mut edits = members.edit();
+    edits.remove("variables");
+    String::from_utf8(edits.apply(&metadata).to_vec()).ok()
 }
 
 fn refused(error: &TemplateError) -> Error {
@@ -86,16 +109,14 @@ fn sent_variables(envelope: &Envelope<'_>) -> Result<Map<String, Value>, Error> 
 
 /// What every template knows. A label that the call does not have is undefined, not empty.
 fn own_variables(version: &Version, request: &Request<'_>, user_message: &str) -> Map<String, Value> {
-    let mut own = Map::new();
-    for label in ["department", "project", "user", "session"] {
-        if let Some(value) = request.span.label(label) {
-            own.insert(label.to_owned(), value.into());
-        }
-    }
+    let mut own = request.labels.clone();
+    let reads = |name: &str| version.variables().contains(name);
     if let Some(model) = request.envelope.read::<String>("model", "a string").ok().flatten() {
         own.insert("model".to_owned(), model.into());
     }
-    if let Some(messages) = request.envelope.get("messages").and_then(|json| serde_json::from_str(json).ok()) {
+    // A long conversation is read only for a template that looks at it.
+    let messages = request.envelope.get("messages").filter(|_| reads("messages"));
+    if let Some(messages) = messages.and_then(|json| serde_json::from_str(json).ok()) {
         own.insert("messages".to_owned(), messages);
     }
     own.insert("user_message".to_owned(), user_message.into());
@@ -114,30 +135,39 @@ fn user_message(endpoint: Endpoint, envelope: &Envelope<'_>) -> String {
             last.unwrap_or_default()
         }
         Endpoint::Completions => text("prompt").unwrap_or_default(),
-        Endpoint::Responses => text("input").unwrap_or_default(),
+        Endpoint::Responses => match envelope.get("input").filter(|json| json.starts_with('[')) {
+            None => text("input").unwrap_or_default(),
+            Some(json) => {
+                let items = conversation::messages(json).unwrap_or_default();
+                let last = conversation::last_user(&items).map(|n| conversation::text_of(items[n].raw.get()));
+                last.unwrap_or_default()
+            }
+        },
         Endpoint::Embeddings => String::new(),
     }
 }
 
 /// The members that carry what was rendered.
-fn place(request: &Request<'_>, rendered: Rendered) -> Result<Vec<(&'static str, String)>, Error> {
+fn place(request: &Request<'_>, rendered: Rendered) -> Result<Members, Error> {
     let no_place = |what: &str| Error::new(Code::InvalidRequest, format!("a prompt cannot be used here: {what}"));
     let sent = || request.envelope.get("messages").map_or_else(|| Ok(Vec::new()), conversation::messages);
     match (request.endpoint, rendered) {
         (Endpoint::Embeddings, _) => Err(no_place("embeddings have no prompt")),
+        (Endpoint::Completions, Rendered::Text(..))
+            if request.envelope.get("prompt").is_some_and(|prompt| !prompt.starts_with('"')) =>
+        {
+            Err(no_place("\"prompt\" must be one text"))
+        }
         (Endpoint::Completions, Rendered::Text(_, text)) => Ok(vec![("prompt", quoted(&text))]),
         (Endpoint::Completions, Rendered::Chat(_)) => {
             Err(no_place("completions take a text prompt, not a chat prompt"))
         }
-        (Endpoint::Responses, Rendered::Text(PromptRole::System, text)) => Ok(vec![("instructions", quoted(&text))]),
-        (Endpoint::Responses, _) if request.envelope.get("input").is_some_and(|input| !input.starts_with('"')) => {
-            Err(no_place("\"input\" must be a text"))
+        (Endpoint::Responses, Rendered::Text(PromptRole::System, text)) => {
+            let own = request.envelope.get("instructions").and_then(|json| serde_json::from_str::<String>(json).ok());
+            let all = own.map_or_else(|| text.clone(), |own| format!("{text}\n\n{own}"));
+            Ok(vec![("instructions", quoted(&all))])
         }
-        (Endpoint::Responses, Rendered::Text(_, text)) => Ok(vec![("input", quoted(&text))]),
-        (Endpoint::Responses, Rendered::Chat(messages)) => {
-            let items = messages.iter().filter(|(role, _)| *role != PromptRole::Messages);
-            Ok(vec![("input", list(items.map(|(role, text)| conversation::message(*role, text).into())))])
-        }
+        (Endpoint::Responses, rendered) => input(request.envelope.get("input"), rendered),
         (Endpoint::Chat, Rendered::Text(PromptRole::System, text)) => {
             let system = conversation::message(PromptRole::System, &text);
             let sent = sent()?;
@@ -168,6 +198,28 @@ fn place(request: &Request<'_>, rendered: Rendered) -> Result<Vec<(&'static str,
             Ok(members)
         }
     }
+}
+
+/// The `input` of the Responses API: a text, or a list of items.
+fn input(sent: Option<&str>, rendered: Rendered) -> Result<Members, Error> {
+    let text = sent.filter(|json| !json.starts_with('['));
+    let items = match (sent, text) {
+        (None, _) => "[]".to_owned(),
+        (_, Some(text)) => format!("[{{\"role\":\"user\",\"content\":{text}}}]"),
+        (Some(items), None) => items.to_owned(),
+    };
+    let items = conversation::messages(&items).map_err(|e| Error { param: Some("input".to_owned()), ..e })?;
+    let input = match rendered {
+        Rendered::Text(_, rendered) if sent.is_none() || text.is_some() => quoted(&rendered),
+        Rendered::Text(_, rendered) => with_user_turn(&items, &rendered)?,
+        Rendered::Chat(template) => {
+            let has_system = template.iter().any(|(role, _)| *role == PromptRole::System);
+            let (system, turns): (Vec<_>, Vec<_>) = items.iter().partition(|m| conversation::is_system(m));
+            let kept = system.into_iter().filter(|_| !has_system).map(|m| Cow::from(m.raw.get()));
+            list(kept.chain(woven(&template, &turns)))
+        }
+    };
+    Ok(vec![("input", input)])
 }
 
 fn list<'a>(items: impl Iterator<Item = Cow<'a, str>>) -> String {
@@ -235,7 +287,7 @@ mod tests {
 
     fn placed(endpoint: Endpoint, body: &str, rendered: Rendered) -> String {
         let envelope = Envelope::parse(body.as_bytes()).unwrap();
-        let request = Request { endpoint, envelope: &envelope, span: &Span::default() };
+        let request = Request { endpoint, envelope: &envelope, labels: Map::new() };
         let members = place(&request, rendered).unwrap();
         members.iter().map(|(name, json)| format!("{name}={json}")).collect::<Vec<_>>().join(" ")
     }

@@ -169,6 +169,12 @@ impl Provider {
         &self.client
     }
 
+    /// Whether it has a key of its own, so that callers' keys do not go there.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.has_key
+    }
+
     /// A request to it. `caller` are the caller's headers that go on; `caller_key` is used where the provider has no
     /// key of its own.
     ///

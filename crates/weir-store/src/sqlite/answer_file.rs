@@ -149,6 +149,8 @@ impl AnswerFile {
     /// # Errors
     /// When the file cannot be written; then none of them is.
     pub fn apply(&mut self, changes: &[AnswerChange]) -> Result<(), StoreError> {
+        let clears = changes.iter().any(|change| matches!(change, AnswerChange::Clear));
+        self.db.pragma_update(None, "secure_delete", clears)?;
         let transaction = self.db.transaction()?;
         {
             let mut put = transaction.prepare_cached(
@@ -183,6 +185,11 @@ impl AnswerFile {
             }
         }
         transaction.commit()?;
+        if clears {
+            // Whoever deletes everything does not want to find it in what was a page of the file, or in its log.
+            self.give_back("PRAGMA incremental_vacuum")?;
+            self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        }
         Ok(())
     }
 
@@ -199,8 +206,13 @@ impl AnswerFile {
                  OVER (ORDER BY created_us DESC, rowid DESC) AS total FROM answers) WHERE total > ?2)",
             [ROW, max],
         )?;
-        // Gives back a page per row that it returns.
-        let mut vacuum = self.db.prepare(&format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})"))?;
+        self.give_back(&format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})"))
+    }
+
+    /// Gives free pages back to the file system.
+    fn give_back(&self, vacuum: &str) -> Result<(), StoreError> {
+        let mut vacuum = self.db.prepare(vacuum)?;
+        // A page per row that it returns.
         let mut rows = vacuum.query([])?;
         while rows.next()?.is_some() {}
         Ok(())
@@ -361,8 +373,17 @@ mod tests {
         assert_eq!(file.count().unwrap(), 2);
         drop(file);
         let (mut file, _) = open(&path, 1_300, 99);
+        let mut other = answer(20, 9_000);
+        other.meta = "a word that is found again".to_owned();
+        file.apply(&put(&[other])).unwrap();
+        let is_written = || {
+            let mut files = std::fs::read_dir(folder.path()).unwrap().map(|file| std::fs::read(file.unwrap().path()));
+            files.any(|bytes| bytes.unwrap().windows(26).any(|text| text == b"a word that is found again"))
+        };
+        assert!(is_written());
         file.apply(&[AnswerChange::Clear]).unwrap();
         assert_eq!(file.count().unwrap(), 0);
+        assert!(!is_written());
     }
 
     #[test]

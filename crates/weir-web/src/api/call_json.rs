@@ -84,6 +84,9 @@ pub struct Call {
     pub cache: Option<String>,
     /// Whether the answer came from the cache.
     pub cache_hit: bool,
+    /// What the cache took to answer, milliseconds: the latency of a hit, null for everything else.
+    #[serde(default)]
+    pub response_time_ms: Option<f64>,
     /// Labels.
     pub tags: Vec<String>,
     /// Free members.
@@ -172,6 +175,7 @@ impl Call {
         };
         let (input, output) = (body(&span.input), body(&span.output));
         let latency_ms = span.latency_us().map(millis);
+        let cache_hit = matches!(span.cache.as_deref(), Some("hit" | "semantic"));
         let prompt = (span.prompt_name.is_some() || span.prompt_version.is_some())
             .then_some(Prompt { name: span.prompt_name, version: span.prompt_version });
         Self {
@@ -206,7 +210,8 @@ impl Call {
             http_status: span.http_status,
             finish_reason: span.finish_reason,
             attempts: span.attempts,
-            cache_hit: matches!(span.cache.as_deref(), Some("hit" | "semantic")),
+            cache_hit,
+            response_time_ms: latency_ms.filter(|_| cache_hit),
             cache: span.cache,
             tags: span.tags.unwrap_or_default(),
             attributes: span.attributes.into_iter().filter_map(|(k, v)| Some((k, raw::json(&v)?))).collect(),
@@ -267,7 +272,8 @@ mod tests {
                 r#""prompt":{"name":"greet","version":null},"department":null,"user":null,"key":null,"#,
                 r#""tokens":{"prompt":13,"completion":24,"total":37,"cached":3,"cache_write":0,"reasoning":4,"#,
                 r#""audio_in":0,"audio_out":0},"token_source":null,"cost_usd":0.00015,"http_status":null,"#,
-                r#""finish_reason":null,"attempts":null,"cache":"hit","cache_hit":true,"tags":[],"#,
+                r#""finish_reason":null,"attempts":null,"cache":"hit","cache_hit":true,"#,
+                r#""response_time_ms":812.345,"tags":[],"#,
                 r#""attributes":{"n":1.50}}"#,
             )
         );

@@ -4,6 +4,7 @@
 //! calls offline; a handler only runs it on a bounded number of blocking threads. Unknown parameters are refused. A
 //! write is answered when it is durable.
 
+mod cache;
 mod call_json;
 mod calls;
 pub mod calls_query;
@@ -40,7 +41,7 @@ pub use compare_json::{CompareAnswer, CostJson, DifferenceJson, MeanJson, Spread
 pub use number::Usd;
 pub use params::Pairs;
 pub use scores_json::{ScoreJson, ScoreList};
-pub use state::ApiState;
+pub use state::{ApiState, FlushCache};
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
 pub use status::{BatchesJson, BudgetJson, CacheJson, ExporterJson, JournalJson, StatusAnswer};
 
@@ -82,6 +83,7 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(openapi::document));
     let writes = OpenApiRouter::new().routes(routes!(scores::put));
     let changes = OpenApiRouter::new()
+        .routes(routes!(cache::flush))
         .routes(routes!(prompts::create))
         .routes(routes!(prompts::set_label, prompts::delete_label));
     [(Role::Read, reads), (Role::Write, writes), (Role::Admin, changes)]

@@ -25,6 +25,7 @@ use super::respond::json;
         (name = "stats", description = "Figures over calls"),
         (name = "prompts", description = "Versions of prompts"),
         (name = "scores", description = "Judgements of calls and traces"),
+        (name = "cache", description = "Answers that are given again"),
         (name = "meta", description = "The server itself")
     ),
     modifiers(&Key)

@@ -201,8 +201,8 @@ pub(super) async fn render(
     request: Request<Body>,
 ) -> Result<Response, Refusal> {
     let RenderJson { version, mut variables, user_message } = parsed(request).await?;
-    let rendered = blocking(&shared, move |library| {
-        let set = library.set();
+    let set = shared.prompts.set();
+    let rendered = shared.prompts.beside(move || {
         let found = set.find(&name, version.as_deref())?;
         for (name, value) in [
             ("prompt_name", Some(found.name.clone())),
@@ -214,9 +214,9 @@ pub(super) async fn render(
             }
         }
         let rendered = found.render(&variables).map_err(|error| Error::invalid("variables", error.to_string()))?;
-        Ok(RenderedJson::new(found, rendered))
+        Ok::<_, Error>(RenderedJson::new(found, rendered))
     });
-    answer(&rendered.await?)
+    answer(&rendered.await??)
 }
 
 async fn labelled(

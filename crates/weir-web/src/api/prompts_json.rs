@@ -220,7 +220,7 @@ impl VersionJson {
                 temperature: defaults.temperature,
                 max_tokens: defaults.max_tokens,
             },
-            variables: version.variables(),
+            variables: version.variables().iter().cloned().collect(),
             message: record.message.clone(),
             created: to_rfc3339(record.created_us),
             source: if version.from_file { "file" } else { "api" }.to_owned(),
@@ -244,7 +244,8 @@ impl DiffJson {
         let text = |version: &Version| {
             let defaults = serde_json::to_string(&version.record.defaults).unwrap_or_default();
             let text = version.record.content.text();
-            if defaults == "{}" { text } else { format!("# defaults: {defaults}\n{text}") }
+            // With a line's end, as the last line of a text has none.
+            if defaults == "{}" { text + "\n" } else { format!("# defaults: {defaults}\n{text}\n") }
         };
         let (before, after) = (text(from), text(to));
         let (from, to) = (&from.record.version, &to.record.version);
@@ -286,7 +287,14 @@ impl NewVersionJson {
             (None, Some(messages)) if !messages.is_empty() && self.role.is_none() => {
                 let message =
                     |m: MessageJson| Ok(TemplateMessage { role: role_of(&m.role, true)?, content: m.content });
-                TemplateBody::Chat { messages: messages.into_iter().map(message).collect::<Result<_, Error>>()? }
+                let messages: Vec<_> = messages.into_iter().map(message).collect::<Result<_, Error>>()?;
+                let mut places = messages.iter().filter(|m| m.role == PromptRole::Messages);
+                if places.next().is_some_and(|m| !m.content.trim().is_empty()) || places.next().is_some() {
+                    let message = "the caller's messages stand in one place only: one entry of role \"messages\", without \
+                                   content";
+                    return Err(Error::invalid("messages", message));
+                }
+                TemplateBody::Chat { messages }
             }
             _ => {
                 return Err(Error::invalid(
@@ -297,6 +305,15 @@ impl NewVersionJson {
             }
         };
         let DefaultsJson { model, temperature, max_tokens } = self.defaults;
+        for (name, wrong, rule) in [
+            ("model", model.as_ref().is_some_and(String::is_empty), "the name of a model"),
+            ("temperature", temperature.is_some_and(|t| !(0.0..=2.0).contains(&t)), "a number from 0 to 2"),
+            ("max_tokens", max_tokens.is_some_and(|n| n == 0 || n > u64::from(u32::MAX)), "a whole number above 0"),
+        ] {
+            if wrong {
+                return Err(Error::invalid("defaults", format!("\"defaults.{name}\" must be {rule}")));
+            }
+        }
         Ok(NewVersion {
             name: self.name,
             version: self.version,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
+use weir_core::error::Error;
 use weir_core::span::Span;
 use weir_core::time::Clock;
 use weir_gateway::prompts::Library;
@@ -12,6 +13,9 @@ use weir_store::telemetry::Telemetry;
 use super::read::Reads;
 use super::scores::ScoreWrites;
 use super::status::StatusAnswer;
+
+/// Deletes every cached answer, or those of a namespace; how many.
+pub type FlushCache = Arc<dyn Fn(Option<&str>) -> Result<u64, Error> + Send + Sync>;
 
 /// What the API is made of.
 pub struct ApiState {
@@ -27,6 +31,8 @@ pub struct ApiState {
     pub clock: Clock,
     /// How the server is doing. May block.
     pub status: Arc<dyn Fn() -> StatusAnswer + Send + Sync>,
+    /// Takes answers out of the cache; done when that is on disk. May block.
+    pub flush_cache: FlushCache,
 }
 
 /// The state of the handlers.
@@ -39,6 +45,7 @@ pub(super) struct Shared {
     pub(super) live: broadcast::WeakSender<Arc<Span>>,
     pub(super) clock: Clock,
     pub(super) status: Arc<dyn Fn() -> StatusAnswer + Send + Sync>,
+    pub(super) flush_cache: FlushCache,
 }
 
 impl From<ApiState> for Shared {
@@ -49,6 +56,7 @@ impl From<ApiState> for Shared {
             scores: state.scores,
             prompts: state.prompts,
             status: state.status,
+            flush_cache: state.flush_cache,
             live: state.live.downgrade(),
             clock: state.clock,
         }

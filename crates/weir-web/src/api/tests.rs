@@ -21,8 +21,15 @@ pub(super) fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core
     let (live, _) = broadcast::channel(2);
     let clock = Clock::fixed(1_763_683_200_000_000);
     let status = Arc::new(|| StatusAnswer { version: "1.2.3".into(), ..StatusAnswer::default() });
-    let state =
-        ApiState { store: store.clone(), scores: store.clone(), prompts: library(), live: live.clone(), clock, status };
+    let state = ApiState {
+        store: store.clone(),
+        scores: store.clone(),
+        prompts: library(),
+        live: live.clone(),
+        clock,
+        status,
+        flush_cache: Arc::new(|namespace| Ok(if namespace == Some("a b") { 1 } else { 3 })),
+    };
     let api = routes(state).into_iter().fold(axum::Router::new(), |all, (_, routes)| all.merge(routes));
     (api, store, live)
 }
@@ -44,6 +51,20 @@ async fn ask(api: &axum::Router, request: Request<Body>) -> (StatusCode, String)
     let status = answer.status();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn the_cache_is_flushed_whole_or_by_namespace() {
+    let (api, ..) = api();
+    let flush = async |query: &str| {
+        ask(&api, Request::delete(format!("/api/v1/cache{query}")).body(Body::empty()).unwrap()).await
+    };
+    assert_eq!(flush("").await, (StatusCode::OK, r#"{"deleted":3}"#.to_owned()));
+    assert_eq!(flush("?namespace=a%20b").await, (StatusCode::OK, r#"{"deleted":1}"#.to_owned()));
+    // A mistake does not flush everything.
+    for wrong in ["?namespace=", "?name=a", "?namespace=a&namespace=b"] {
+        assert_eq!(flush(wrong).await.0, StatusCode::BAD_REQUEST, "{wrong}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod accept;
 mod exports;
+mod flush;
 mod housekeeping;
 mod log;
 mod observe;
@@ -155,6 +156,10 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             status: {
                 let running = running.clone();
                 Arc::new(move || status::status(&running))
+            },
+            flush_cache: {
+                let gateway = gateway.clone();
+                Arc::new(move |namespace| flush::flush(&gateway, namespace))
             },
         },
         metrics: {

@@ -41,7 +41,7 @@ pub(super) fn whole(events: &mut dyn Iterator<Item = &[u8]>, kind: &str) -> Opti
             usage = Some(said);
         }
         for (name, value) in chunk {
-            let is_new = head.get(&name).is_none_or(Value::is_null);
+            let is_new = head.get(&name).is_none_or(says_nothing);
             if is_new {
                 head.insert(name, value);
             }
@@ -57,6 +57,11 @@ pub(super) fn whole(events: &mut dyn Iterator<Item = &[u8]>, kind: &str) -> Opti
         head.insert("usage".to_owned(), usage);
     }
     Some(head.into())
+}
+
+/// Whether a member waits for a later chunk: Azure's first one has an empty `id` and `model`, and 0 for `created`.
+fn says_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("") || value.as_u64() == Some(0)
 }
 
 /// A choice in the form of a whole answer: its delta is its message.

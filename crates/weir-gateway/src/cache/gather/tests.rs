@@ -46,6 +46,20 @@ fn message(text: &str) -> Value {
         "usage": {"input_tokens": 10, "cache_read_input_tokens": 4, "output_tokens": 7, "server_tool_use": {"x": 1}}})
 }
 
+#[test]
+fn what_the_first_chunk_leaves_open_a_later_one_says() {
+    let stream = b"data: {\"id\":\"\",\"model\":\"\",\"created\":0,\"object\":\"\",\"choices\":[],\"prompt_filter_results\":[1]}\n\n\
+        data: {\"id\":\"x\",\"model\":\"m\",\"created\":5,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n\
+        data: {\"id\":\"x\",\"model\":\"m\",\"created\":5,\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n\
+        data: [DONE]\n\n";
+    let whole = gathered(Endpoint::Chat, stream, 1 << 20).unwrap();
+    assert_eq!(
+        whole,
+        json!({"id": "x", "model": "m", "created": 5, "object": "chat.completion", "prompt_filter_results": [1], "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}]})
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -29,7 +29,11 @@ pub struct TemplateError {
 }
 
 impl TemplateError {
-    pub(super) fn new(template: impl Into<String>, line: Option<usize>, message: impl Into<String>) -> Self {
+    pub(in crate::prompts) fn new(
+        template: impl Into<String>,
+        line: Option<usize>,
+        message: impl Into<String>,
+    ) -> Self {
         Self { template: template.into(), line, variable: None, message: message.into() }
     }
 

@@ -132,8 +132,8 @@ impl Jinja {
         &self.variables
     }
 
-    /// The text with the variables filled in.
-    pub(super) fn render(&self, variables: &Map<String, Json>) -> Result<String, TemplateError> {
+    /// The text with the variables filled in, and the steps that it took.
+    pub(super) fn render(&self, variables: &Map<String, Json>) -> Result<(String, u64), TemplateError> {
         if !self.deep {
             return self.run(variables);
         }
@@ -141,19 +141,21 @@ impl Jinja {
             .map_err(|error| TemplateError::new(&*self.name, None, format!("no thread to render it: {error}")))?
     }
 
-    fn run(&self, variables: &Map<String, Json>) -> Result<String, TemplateError> {
+    fn run(&self, variables: &Map<String, Json>) -> Result<(String, u64), TemplateError> {
         let mut text = Bounded { bytes: Vec::new(), most: self.limits.output, full: false };
         let done = self
             .engine
             .get_template(ITSELF)
-            .and_then(|template| template.render_captured_to(context(variables), &mut text).map(drop));
+            .and_then(|template| template.render_captured_to(context(variables), &mut text))
+            .map(|captured| captured.state().fuel_levels().map_or(0, |(consumed, _)| consumed));
         match done {
             Err(_) if text.full => {
-                let message = format!("the rendered text is longer than {} bytes", self.limits.output);
+                let message = super::too_long(self.limits.output);
                 Err(TemplateError::new(&*self.name, None, message))
             }
             Err(error) => Err(self.error(&error, &self.name)),
-            Ok(()) => String::from_utf8(text.bytes)
+            Ok(steps) => String::from_utf8(text.bytes)
+                .map(|text| (text, steps))
                 .map_err(|_| TemplateError::new(&*self.name, None, "the rendered text is not UTF-8")),
         }
     }

@@ -105,6 +105,14 @@ impl Template {
     /// A variable that the template uses is not in `variables`, an operation does not fit its values, or a limit was
     /// met.
     pub fn render(&self, variables: &Map<String, Value>) -> Result<String, TemplateError> {
+        self.render_counted(variables).map(|(text, _)| text)
+    }
+
+    /// The same, and the steps that it took: of what consists of several templates, the sum is to be bounded.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn render_counted(&self, variables: &Map<String, Value>) -> Result<(String, u64), TemplateError> {
         match &self.inner {
             Inner::Jinja(template) => template.render(variables),
             Inner::Mustache(template) => template.render(variables),
@@ -120,4 +128,9 @@ impl Template {
             Inner::Mustache(template) => template.variables(),
         }
     }
+}
+
+/// What to say of a text that is longer than its bound.
+pub(super) fn too_long(most: usize) -> String {
+    format!("the rendered text is longer than {most} bytes; shorten what it is given, or raise prompts.max_output")
 }

@@ -96,7 +96,7 @@ impl Mustache {
     }
 
     /// The text with the variables filled in.
-    pub(super) fn render(&self, variables: &Map<String, Value>) -> Result<String, TemplateError> {
+    pub(super) fn render(&self, variables: &Map<String, Value>) -> Result<(String, u64), TemplateError> {
         let mut render = Render {
             template: self,
             root: variables,
@@ -108,7 +108,7 @@ impl Mustache {
             depth: 0,
         };
         render.nodes(&self.nodes, &self.name)?;
-        Ok(render.out)
+        Ok((render.out, render.steps))
     }
 }
 
@@ -240,7 +240,7 @@ impl<'a> Render<'a> {
         let bytes = text.len() + indent;
         self.step(bytes as u64 / 64, template)?;
         if self.out.len() + bytes > self.template.limits.output {
-            let message = format!("the rendered text is longer than {} bytes", self.template.limits.output);
+            let message = super::too_long(self.template.limits.output);
             return Err(TemplateError::new(template, None, message));
         }
         if indent > 0 {
