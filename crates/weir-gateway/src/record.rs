@@ -13,6 +13,9 @@ use weir_store::journal::Journal;
 
 use crate::config::{PayloadMode, RecordConfig};
 
+/// An attribute of so many bytes is kept also where texts are cut shorter.
+const MAX_ATTRIBUTE: usize = 64 << 10;
+
 /// What of a payload is kept.
 #[derive(Debug)]
 pub struct RecordPolicy {
@@ -98,6 +101,7 @@ impl RecordPolicy {
             if let std::borrow::Cow::Owned(clean) = self.redactor.json(json) {
                 *json = clean;
             }
+            cut_json(json, self.max);
         }
     }
 }
@@ -108,6 +112,33 @@ fn cut(text: &mut String, max: usize) {
         let whole = text.len();
         text.truncate(text.floor_char_boundary(max));
         text.push_str(&format!("…[truncated, {whole} bytes]"));
+    }
+}
+
+/// Cuts every text within a JSON value to a bound; a value that is still long, because it is many, is replaced by its
+/// length.
+fn cut_json(json: &mut String, max: usize) {
+    fn walk(value: &mut serde_json::Value, max: usize) {
+        match value {
+            serde_json::Value::String(text) => cut(text, max),
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| walk(item, max)),
+            serde_json::Value::Object(members) => members.values_mut().for_each(|member| walk(member, max)),
+            _ => {}
+        }
+    }
+    if json.len() <= max {
+        return;
+    }
+    let whole = json.len();
+    let bound = max.max(MAX_ATTRIBUTE);
+    if whole <= bound.saturating_mul(16)
+        && let Ok(mut value) = serde_json::from_str::<serde_json::Value>(json)
+    {
+        walk(&mut value, max);
+        *json = value.to_string();
+    }
+    if json.len() > bound {
+        *json = serde_json::json!({"truncated_bytes": whole}).to_string();
     }
 }
 
@@ -177,6 +208,9 @@ mod tests {
             user: Some("ann@example.com".into()),
             ..Span::default()
         };
+        let variables = format!(r#"{{"hash":"0","variables":{{"a":"{}"}}}}"#, "x".repeat(50));
+        span.attributes.insert("prompt".into(), variables);
+        span.attributes.insert("metadata".into(), format!("[{}0]", "0,".repeat(199_999)));
         RecordPolicy::new(config).unwrap().apply(&mut span);
         span
     }

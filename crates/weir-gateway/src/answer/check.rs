@@ -27,6 +27,10 @@ const REFUSALS: &[&str] = &[
     "as an ai",
 ];
 
+/// Most values of a schema, references written out, and how deep they may be nested.
+const MAX_SCHEMA: usize = 5_000;
+const MAX_SCHEMA_DEPTH: usize = 100;
+
 /// What the request asks of the answer.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
@@ -47,9 +51,38 @@ impl Wanted {
         let schema = format.pointer("/json_schema/schema").or_else(|| format.get("schema"));
         Self {
             json: matches!(kind, "json_object" | "json_schema"),
-            schema: schema.and_then(|schema| jsonschema::validator_for(schema).ok()),
+            schema: schema.filter(|s| is_bounded(s)).and_then(|schema| jsonschema::validator_for(schema).ok()),
         }
     }
+}
+
+/// Whether a schema is small also with every reference written out: a few hundred bytes of references that double at
+/// each step would else take hours and all memory. One that refers to itself is not.
+fn is_bounded(schema: &Value) -> bool {
+    fn walk(root: &Value, value: &Value, depth: usize, budget: &mut usize) -> bool {
+        let Some(left) = budget.checked_sub(1) else { return false };
+        *budget = left;
+        if depth > MAX_SCHEMA_DEPTH {
+            return false;
+        }
+        let mut each = |value: &Value| walk(root, value, depth + 1, budget);
+        match value {
+            Value::Array(items) => items.iter().all(each),
+            Value::Object(members) => {
+                let target = |(name, to): (&String, &Value)| {
+                    if !matches!(name.as_str(), "$ref" | "$dynamicRef" | "$recursiveRef") {
+                        return each(to);
+                    }
+                    // Only what is written here is followed; anchors and other documents are not.
+                    let place = to.as_str().and_then(|to| to.strip_prefix('#'));
+                    place.and_then(|place| root.pointer(place)).is_some_and(&mut each)
+                };
+                members.iter().all(target)
+            }
+            _ => true,
+        }
+    }
+    walk(schema, schema, 0, &mut { MAX_SCHEMA })
 }
 
 /// What an answer holds.
@@ -178,6 +211,24 @@ mod tests {
         assert!(chat("Here you are: {}", "stop", request, 1).unwrap().starts_with("not JSON"));
         let any = r#"{"response_format":{"type":"json_object"}}"#;
         assert_eq!(chat("[1]", "stop", any, 1), None);
+    }
+
+    #[test]
+    fn a_schema_that_explodes_is_not_checked() {
+        let defs: Vec<String> = (0..40)
+            .map(|n| {
+                format!(r##""a{n}":{{"anyOf":[{{"$ref":"#/$defs/a{m}"}},{{"$ref":"#/$defs/a{m}"}}]}}"##, m = n + 1)
+            })
+            .collect();
+        let schema = |defs: &str| {
+            format!(
+                r##"{{"response_format":{{"type":"json_schema","json_schema":{{"schema":{{"$ref":"#/$defs/a0","$defs":{{{defs}}}}}}}}}}}"##
+            )
+        };
+        let hostile = schema(&format!(r#"{},"a40":{{"required":["z"]}}"#, defs.join(",")));
+        assert_eq!(chat("{}", "stop", &hostile, 1), None, "JSON is all that is asked");
+        assert!(chat("{}", "stop", &schema(r#""a0":{"required":["z"]}"#), 1).unwrap().contains("schema"));
+        assert_eq!(chat("{}", "stop", &schema(r##""a0":{"not":{"$ref":"#/$defs/a0"}}"##), 1), None);
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub(super) struct Call {
     /// When the first upstream attempt began, and how long all of them took once that is known.
     pub upstream_begun: Option<Instant>,
     pub upstream_us: Option<Micros>,
+    /// What is known to have been paid.
+    paid: NanoUsd,
     /// What the call cost in dollars; known when it has ended.
     pub cost_usd: Option<f64>,
     started: bool,
@@ -100,6 +102,7 @@ impl Call {
             rejected: Arc::default(),
             upstream_begun: None,
             upstream_us: None,
+            paid: NanoUsd::ZERO,
             cost_usd: None,
             started: false,
             ended: false,
@@ -201,7 +204,7 @@ impl Call {
         self.cost_usd = span.cost.map(NanoUsd::as_usd);
         let tokens = span.tokens.as_ref().map_or(0, TokenCounts::total);
         for reservation in self.reservations.drain(..) {
-            for crossing in reservation.settle(tokens, span.cost.unwrap_or(NanoUsd::ZERO)) {
+            for crossing in reservation.settle(tokens, self.paid) {
                 self.gateway.tell(&crossing);
             }
         }
@@ -303,18 +306,25 @@ impl Call {
         self.gateway.parts.observer.cache_saved(answer.cost, answer.latency_us);
     }
 
-    /// Adds what the rejected answers of a cascade took: they were paid for.
+    /// Adds what the rejected answers of a cascade took: they were paid for. What has no known price makes the call's
+    /// cost unknown; budgets count what is known.
     fn add_rejected(&mut self) {
+        self.paid = self.span.cost.unwrap_or(NanoUsd::ZERO);
         let all = std::mem::take(&mut *self.rejected.lock());
         if all.is_empty() {
             return;
         }
+        let answered = self.span.tokens.is_some();
+        let mut tokens = self.span.tokens.unwrap_or_default();
+        let mut cost = if answered { self.span.cost } else { Some(NanoUsd::ZERO) };
         for rejected in &all {
-            if let (Some(sum), Some(tokens)) = (&mut self.span.tokens, rejected.tokens) {
-                *sum = sum.saturating_add(tokens);
-            }
-            self.span.cost = self.span.cost.zip(rejected.cost).map(|(sum, cost)| sum.saturating_add(cost));
+            tokens = tokens.saturating_add(rejected.tokens.unwrap_or_default());
+            cost = cost.zip(rejected.cost).map(|(sum, cost)| sum.saturating_add(cost));
+            self.paid = self.paid.saturating_add(rejected.cost.unwrap_or(NanoUsd::ZERO));
         }
+        self.span.tokens = Some(tokens);
+        self.span.token_source = self.span.token_source.or(Some(TokenSource::Provider));
+        self.span.cost = cost;
         let json = serde_json::to_string(&all).unwrap_or_default();
         self.span.attributes.insert("cascade".to_owned(), json);
     }
@@ -378,7 +388,14 @@ impl Call {
 
     fn price(&self) -> Option<NanoUsd> {
         let tokens = self.span.tokens.as_ref()?;
-        self.snapshot.cost(self.target.as_ref()?, self.span.response_model.as_deref(), tokens)
+        let target = self.target.as_ref()?;
+        let cost = self.snapshot.cost(target, None, tokens);
+        let named = self.span.response_model.as_deref().filter(|_| cost.is_none());
+        cost.or_else(|| {
+            // The next call to the deployment is reserved by the price of the model that stands behind its name.
+            target.deployment.answers_as(named?);
+            self.snapshot.cost(target, named, tokens)
+        })
     }
 }
 

@@ -82,7 +82,12 @@ pub(super) fn reserve(
     let answer = bound.unwrap_or(ASSUMED_ANSWER).min(MAX_ANSWER).saturating_mul(answers);
     let estimate = TokenCounts::of(estimate_fast(call.input.len()), answer);
     // Any target may be the one that answers, so the dearest is reserved; of a cascade each model may have to be paid.
-    let cost_of = |step: &Step| step.targets.iter().filter_map(|t| call.snapshot.cost(t, None, &estimate)).max();
+    let cost_of = |step: &Step| {
+        step.targets
+            .iter()
+            .filter_map(|t| call.snapshot.cost(t, t.deployment.answered_as().as_deref(), &estimate))
+            .max()
+    };
     let (cascade, others) = plan.steps.split_at(plan.cascade.min(plan.steps.len()));
     let dearest = others.iter().filter_map(cost_of).max().unwrap_or(NanoUsd::ZERO);
     let cost = cascade.iter().filter_map(cost_of).fold(dearest, NanoUsd::saturating_add);

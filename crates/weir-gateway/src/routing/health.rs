@@ -3,6 +3,7 @@
 //! A deployment cools down after 3 failures in a row, or when more than half of at least 5 requests of the last minute
 //! failed: for 5 s, doubling to 60 s, then one request probes it. A `Retry-After` blocks it for as long as it says.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
@@ -24,6 +25,8 @@ pub struct Deployment {
     in_flight: AtomicU32,
     /// Exponentially weighted latency to the first byte, microseconds; 0 before the first answer.
     latency: AtomicI64,
+    /// The model that its answers name, where its own name has no price.
+    model: Mutex<Option<Arc<str>>>,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +58,27 @@ impl Deployment {
     /// A deployment that nothing is known of.
     #[must_use]
     pub fn new(name: String) -> Self {
-        Self { name, state: Mutex::default(), in_flight: AtomicU32::new(0), latency: AtomicI64::new(0) }
+        Self {
+            name,
+            state: Mutex::default(),
+            in_flight: AtomicU32::new(0),
+            latency: AtomicI64::new(0),
+            model: Mutex::default(),
+        }
+    }
+
+    /// Notes the model that its answers name.
+    pub fn answers_as(&self, model: &str) {
+        let mut known = self.model.lock();
+        if known.as_deref() != Some(model) {
+            *known = Some(model.into());
+        }
+    }
+
+    /// The model that its answers name, where that was noted.
+    #[must_use]
+    pub fn answered_as(&self) -> Option<Arc<str>> {
+        self.model.lock().clone()
     }
 
     /// Whether it may be called now. After a cooldown one caller is told yes, as a probe.

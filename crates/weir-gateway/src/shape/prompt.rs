@@ -1,8 +1,9 @@
 //! A prompt applied to a request: which variables it gets, and where what it makes goes.
 //!
 //! A text prompt becomes the user's last turn (or the system's instructions) and leaves the rest of the conversation as
-//! it is. A chat prompt becomes the messages; the caller's conversation goes where the template says, else its earlier
-//! turns go before the template's first turn of the user, and all of it goes last where the template has none.
+//! it is. A chat prompt becomes the messages; the caller's conversation goes where the template says, else the turns before
+//! the user's last one go before the template's first turn of the user and those after it (calls of tools and what they
+//! brought) go last, as does all of it where the template has no turn of the user.
 
 use std::borrow::Cow;
 
@@ -17,6 +18,9 @@ use crate::exchange::envelope::Envelope;
 use crate::prompts::template::TemplateError;
 use crate::prompts::{Rendered, Version};
 use crate::providers::Endpoint;
+
+/// Largest metadata of a request with a prompt: as values it takes up to a hundred times the room.
+const MAX_METADATA: usize = 1 << 20;
 
 /// A request that a prompt is applied to.
 pub(crate) struct Request<'a> {
@@ -56,6 +60,8 @@ pub(crate) fn given(endpoint: Endpoint, envelope: &Envelope<'_>) -> Result<Given
 pub(crate) fn apply(version: &Version, request: &Request<'_>, given: Given) -> Result<Members, Error> {
     let mut all = own_variables(version, request, &given.user_message);
     all.extend(given.variables);
+    // What the call is filed under is not for its text to change.
+    all.extend(request.labels.clone());
     let rendered = version.render(&all).map_err(|e| refused(&e))?;
     let mut members = place(request, rendered)?;
     let defaults = &version.record.defaults;
@@ -98,6 +104,11 @@ fn refused(error: &TemplateError) -> Error {
 fn sent_variables(envelope: &Envelope<'_>) -> Result<Map<String, Value>, Error> {
     let wrong = || Error::invalid("metadata.variables", "\"metadata.variables\" must be an object of names and values");
     let Some(metadata) = envelope.get("metadata") else { return Ok(Map::new()) };
+    if metadata.len() > MAX_METADATA {
+        let message =
+            format!("\"metadata\" with its variables is larger than {MAX_METADATA} bytes; send long texts as messages");
+        return Err(Error::invalid("metadata.variables", message));
+    }
     let mut metadata: Map<String, Value> = serde_json::from_str(metadata).map_err(|_| wrong())?;
     match metadata.remove("variables") {
         None | Some(Value::Null) => Ok(Map::new()),
@@ -275,8 +286,10 @@ fn woven<'a>(template: &'a [(PromptRole, String)], turns: &[&Message<'a>]) -> im
         }
         out.push(conversation::message(*role, text).into());
     }
-    if !marked && first_user.is_none() {
-        out.extend(raw(turns));
+    if !marked {
+        // What came after the user's turn, as a model's calls of tools and what they brought, goes on from there.
+        let rest = if first_user.is_none() { 0 } else { (last + 1).min(turns.len()) };
+        out.extend(raw(&turns[rest..]));
     }
     out.into_iter()
 }
@@ -346,6 +359,12 @@ mod tests {
         assert_eq!(roles(chat(&[(System, "T")])), "T|one|two|three");
         assert_eq!(roles(chat(&[(User, "Q: three")])), "S|one|two|Q: three", "the caller's instructions stay");
         assert_eq!(roles(chat(&[(System, "T"), (Messages, ""), (User, "go on")])), "T|one|two|three|go on");
+        let with_tool = TALK.replace(
+            "\"name\":\"ann\"}",
+            "\"name\":\"ann\"},{\"role\":\"assistant\",\"content\":\"call\"},{\"role\":\"tool\",\"content\":\"got\"}",
+        );
+        let tools = placed(Endpoint::Chat, &with_tool, chat(&[(System, "T"), (User, "Q")]));
+        assert!(tools.ends_with(r#"{"role":"user","content":"Q"},{"role":"assistant","content":"call"},{"role":"tool","content":"got"}]"#), "{tools}");
         let anthropic = placed(
             Endpoint::Messages,
             r#"{"messages":[{"role":"user","content":"a"}]}"#,
