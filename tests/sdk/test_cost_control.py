@@ -171,7 +171,8 @@ def of_budget(kind, *lines):
 
 def lines_of(server, line):
     """How often the log tells of a line, and how often the metric counts one."""
-    told = [text for text in server.log().splitlines() if "a budget has passed a line" in text and f'line="{line}"' in text.replace("line=soft", 'line="soft"').replace("line=hard", 'line="hard"')]
+    words = {"soft": "has passed its soft line", "hard": "is spent"}
+    told = [text for text in server.log().splitlines() if "the budget of" in text and words[line] in text and " WARN " in text and "a call failed" not in text]
     return len(told), server.metric("llm_budget_alerts_total", READ, line=line)
 
 

@@ -151,7 +151,8 @@ impl Gateway {
     pub(crate) fn tell(&self, crossing: &Crossing) {
         let Crossing { owner, period, line, spent, limit } = crossing;
         let (spent, limit) = (spent.as_usd(), limit.as_usd());
-        tracing::warn!(budget = %owner, period, line, spent_usd = spent, limit_usd = limit, "a budget has passed a line");
+        let what = if *line == "soft" { "has passed its soft line" } else { "is spent" };
+        tracing::warn!(line, spent_usd = spent, limit_usd = limit, "the budget of {owner} for this {period} {what}");
         self.parts.observer.budget_crossed(&owner.budget(period), line);
     }
 
