@@ -81,7 +81,7 @@ impl Worker {
             if now >= self.prune_at {
                 self.prune(now);
             }
-            self.give_out(config.concurrency.max(1), config.retries, now);
+            self.give_out(config.concurrency, config.retries, now);
         }
         self.write(now).await;
         if stopping && self.jobs.is_empty() {
