@@ -26,6 +26,8 @@ use crate::gateway::Gateway;
 const WINDOW: Micros = 24 * HOUR;
 /// Most batches that have not ended.
 const MAX_OPEN: usize = 1_000;
+/// Most of one key among them, so that no key shuts the others out. Without keys there is nobody to shut out.
+const MAX_OPEN_OF_KEY: usize = 100;
 /// The purpose of what batches produce.
 const OUTPUT: &str = "batch_output";
 /// A small file takes this much room as well, so that their number has a bound too.
@@ -194,14 +196,20 @@ impl Service {
             metadata: new.metadata,
             ..BatchRecord::default()
         };
-        match self.catalog.put_batch(&batch, MAX_OPEN).map_err(unavailable)? {
+        let most_of_owner = if batch.owner.is_empty() { MAX_OPEN } else { MAX_OPEN_OF_KEY };
+        let too_many = |message: String| Err(Error::new(Code::RateLimited, message).retry_after_ms(60_000));
+        match self.catalog.put_batch(&batch, MAX_OPEN, most_of_owner).map_err(unavailable)? {
             BatchPut::Created => {}
             BatchPut::NoInput => {
                 return Err(at_input(Error::new(Code::NotFound, format!("there is no file {:?}", batch.input_file))));
             }
             BatchPut::TooMany => {
-                let message = format!("{MAX_OPEN} batches have not ended yet; make this one when some have");
-                return Err(Error::new(Code::RateLimited, message).retry_after_ms(60_000));
+                return too_many(format!("{MAX_OPEN} batches have not ended yet; make this one when some have"));
+            }
+            BatchPut::TooManyOfOwner => {
+                return too_many(format!(
+                    "{most_of_owner} batches of this key have not ended yet; make this one when some have"
+                ));
             }
         }
         self.wake.notify_one();

@@ -199,6 +199,25 @@ async fn several_batches_end_and_expired_files_go() {
 }
 
 #[test]
+fn one_key_shuts_no_other_out() {
+    let rig = Rig::new(Config { keys: vec![key("a", 10), key("b", 10)], ..Config::default() });
+    let who = |name: &str| Identity { name: name.into(), role: Role::Call, ..chief() };
+    let input_file = rig.input("a", &request("x"));
+    let new = |input_file: String| NewBatch {
+        input_file,
+        endpoint: CHAT.to_owned(),
+        completion_window: "24h".to_owned(),
+        metadata: None,
+    };
+    for _ in 0..100 {
+        rig.service.create(&who("a"), new(input_file.clone())).unwrap();
+    }
+    let refused = rig.service.create(&who("a"), new(input_file)).unwrap_err();
+    assert!(refused.message.contains("100 batches of this key"), "{}", refused.message);
+    rig.batch(&who("b"), &request("x"));
+}
+
+#[test]
 fn a_stranger_sees_nothing_and_a_key_is_needed() {
     let rig = Rig::new(Config { keys: vec![key("a", 10)], ..Config::default() });
     let who = |name: &str, role| Identity { name: name.into(), role, ..chief() };
