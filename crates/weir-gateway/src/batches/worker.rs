@@ -13,6 +13,7 @@ use weir_store::catalog::{BatchRecord, BatchStatus};
 use super::active::{Active, Attempt, Halt, next_in_turn};
 use super::call::{Outcome, Task};
 use super::open::{OpenError, Opened, halted};
+use super::pace::pause;
 use super::service::Service;
 
 /// Most batches whose requests take turns, and most of one key among them; later ones wait, as each holds an index of
@@ -299,8 +300,8 @@ fn settle(batch: &mut Active, attempt: Attempt, outcome: Outcome, now: Micros) {
             batch.unwritten.push(answer);
         }
         Outcome::Limited(after) => {
-            batch.pace.refused(after, now);
-            batch.put_back(attempt, now);
+            batch.pace.refused(attempt.position, after, now);
+            batch.put_back(attempt, now + pause(after));
         }
         Outcome::Passing(after) => batch.put_back(Attempt { tries: attempt.tries + 1, ..attempt }, now + after),
         Outcome::Hopeless(problem) => {
@@ -308,12 +309,76 @@ fn settle(batch: &mut Active, attempt: Attempt, outcome: Outcome, now: Micros) {
         }
         Outcome::Unreadable(error) => {
             tracing::warn!(batch = %batch.record.id, error, "the input of a batch cannot be read now; it waits");
-            batch.pace.refused(AFTER_FAILURE, now);
-            batch.put_back(attempt, now);
+            batch.pace.wait(AFTER_FAILURE, now);
+            batch.put_back(attempt, now + AFTER_FAILURE);
         }
     }
 }
 
 fn defect(error: &tokio::task::JoinError) -> OpenError {
     OpenError::Files(std::io::Error::other(format!("opening it met a defect: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batches::active::Answer;
+    use weir_core::time::MINUTE;
+    use weir_core::token::TokenCounts;
+
+    /// Makes what may be made from `now` on, with up to eight requests under way; those below `costly` are refused for
+    /// a day. Returns how many were answered and how many were refused within the given time.
+    fn run_for(batch: &mut Active, costly: u32, now: &mut Micros, time: Micros) -> (usize, usize) {
+        let (mut answered, mut refused) = (0, 0);
+        let end = *now + time;
+        loop {
+            let attempts: Vec<Attempt> = std::iter::from_fn(|| batch.take(*now)).take(8).collect();
+            for attempt in &attempts {
+                batch.under_way -= 1;
+                let outcome = if attempt.position < costly {
+                    refused += 1;
+                    Outcome::Limited(24 * HOUR)
+                } else {
+                    answered += 1;
+                    let answer = Answer {
+                        position: attempt.position,
+                        line: Vec::new(),
+                        good: true,
+                        tokens: TokenCounts::default(),
+                    };
+                    Outcome::Answered(answer)
+                };
+                settle(batch, *attempt, outcome, *now);
+            }
+            for answer in batch.unwritten.drain(..) {
+                batch.done[answer.position as usize] = true;
+            }
+            if attempts.is_empty() {
+                *now = batch.wakes_at(*now).unwrap_or(end).clamp(*now + 1, end);
+            }
+            if *now == end {
+                return (answered, refused);
+            }
+        }
+    }
+
+    #[test]
+    fn one_request_that_cannot_be_made_holds_up_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut batch = crate::batches::active::tests::active(folder.path(), &[false; 400]);
+        let mut now = 0;
+        assert_eq!(run_for(&mut batch, 1, &mut now, SECOND), (399, 1));
+        assert!(!batch.is_over(), "it waits for its budget");
+        assert_eq!(run_for(&mut batch, 1, &mut now, 10 * MINUTE), (0, 10));
+        assert_eq!(run_for(&mut batch, 0, &mut now, MINUTE), (1, 0));
+    }
+
+    #[test]
+    fn many_that_cannot_be_made_delay_the_others_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut batch = crate::batches::active::tests::active(folder.path(), &[false; 400]);
+        let (answered, refused) = run_for(&mut batch, 30, &mut 0, HOUR);
+        assert_eq!(answered, 370);
+        assert!(refused < 30 * 60, "{refused}");
+    }
 }
