@@ -48,7 +48,8 @@ pub(super) struct Answer {
 #[derive(Debug)]
 pub(super) struct Active {
     pub record: BatchRecord,
-    pub input: Arc<File>,
+    /// `None` where it is gone and nothing is asked any more.
+    pub input: Option<Arc<File>>,
     pub slots: Vec<Slot>,
     pub halt: Option<Halt>,
     pub pace: Pace,
@@ -74,7 +75,7 @@ impl Active {
     /// A batch whose requests that are `done` have been answered before.
     pub(super) fn new(
         record: BatchRecord,
-        input: File,
+        input: Option<File>,
         slots: Vec<Slot>,
         done: Vec<bool>,
         answers: Part,
@@ -82,7 +83,7 @@ impl Active {
     ) -> Self {
         Self {
             record,
-            input: Arc::new(input),
+            input: input.map(Arc::new),
             slots,
             halt: None,
             pace: Pace::default(),
@@ -207,7 +208,7 @@ pub(super) mod tests {
 
     pub(in super::super) fn active(folder: &std::path::Path, done: &[bool]) -> Active {
         let part = |name: &str| Part::open(&folder.join(name), |_| true).unwrap();
-        let input = File::create(folder.join("in")).unwrap();
+        let input = Some(File::create(folder.join("in")).unwrap());
         let slots = vec![Slot { offset: 0, length: 0 }; done.len()];
         Active::new(BatchRecord::default(), input, slots, done.to_vec(), part("out"), part("err"))
     }

@@ -93,11 +93,12 @@ fn write_rest(active: &mut Active) -> io::Result<()> {
         }
         Some(Halt::Failed(problem)) => ("batch_failed", problem.message.as_str()),
     };
+    let Some(input) = active.input.clone() else { return Ok(()) };
     let mut group = Vec::new();
     let mut positions = Vec::new();
     for position in 0..active.slots.len() {
         if !active.done[position] {
-            let text = read_slot(&active.input, active.slots[position])?;
+            let text = read_slot(&input, active.slots[position])?;
             let custom_id = line::parse(&text, &active.record.endpoint).map(|l| l.custom_id).unwrap_or_default();
             group.extend_from_slice(&output::not_made(&custom_id, code, message));
             positions.push(position);

@@ -171,6 +171,57 @@ async fn a_batch_is_taken_up_where_its_files_end() {
     worker.await.unwrap();
 }
 
+/// A batch of three requests, the first of which an earlier run has answered.
+fn begun(rig: &Rig) -> String {
+    let id = rig.batch(&chief(), &(request("a") + &request("b") + &request("c")));
+    let (answers, failures) = (format!("file-{}", TraceId::new()), format!("file-{}", TraceId::new()));
+    let answer = r#"{"id":"x","custom_id":"a","response":{"status_code":200,"request_id":"r","body":{}},"error":null}"#;
+    std::fs::write(rig.folder.path().join("files").join(format!("{answers}.part")), format!("{answer}\n")).unwrap();
+    let begin = |batch: &mut BatchRecord| {
+        batch.status = BatchStatus::InProgress;
+        batch.counts.total = 3;
+        batch.output_file = Some(answers.clone());
+        batch.error_file = Some(failures.clone());
+    };
+    rig.catalog.change_batch(&id, &[], &mut { begin }).unwrap();
+    id
+}
+
+#[tokio::test]
+async fn lowered_limits_do_not_reach_a_batch_that_has_begun() {
+    let mut config = Config::default();
+    config.gateway.max_body = weir_core::units::Bytes(1 << 10);
+    config.batches.max_requests = 1;
+    let rig = Rig::new(config);
+    let id = begun(&rig);
+    // Longer than any line that would be taken now.
+    let wide = format!("{}{}", " ".repeat(200 << 10), request("b"));
+    let input = rig.service.batch(&chief(), &id).unwrap().input_file;
+    std::fs::write(rig.service.content(&input), request("a") + &wide + &request("c")).unwrap();
+    let worker = tokio::spawn(run(rig.service.clone()));
+    let batch = rig.ended(&id).await;
+    assert_eq!((batch.status, batch.counts.completed), (BatchStatus::Completed, 3), "{batch:?}");
+    rig.service.stop();
+    worker.await.unwrap();
+}
+
+#[tokio::test]
+async fn answers_are_kept_when_the_input_becomes_unusable() {
+    for spoil in [false, true] {
+        let rig = Rig::new(Config::default());
+        let id = begun(&rig);
+        let input = rig.service.content(&rig.service.batch(&chief(), &id).unwrap().input_file);
+        if spoil { std::fs::write(input, "nonsense\n") } else { std::fs::remove_file(input) }.unwrap();
+        let worker = tokio::spawn(run(rig.service.clone()));
+        let batch = rig.ended(&id).await;
+        assert_eq!((batch.status, batch.counts.total, batch.counts.completed), (BatchStatus::Failed, 3, 1));
+        assert_eq!(batch.errors.len(), 1);
+        assert_eq!(rig.content(batch.output_file.as_deref()).lines().count(), 1);
+        rig.service.stop();
+        worker.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn several_batches_end_and_expired_files_go() {
     let batches =

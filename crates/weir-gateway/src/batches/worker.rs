@@ -161,13 +161,15 @@ impl Worker {
         }
         while self.under_way < concurrency {
             let Some((batch, attempt)) = next_in_turn(&mut self.active, &mut self.turn, now) else { break };
+            // Without an input there are no requests to take.
+            let Some(input) = batch.input.clone() else { break };
             self.under_way += 1;
             let task = Task {
                 gateway: self.service.gateway.clone(),
                 batch: batch.record.id.clone(),
                 owner: batch.record.owner.clone(),
                 endpoint: batch.record.endpoint.clone(),
-                input: batch.input.clone(),
+                input,
                 slot: batch.slots[attempt.position as usize],
                 attempt,
                 last: attempt.tries >= retries,
