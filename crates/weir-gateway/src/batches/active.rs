@@ -62,6 +62,8 @@ pub(super) struct Active {
     pub done: Vec<bool>,
     /// Answered, to be written.
     pub unwritten: Vec<Answer>,
+    /// Bytes of its files that are counted as used room.
+    pub counted: u64,
     next: usize,
     again: BinaryHeap<Reverse<(Micros, Attempt)>>,
     /// Whether a request that was not made yet comes before one that is due again: they alternate, so that none that is
@@ -81,6 +83,7 @@ impl Active {
         answers: Part,
         failures: Part,
     ) -> Self {
+        let counted = answers.length() + failures.length();
         Self {
             record,
             input: input.map(Arc::new),
@@ -93,6 +96,7 @@ impl Active {
             failures,
             done,
             unwritten: Vec::new(),
+            counted,
             next: 0,
             again: BinaryHeap::new(),
             fresh_first: false,

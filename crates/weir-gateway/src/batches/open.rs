@@ -127,7 +127,8 @@ impl Service {
         let mut read = |id: &Option<String>, count: &mut u64| -> io::Result<Part> {
             let id = id.as_deref().unwrap_or_default();
             self.folder.reopen(id)?;
-            Part::open(&self.folder.part(id), |line| {
+            let before = self.folder.growing_bytes(id);
+            let part = Part::open(&self.folder.part(id), |line| {
                 let Some(written) = output::read_back(line) else { return false };
                 if let Some(position) = index.ids.get(&validate::digest(&written.custom_id)) {
                     done[*position as usize] = true;
@@ -137,7 +138,10 @@ impl Service {
                     *count += 1;
                 }
                 true
-            })
+            })?;
+            // All that was there is counted since the start; a torn line is gone now.
+            self.give_room(before.saturating_sub(part.length()));
+            Ok(part)
         };
         let answers = read(&batch.output_file, &mut counts.completed)?;
         let failures = read(&batch.error_file, &mut counts.failed)?;

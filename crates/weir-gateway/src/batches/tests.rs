@@ -223,6 +223,44 @@ async fn answers_are_kept_when_the_input_becomes_unusable() {
 }
 
 #[tokio::test]
+async fn a_batch_waits_for_room_and_what_it_writes_is_counted() {
+    let batches = BatchesConfig {
+        concurrency: 1,
+        max_files_total: weir_core::units::Bytes(60 << 10),
+        ..BatchesConfig::default()
+    };
+    let rig = Rig::new(Config { batches, ..Config::default() });
+    let other = rig.input("", &"x".repeat(50_000));
+    let id = rig.batch(&chief(), &(0..40).map(|n| request(&n.to_string())).collect::<String>());
+    let open = || Service::open(rig.gateway.clone(), rig.catalog.clone(), rig.folder.path()).unwrap();
+    let used = |service: &Service| service.used.load(std::sync::atomic::Ordering::Relaxed);
+    let service = open();
+    let worker = tokio::spawn(run(service.clone()));
+    rig.until(&id, |_| !service.has_room(0)).await;
+    service.stop();
+    worker.await.unwrap();
+    let waiting = service.batch(&chief(), &id).unwrap();
+    assert_eq!(waiting.status, BatchStatus::InProgress);
+    assert!((1..40).contains(&waiting.counts.completed), "{waiting:?}");
+    let part = rig.folder.path().join("files").join(format!("{}.part", waiting.output_file.unwrap()));
+    let line = std::fs::read_to_string(&part).unwrap().lines().map(str::len).max().unwrap() as u64;
+    assert!(used(&service) <= (60 << 10) + line, "at most one write beyond it: {}", used(&service));
+    // What was written is counted after a restart too, without the torn line.
+    let whole = std::fs::metadata(&part).unwrap().len();
+    std::fs::write(&part, std::fs::read_to_string(&part).unwrap() + "{torn").unwrap();
+    let again = open();
+    assert_eq!(used(&again), used(&service) + 5);
+    let worker = tokio::spawn(run(again.clone()));
+    rig.until(&id, |_| std::fs::metadata(&part).unwrap().len() == whole && used(&again) == used(&service)).await;
+    again.delete_file(&chief(), &other).unwrap();
+    let batch = rig.ended(&id).await;
+    assert_eq!((batch.status, batch.counts.completed), (BatchStatus::Completed, 40));
+    again.stop();
+    worker.await.unwrap();
+    assert_eq!(used(&again), rig.catalog.file_bytes(super::service::LEAST_ROOM).unwrap());
+}
+
+#[tokio::test]
 async fn several_batches_end_and_expired_files_go() {
     let batches =
         BatchesConfig { concurrency: 1, keep: weir_core::units::Time::secs(48 * 3600), ..BatchesConfig::default() };

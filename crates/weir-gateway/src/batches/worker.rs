@@ -52,6 +52,8 @@ struct Worker {
     /// When the catalog is looked at again though nobody said that there is something.
     look_at: Micros,
     prune_at: Micros,
+    /// Whether there was no room for answers the last time.
+    full: bool,
 }
 
 /// Runs batches until [`Service::stop`]; returns when what was under way then has ended and is written.
@@ -65,6 +67,7 @@ pub async fn run(service: Arc<Service>) {
         turn: 0,
         look_at: 0,
         prune_at: 0,
+        full: false,
     };
     while !worker.round().await {}
 }
@@ -147,9 +150,13 @@ impl Worker {
     fn has_place(&self, batch: &BatchRecord) -> bool {
         let owners = || self.active.iter().map(|active| &active.record.owner).chain(self.elsewhere.values());
         let of_one = owners().filter(|owner| **owner == batch.owner).count();
-        // One that was cancelled before it began needs none.
-        (batch.status == BatchStatus::Cancelling && batch.output_file.is_none())
-            || (owners().count() < MOST_ACTIVE && of_one < MOST_OF_ONE_KEY)
+        let begun = batch.output_file.is_some();
+        // One that was cancelled before it began needs no place.
+        if batch.status == BatchStatus::Cancelling && !begun {
+            return true;
+        }
+        let has_room = begun || self.service.has_room(0) || halted(batch, self.service.now()).is_some();
+        has_room && owners().count() < MOST_ACTIVE && of_one < MOST_OF_ONE_KEY
     }
 
     /// Gives out requests, one of each batch in turn, until the pool is full.
@@ -159,7 +166,13 @@ impl Worker {
                 batch.halt = halted(&batch.record, now);
             }
         }
-        while self.under_way < concurrency {
+        let unwritten = self.active.iter().flat_map(|batch| &batch.unwritten);
+        let full = !self.service.has_room(unwritten.map(|answer| answer.line.len() as u64).sum());
+        if full && !std::mem::replace(&mut self.full, full) && !self.active.is_empty() {
+            tracing::warn!("batches wait for room: batches.max_files_total is reached; delete files or raise it");
+        }
+        self.full = full;
+        while !full && self.under_way < concurrency {
             let Some((batch, attempt)) = next_in_turn(&mut self.active, &mut self.turn, now) else { break };
             // Without an input there are no requests to take.
             let Some(input) = batch.input.clone() else { break };
@@ -226,8 +239,10 @@ impl Worker {
         let writing = |batch: &mut Active| !batch.unwritten.is_empty() && now >= batch.write_after;
         let with_answers: Vec<Active> = self.active.extract_if(.., writing).collect();
         for mut batch in with_answers {
+            let service = self.service.clone();
             let written = tokio::task::spawn_blocking(move || {
                 let written = batch.write();
+                service.count_growth(&mut batch);
                 (batch, written)
             });
             let Ok((mut batch, written)) = written.await else { continue };

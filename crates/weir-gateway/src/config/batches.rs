@@ -18,7 +18,9 @@ pub struct BatchesConfig {
     pub max_file: Bytes,
     /// Most requests in one batch.
     pub max_requests: usize,
-    /// Most room for all files together (in the folder `files` of the data folder); beyond it uploads and new batches are refused, those under way go on.
+    /// Most room for all files together (in the folder `files` of the data folder), those that batches are writing
+    /// included. Beyond it uploads and new batches are refused, and batches under way wait: no further request is made
+    /// until there is room, but answers that were asked for already are still written.
     #[schemars(with = "String")]
     pub max_files_total: Bytes,
     /// Files, and batches that have ended, are deleted when they are this old.
