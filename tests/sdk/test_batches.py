@@ -416,3 +416,37 @@ def test_a_spent_budget_is_waited_for(serve, fake):
     assert (waiting.status, waiting.request_counts.completed, waiting.request_counts.failed) == ("in_progress", 0, 0)
     assert client.batches.cancel(batch.id).status in ("cancelling", "cancelled")
     assert ended(client, batch).status == "cancelled"
+
+
+def test_one_request_that_the_budget_never_allows_holds_up_no_other(serve, fake, key):
+    keys = '[[keys]]\nname = "poor"\nkey = "wk-poor"\nrole = "admin"\nbudget_usd_per_day = 2\n'
+    client = serve(config(fake.url, keys)).openai(key="wk-poor")
+    messages = [{"role": "user", "content": "hello"}]
+    lines = [line("huge", "up/gpt-4o", max_tokens=1_000_000, messages=messages)]
+    lines += [line(f"r{n}", "up/gpt-4o", max_tokens=10, messages=messages) for n in range(399)]
+    batch = start(client, lines)
+    eventually("all others are answered", lambda: client.batches.retrieve(batch.id).request_counts.completed == 399, 50)
+    waiting = client.batches.retrieve(batch.id)
+    assert (waiting.status, waiting.request_counts.failed) == ("in_progress", 0)
+    client.batches.cancel(batch.id)
+    batch = ended(client, batch)
+    assert len(results(client, batch.output_file_id)) == 399
+    assert set(results(client, batch.error_file_id)) == {"huge"}
+
+
+def test_a_batch_waits_for_room(serve, fake, key):
+    client = serve(config(fake.url, '[batches]\nmax_files_total = "100KiB"\nconcurrency = 2\n')).openai()
+    other = client.files.create(file=("x", b"x" * 70_000), purpose="user_data").id
+    batch = start(client, [line(f"r{n}", behave("up/gpt-4o", key)) for n in range(60)])
+
+    def full():
+        try:
+            client.files.delete(client.files.create(file=("y", b"y"), purpose="user_data").id)
+        except openai.APIStatusError as refused:
+            return "max_files_total" in refused.message
+        return False
+
+    waiting = eventually("there is no room", lambda: full() and client.batches.retrieve(batch.id))
+    assert waiting.status == "in_progress" and 0 < waiting.request_counts.completed < 60
+    client.files.delete(other)
+    assert ended(client, batch).request_counts.completed == 60

@@ -75,6 +75,7 @@ impl Snapshot {
         }
         let shaping = Shaping::new(&config).map_err(ConfigError)?;
         config.cache.check().map_err(ConfigError)?;
+        config.batches.check().map_err(ConfigError)?;
         let policy = RecordPolicy::new(&config.record).map_err(|e| ConfigError(format!("record.redact: {e}")))?;
         let snapshot = Self { config, providers, prices, keyring, policy, limits, shaping, plans: RwLock::default() };
         snapshot.check_names()?;

@@ -48,7 +48,8 @@ pub(super) struct Answer {
 #[derive(Debug)]
 pub(super) struct Active {
     pub record: BatchRecord,
-    pub input: Arc<File>,
+    /// `None` where it is gone and nothing is asked any more.
+    pub input: Option<Arc<File>>,
     pub slots: Vec<Slot>,
     pub halt: Option<Halt>,
     pub pace: Pace,
@@ -61,8 +62,13 @@ pub(super) struct Active {
     pub done: Vec<bool>,
     /// Answered, to be written.
     pub unwritten: Vec<Answer>,
+    /// Bytes of its files that are counted as used room.
+    pub counted: u64,
     next: usize,
     again: BinaryHeap<Reverse<(Micros, Attempt)>>,
+    /// Whether a request that was not made yet comes before one that is due again: they alternate, so that none that is
+    /// refused each time holds up the rest.
+    fresh_first: bool,
     /// No attempt to write before this, after one that failed.
     pub write_after: Micros,
 }
@@ -71,15 +77,16 @@ impl Active {
     /// A batch whose requests that are `done` have been answered before.
     pub(super) fn new(
         record: BatchRecord,
-        input: File,
+        input: Option<File>,
         slots: Vec<Slot>,
         done: Vec<bool>,
         answers: Part,
         failures: Part,
     ) -> Self {
+        let counted = answers.length() + failures.length();
         Self {
             record,
-            input: Arc::new(input),
+            input: input.map(Arc::new),
             slots,
             halt: None,
             pace: Pace::default(),
@@ -89,8 +96,10 @@ impl Active {
             failures,
             done,
             unwritten: Vec::new(),
+            counted,
             next: 0,
             again: BinaryHeap::new(),
+            fresh_first: false,
             write_after: 0,
         }
     }
@@ -101,12 +110,15 @@ impl Active {
         if self.halt.is_some() || self.write_after > now || !self.pace.has_room(self.under_way, now) {
             return None;
         }
+        let ahead = self.done.get(self.next..).and_then(|rest| rest.iter().position(|done| !done));
+        let fresh = ahead.map(|ahead| self.next + ahead);
         let due = self.again.peek().is_some_and(|Reverse((at, _))| *at <= now);
-        let attempt = match due.then(|| self.again.pop()).flatten() {
+        let again = if due && (fresh.is_none() || !self.fresh_first) { self.again.pop() } else { None };
+        self.fresh_first = again.is_some();
+        let attempt = match again {
             Some(Reverse((_, attempt))) => attempt,
             None => {
-                let ahead = self.done.get(self.next..)?.iter().position(|done| !done)?;
-                let position = self.next + ahead;
+                let position = fresh?;
                 self.next = position + 1;
                 Attempt { position: u32::try_from(position).ok()?, tries: 0 }
             }
@@ -180,7 +192,7 @@ pub(super) fn next_in_turn<'a>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use weir_core::time::SECOND;
 
@@ -198,9 +210,9 @@ mod tests {
         assert_eq!(order, "abcabaa");
     }
 
-    fn active(folder: &std::path::Path, done: &[bool]) -> Active {
+    pub(in super::super) fn active(folder: &std::path::Path, done: &[bool]) -> Active {
         let part = |name: &str| Part::open(&folder.join(name), |_| true).unwrap();
-        let input = File::create(folder.join("in")).unwrap();
+        let input = Some(File::create(folder.join("in")).unwrap());
         let slots = vec![Slot { offset: 0, length: 0 }; done.len()];
         Active::new(BatchRecord::default(), input, slots, done.to_vec(), part("out"), part("err"))
     }
@@ -224,6 +236,16 @@ mod tests {
         assert_eq!(batch.take(SECOND), Some(Attempt { position: 1, tries: 1 }));
         batch.under_way = 0;
         assert!(batch.is_over(), "position 3 was taken, and nothing waits");
+    }
+
+    #[test]
+    fn what_is_due_again_and_what_was_not_made_alternate() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut batch = active(folder.path(), &[false; 5]);
+        let first = [batch.take(0), batch.take(0)].map(Option::unwrap);
+        first.into_iter().for_each(|attempt| batch.put_back(attempt, SECOND));
+        let order: Vec<u32> = std::iter::from_fn(|| batch.take(SECOND)).map(|attempt| attempt.position).collect();
+        assert_eq!(order, [0, 2, 1, 3, 4]);
     }
 
     #[test]

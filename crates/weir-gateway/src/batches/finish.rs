@@ -37,7 +37,10 @@ impl Service {
             }
             batch.finalizing_us.get_or_insert(now);
         })?;
-        write_rest(active)?;
+        // Written without room too: a batch must be able to end, and these lines are short.
+        let rest = write_rest(active);
+        self.count_growth(active);
+        rest?;
         let output = self.complete(active.record.output_file.as_deref(), &active.answers)?;
         let errors = self.complete(active.record.error_file.as_deref(), &active.failures)?;
         let batch = &active.record;
@@ -63,7 +66,8 @@ impl Service {
             *at = Some(now);
             batch.status = status;
         })?;
-        let room = files.iter().map(|file| file.bytes.max(LEAST_ROOM)).sum();
+        // Their bytes are counted since they were written.
+        let room = files.iter().map(|file| LEAST_ROOM.saturating_sub(file.bytes)).sum();
         self.used.fetch_add(room, Ordering::Relaxed);
         Ok(ended.unwrap_or_else(|| active.record.clone()))
     }
@@ -93,11 +97,12 @@ fn write_rest(active: &mut Active) -> io::Result<()> {
         }
         Some(Halt::Failed(problem)) => ("batch_failed", problem.message.as_str()),
     };
+    let Some(input) = active.input.clone() else { return Ok(()) };
     let mut group = Vec::new();
     let mut positions = Vec::new();
     for position in 0..active.slots.len() {
         if !active.done[position] {
-            let text = read_slot(&active.input, active.slots[position])?;
+            let text = read_slot(&input, active.slots[position])?;
             let custom_id = line::parse(&text, &active.record.endpoint).map(|l| l.custom_id).unwrap_or_default();
             group.extend_from_slice(&output::not_made(&custom_id, code, message));
             positions.push(position);

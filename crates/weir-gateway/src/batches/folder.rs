@@ -43,6 +43,11 @@ impl Folder {
         self.0.join(format!("{id}.tmp"))
     }
 
+    /// Bytes of a file that a batch still writes, or had made whole when it died; 0 where there is none.
+    pub(super) fn growing_bytes(&self, id: &str) -> u64 {
+        [self.part(id), self.path(id)].iter().find_map(|path| fs::metadata(path).ok()).map_or(0, |found| found.len())
+    }
+
     /// Makes a synced file whole under its id.
     ///
     /// # Errors
@@ -115,7 +120,9 @@ mod tests {
         let is = |path: PathBuf| path.exists();
         assert!(is(folder.path(&ids[0])) && is(folder.part(&ids[1])));
         assert!(!is(folder.upload(&ids[1])) && !is(folder.path(&ids[2])));
+        assert_eq!((folder.growing_bytes(&ids[0]), folder.growing_bytes(&ids[2])), (1, 0));
         folder.reopen(&ids[0]).unwrap();
+        assert_eq!(folder.growing_bytes(&ids[0]), 1);
         assert!(is(folder.part(&ids[0])) && !is(folder.path(&ids[0])));
         folder.remove(&ids[0]);
         assert!(!is(folder.part(&ids[0])));

@@ -7,7 +7,8 @@
 //! Invariants: each request stands exactly once in the answers or the failures of its batch, also over a kill -9: a
 //! line is written and synced before it counts, and what is written is not asked again. A request whose answer was not
 //! written when the process died is asked again, so a provider may see it twice. The key itself is never stored, only
-//! its name. What a caller sends never becomes part of a path.
+//! its name. What a caller sends never becomes part of a path. Without room no request is made; answers under way then,
+//! and the lines of requests that are not made any more, are written all the same.
 
 mod active;
 mod call;

@@ -50,28 +50,40 @@ impl Service {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let message = format!("the content of {} is gone from the data folder", batch.input_file);
                 let gone = vec![problem("input_not_found", Some("input_file_id"), message)];
-                return Ok(Opened::Ended(Box::new(self.end_unbegun(batch, &gone)?)));
+                return self.end_unusable(batch, gone);
             }
             Err(error) => return Err(error.into()),
         };
         let snapshot = self.gateway.snapshot();
         let config = &snapshot.config;
+        let max_line = usize::try_from(config.gateway.max_body.0 + AROUND_BODY).unwrap_or(usize::MAX);
         let rules = Rules {
             endpoint: batch.endpoint.clone(),
-            // A limit that is lowered later does not reach batches that have begun.
+            // A limit that is lowered later does not reach batches that have begun: what was accepted stays so.
             max_requests: if begun { usize::MAX } else { config.batches.max_requests },
-            max_line: usize::try_from(config.gateway.max_body.0 + AROUND_BODY).unwrap_or(usize::MAX),
+            max_line: if begun { usize::MAX } else { max_line },
         };
         let mut reader = BufReader::with_capacity(256 << 10, &input);
         match validate::check(&mut reader, &rules)? {
-            Err(problems) => Ok(Opened::Ended(Box::new(self.end_unbegun(batch, &problems)?))),
+            Err(problems) => self.end_unusable(batch, problems),
             Ok(index) => {
                 let Some(batch) = self.begin(&batch.id, &index)? else {
                     return Err(StoreError::Unavailable(format!("{} is gone from the catalog", batch.id)).into());
                 };
-                Ok(Opened::Active(Box::new(self.take_up(batch, input, index)?)))
+                Ok(Opened::Active(Box::new(self.take_up(batch, Some(input), index)?)))
             }
         }
+    }
+
+    /// Ends a batch whose input cannot be used. One that has begun ends like any other, so that what was answered
+    /// before is kept; which of its requests were not made its input cannot tell any more.
+    fn end_unusable(&self, batch: &BatchRecord, problems: Vec<BatchProblem>) -> Result<Opened, OpenError> {
+        if batch.output_file.is_none() {
+            return Ok(Opened::Ended(Box::new(self.end_unbegun(batch, &problems)?)));
+        }
+        let mut active = self.take_up(batch.clone(), None, Index::default())?;
+        active.halt = problems.into_iter().next().map(Halt::Failed);
+        Ok(Opened::Active(Box::new(active)))
     }
 
     /// Ends a batch none of whose requests was made: as failed, or as cancelled where it was told so.
@@ -108,14 +120,15 @@ impl Service {
     }
 
     /// Reads back what an earlier run has written.
-    fn take_up(&self, mut batch: BatchRecord, input: File, index: Index) -> Result<Active, OpenError> {
+    fn take_up(&self, mut batch: BatchRecord, input: Option<File>, index: Index) -> Result<Active, OpenError> {
         let mut done = vec![false; index.slots.len()];
         let mut usage = TokenCounts::default();
-        let mut counts = BatchCounts { total: index.slots.len() as u64, ..BatchCounts::default() };
+        let mut counts = BatchCounts { total: batch.counts.total, ..BatchCounts::default() };
         let mut read = |id: &Option<String>, count: &mut u64| -> io::Result<Part> {
             let id = id.as_deref().unwrap_or_default();
             self.folder.reopen(id)?;
-            Part::open(&self.folder.part(id), |line| {
+            let before = self.folder.growing_bytes(id);
+            let part = Part::open(&self.folder.part(id), |line| {
                 let Some(written) = output::read_back(line) else { return false };
                 if let Some(position) = index.ids.get(&validate::digest(&written.custom_id)) {
                     done[*position as usize] = true;
@@ -125,7 +138,10 @@ impl Service {
                     *count += 1;
                 }
                 true
-            })
+            })?;
+            // All that was there is counted since the start; a torn line is gone now.
+            self.give_room(before.saturating_sub(part.length()));
+            Ok(part)
         };
         let answers = read(&batch.output_file, &mut counts.completed)?;
         let failures = read(&batch.error_file, &mut counts.failed)?;

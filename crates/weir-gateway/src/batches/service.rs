@@ -17,6 +17,7 @@ use weir_store::catalog::{
 use weir_store::telemetry::StoreError;
 
 use super::Status;
+use super::active::Active;
 use super::folder::Folder;
 use super::wire::NewBatch;
 use crate::config::BatchesConfig;
@@ -26,6 +27,8 @@ use crate::gateway::Gateway;
 const WINDOW: Micros = 24 * HOUR;
 /// Most batches that have not ended.
 const MAX_OPEN: usize = 1_000;
+/// Most of one key among them, so that no key shuts the others out. Without keys there is nobody to shut out.
+const MAX_OPEN_OF_KEY: usize = 100;
 /// The purpose of what batches produce.
 const OUTPUT: &str = "batch_output";
 /// A small file takes this much room as well, so that their number has a bound too.
@@ -36,7 +39,7 @@ pub struct Service {
     pub(super) gateway: Arc<Gateway>,
     pub(super) catalog: Arc<dyn Batches>,
     pub(super) folder: Folder,
-    /// Bytes of all files, those that are being uploaded included.
+    /// Bytes of all files, those that are being uploaded or that batches are writing included.
     pub(super) used: AtomicU64,
     /// Counts of the batches under way, newer than the catalog's.
     pub(super) progress: Mutex<HashMap<String, BatchCounts>>,
@@ -59,7 +62,8 @@ impl Service {
             Ok(growing.iter().any(|growing| growing == id) || catalog.file(id)?.is_some())
         };
         folder.clean(known).map_err(|Unclean(error)| error)?;
-        let used = AtomicU64::new(catalog.file_bytes(LEAST_ROOM)?);
+        let unfinished: u64 = growing.iter().map(|id| folder.growing_bytes(id)).sum();
+        let used = AtomicU64::new(catalog.file_bytes(LEAST_ROOM)?.saturating_add(unfinished));
         Ok(Arc::new(Self {
             gateway,
             catalog,
@@ -131,6 +135,24 @@ impl Service {
         Err(Error::new(Code::BodyTooLarge, message))
     }
 
+    /// Whether there is room for more beside `coming` bytes. What a batch writes is known only when it is there, so no request is made without
+    /// room, and answers that come all the same are written.
+    pub(super) fn has_room(&self, coming: u64) -> bool {
+        self.used.load(Ordering::Relaxed).saturating_add(coming) < self.config().max_files_total.0
+    }
+
+    /// Gives room back.
+    pub(super) fn give_room(&self, bytes: u64) {
+        let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| Some(used.saturating_sub(bytes)));
+    }
+
+    /// Counts what the files of a batch have grown by since the last time.
+    pub(super) fn count_growth(&self, active: &mut Active) {
+        let bytes = active.answers.length() + active.failures.length();
+        self.used.fetch_add(bytes.saturating_sub(active.counted), Ordering::Relaxed);
+        active.counted = bytes;
+    }
+
     /// A file that the caller may see.
     pub(crate) fn file(&self, who: &Identity, id: &str) -> Result<FileRecord, Error> {
         let now = self.now();
@@ -168,8 +190,9 @@ impl Service {
     /// Removes the content of a file whose row is gone.
     pub(super) fn freed(&self, file: &FileRecord) {
         self.folder.remove(&file.id);
-        let room = file.bytes.max(LEAST_ROOM);
-        let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| Some(used.saturating_sub(room)));
+        self.give_room(file.bytes.max(LEAST_ROOM));
+        // A batch may wait for it.
+        self.wake.notify_one();
     }
 
     /// Makes a batch.
@@ -194,14 +217,20 @@ impl Service {
             metadata: new.metadata,
             ..BatchRecord::default()
         };
-        match self.catalog.put_batch(&batch, MAX_OPEN).map_err(unavailable)? {
+        let most_of_owner = if batch.owner.is_empty() { MAX_OPEN } else { MAX_OPEN_OF_KEY };
+        let too_many = |message: String| Err(Error::new(Code::RateLimited, message).retry_after_ms(60_000));
+        match self.catalog.put_batch(&batch, MAX_OPEN, most_of_owner).map_err(unavailable)? {
             BatchPut::Created => {}
             BatchPut::NoInput => {
                 return Err(at_input(Error::new(Code::NotFound, format!("there is no file {:?}", batch.input_file))));
             }
             BatchPut::TooMany => {
-                let message = format!("{MAX_OPEN} batches have not ended yet; make this one when some have");
-                return Err(Error::new(Code::RateLimited, message).retry_after_ms(60_000));
+                return too_many(format!("{MAX_OPEN} batches have not ended yet; make this one when some have"));
+            }
+            BatchPut::TooManyOfOwner => {
+                return too_many(format!(
+                    "{most_of_owner} batches of this key have not ended yet; make this one when some have"
+                ));
             }
         }
         self.wake.notify_one();

@@ -171,6 +171,95 @@ async fn a_batch_is_taken_up_where_its_files_end() {
     worker.await.unwrap();
 }
 
+/// A batch of three requests, the first of which an earlier run has answered.
+fn begun(rig: &Rig) -> String {
+    let id = rig.batch(&chief(), &(request("a") + &request("b") + &request("c")));
+    let (answers, failures) = (format!("file-{}", TraceId::new()), format!("file-{}", TraceId::new()));
+    let answer = r#"{"id":"x","custom_id":"a","response":{"status_code":200,"request_id":"r","body":{}},"error":null}"#;
+    std::fs::write(rig.folder.path().join("files").join(format!("{answers}.part")), format!("{answer}\n")).unwrap();
+    let begin = |batch: &mut BatchRecord| {
+        batch.status = BatchStatus::InProgress;
+        batch.counts.total = 3;
+        batch.output_file = Some(answers.clone());
+        batch.error_file = Some(failures.clone());
+    };
+    rig.catalog.change_batch(&id, &[], &mut { begin }).unwrap();
+    id
+}
+
+#[tokio::test]
+async fn lowered_limits_do_not_reach_a_batch_that_has_begun() {
+    let mut config = Config::default();
+    config.gateway.max_body = weir_core::units::Bytes(1 << 10);
+    config.batches.max_requests = 1;
+    let rig = Rig::new(config);
+    let id = begun(&rig);
+    // Longer than any line that would be taken now.
+    let wide = format!("{}{}", " ".repeat(200 << 10), request("b"));
+    let input = rig.service.batch(&chief(), &id).unwrap().input_file;
+    std::fs::write(rig.service.content(&input), request("a") + &wide + &request("c")).unwrap();
+    let worker = tokio::spawn(run(rig.service.clone()));
+    let batch = rig.ended(&id).await;
+    assert_eq!((batch.status, batch.counts.completed), (BatchStatus::Completed, 3), "{batch:?}");
+    rig.service.stop();
+    worker.await.unwrap();
+}
+
+#[tokio::test]
+async fn answers_are_kept_when_the_input_becomes_unusable() {
+    for spoil in [false, true] {
+        let rig = Rig::new(Config::default());
+        let id = begun(&rig);
+        let input = rig.service.content(&rig.service.batch(&chief(), &id).unwrap().input_file);
+        if spoil { std::fs::write(input, "nonsense\n") } else { std::fs::remove_file(input) }.unwrap();
+        let worker = tokio::spawn(run(rig.service.clone()));
+        let batch = rig.ended(&id).await;
+        assert_eq!((batch.status, batch.counts.total, batch.counts.completed), (BatchStatus::Failed, 3, 1));
+        assert_eq!(batch.errors.len(), 1);
+        assert_eq!(rig.content(batch.output_file.as_deref()).lines().count(), 1);
+        rig.service.stop();
+        worker.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_batch_waits_for_room_and_what_it_writes_is_counted() {
+    let batches = BatchesConfig {
+        concurrency: 1,
+        max_files_total: weir_core::units::Bytes(60 << 10),
+        ..BatchesConfig::default()
+    };
+    let rig = Rig::new(Config { batches, ..Config::default() });
+    let other = rig.input("", &"x".repeat(50_000));
+    let id = rig.batch(&chief(), &(0..40).map(|n| request(&n.to_string())).collect::<String>());
+    let open = || Service::open(rig.gateway.clone(), rig.catalog.clone(), rig.folder.path()).unwrap();
+    let used = |service: &Service| service.used.load(std::sync::atomic::Ordering::Relaxed);
+    let service = open();
+    let worker = tokio::spawn(run(service.clone()));
+    rig.until(&id, |_| !service.has_room(0)).await;
+    service.stop();
+    worker.await.unwrap();
+    let waiting = service.batch(&chief(), &id).unwrap();
+    assert_eq!(waiting.status, BatchStatus::InProgress);
+    assert!((1..40).contains(&waiting.counts.completed), "{waiting:?}");
+    let part = rig.folder.path().join("files").join(format!("{}.part", waiting.output_file.unwrap()));
+    let line = std::fs::read_to_string(&part).unwrap().lines().map(str::len).max().unwrap() as u64;
+    assert!(used(&service) <= (60 << 10) + line, "at most one write beyond it: {}", used(&service));
+    // What was written is counted after a restart too, without the torn line.
+    let whole = std::fs::metadata(&part).unwrap().len();
+    std::fs::write(&part, std::fs::read_to_string(&part).unwrap() + "{torn").unwrap();
+    let again = open();
+    assert_eq!(used(&again), used(&service) + 5);
+    let worker = tokio::spawn(run(again.clone()));
+    rig.until(&id, |_| std::fs::metadata(&part).unwrap().len() == whole && used(&again) == used(&service)).await;
+    again.delete_file(&chief(), &other).unwrap();
+    let batch = rig.ended(&id).await;
+    assert_eq!((batch.status, batch.counts.completed), (BatchStatus::Completed, 40));
+    again.stop();
+    worker.await.unwrap();
+    assert_eq!(used(&again), rig.catalog.file_bytes(super::service::LEAST_ROOM).unwrap());
+}
+
 #[tokio::test]
 async fn several_batches_end_and_expired_files_go() {
     let batches =
@@ -196,6 +285,25 @@ async fn several_batches_end_and_expired_files_go() {
     assert!(!rig.service.content(long.output_file.as_deref().unwrap()).exists());
     rig.service.stop();
     worker.await.unwrap();
+}
+
+#[test]
+fn one_key_shuts_no_other_out() {
+    let rig = Rig::new(Config { keys: vec![key("a", 10), key("b", 10)], ..Config::default() });
+    let who = |name: &str| Identity { name: name.into(), role: Role::Call, ..chief() };
+    let input_file = rig.input("a", &request("x"));
+    let new = |input_file: String| NewBatch {
+        input_file,
+        endpoint: CHAT.to_owned(),
+        completion_window: "24h".to_owned(),
+        metadata: None,
+    };
+    for _ in 0..100 {
+        rig.service.create(&who("a"), new(input_file.clone())).unwrap();
+    }
+    let refused = rig.service.create(&who("a"), new(input_file)).unwrap_err();
+    assert!(refused.message.contains("100 batches of this key"), "{}", refused.message);
+    rig.batch(&who("b"), &request("x"));
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub(super) fn check<R: BufRead>(input: &mut R, rules: &Rules) -> io::Result<Resu
     let (mut offset, mut number) = (0, 0);
     while problems.len() < MAX_PROBLEMS {
         text.clear();
-        let length = input.by_ref().take(rules.max_line as u64 + 1).read_until(b'\n', &mut text)?;
+        let length = input.by_ref().take((rules.max_line as u64).saturating_add(1)).read_until(b'\n', &mut text)?;
         if length == 0 {
             break;
         }

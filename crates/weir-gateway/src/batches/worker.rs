@@ -13,6 +13,7 @@ use weir_store::catalog::{BatchRecord, BatchStatus};
 use super::active::{Active, Attempt, Halt, next_in_turn};
 use super::call::{Outcome, Task};
 use super::open::{OpenError, Opened, halted};
+use super::pace::pause;
 use super::service::Service;
 
 /// Most batches whose requests take turns, and most of one key among them; later ones wait, as each holds an index of
@@ -51,6 +52,8 @@ struct Worker {
     /// When the catalog is looked at again though nobody said that there is something.
     look_at: Micros,
     prune_at: Micros,
+    /// Whether there was no room for answers the last time.
+    full: bool,
 }
 
 /// Runs batches until [`Service::stop`]; returns when what was under way then has ended and is written.
@@ -64,6 +67,7 @@ pub async fn run(service: Arc<Service>) {
         turn: 0,
         look_at: 0,
         prune_at: 0,
+        full: false,
     };
     while !worker.round().await {}
 }
@@ -81,7 +85,7 @@ impl Worker {
             if now >= self.prune_at {
                 self.prune(now);
             }
-            self.give_out(config.concurrency.max(1), config.retries, now);
+            self.give_out(config.concurrency, config.retries, now);
         }
         self.write(now).await;
         if stopping && self.jobs.is_empty() {
@@ -146,9 +150,13 @@ impl Worker {
     fn has_place(&self, batch: &BatchRecord) -> bool {
         let owners = || self.active.iter().map(|active| &active.record.owner).chain(self.elsewhere.values());
         let of_one = owners().filter(|owner| **owner == batch.owner).count();
-        // One that was cancelled before it began needs none.
-        (batch.status == BatchStatus::Cancelling && batch.output_file.is_none())
-            || (owners().count() < MOST_ACTIVE && of_one < MOST_OF_ONE_KEY)
+        let begun = batch.output_file.is_some();
+        // One that was cancelled before it began needs no place.
+        if batch.status == BatchStatus::Cancelling && !begun {
+            return true;
+        }
+        let has_room = begun || self.service.has_room(0) || halted(batch, self.service.now()).is_some();
+        has_room && owners().count() < MOST_ACTIVE && of_one < MOST_OF_ONE_KEY
     }
 
     /// Gives out requests, one of each batch in turn, until the pool is full.
@@ -158,15 +166,23 @@ impl Worker {
                 batch.halt = halted(&batch.record, now);
             }
         }
-        while self.under_way < concurrency {
+        let unwritten = self.active.iter().flat_map(|batch| &batch.unwritten);
+        let full = !self.service.has_room(unwritten.map(|answer| answer.line.len() as u64).sum());
+        if full && !std::mem::replace(&mut self.full, full) && !self.active.is_empty() {
+            tracing::warn!("batches wait for room: batches.max_files_total is reached; delete files or raise it");
+        }
+        self.full = full;
+        while !full && self.under_way < concurrency {
             let Some((batch, attempt)) = next_in_turn(&mut self.active, &mut self.turn, now) else { break };
+            // Without an input there are no requests to take.
+            let Some(input) = batch.input.clone() else { break };
             self.under_way += 1;
             let task = Task {
                 gateway: self.service.gateway.clone(),
                 batch: batch.record.id.clone(),
                 owner: batch.record.owner.clone(),
                 endpoint: batch.record.endpoint.clone(),
-                input: batch.input.clone(),
+                input,
                 slot: batch.slots[attempt.position as usize],
                 attempt,
                 last: attempt.tries >= retries,
@@ -223,8 +239,10 @@ impl Worker {
         let writing = |batch: &mut Active| !batch.unwritten.is_empty() && now >= batch.write_after;
         let with_answers: Vec<Active> = self.active.extract_if(.., writing).collect();
         for mut batch in with_answers {
+            let service = self.service.clone();
             let written = tokio::task::spawn_blocking(move || {
                 let written = batch.write();
+                service.count_growth(&mut batch);
                 (batch, written)
             });
             let Ok((mut batch, written)) = written.await else { continue };
@@ -299,8 +317,8 @@ fn settle(batch: &mut Active, attempt: Attempt, outcome: Outcome, now: Micros) {
             batch.unwritten.push(answer);
         }
         Outcome::Limited(after) => {
-            batch.pace.refused(after, now);
-            batch.put_back(attempt, now);
+            batch.pace.refused(attempt.position, after, now);
+            batch.put_back(attempt, now + pause(after));
         }
         Outcome::Passing(after) => batch.put_back(Attempt { tries: attempt.tries + 1, ..attempt }, now + after),
         Outcome::Hopeless(problem) => {
@@ -308,12 +326,76 @@ fn settle(batch: &mut Active, attempt: Attempt, outcome: Outcome, now: Micros) {
         }
         Outcome::Unreadable(error) => {
             tracing::warn!(batch = %batch.record.id, error, "the input of a batch cannot be read now; it waits");
-            batch.pace.refused(AFTER_FAILURE, now);
-            batch.put_back(attempt, now);
+            batch.pace.wait(AFTER_FAILURE, now);
+            batch.put_back(attempt, now + AFTER_FAILURE);
         }
     }
 }
 
 fn defect(error: &tokio::task::JoinError) -> OpenError {
     OpenError::Files(std::io::Error::other(format!("opening it met a defect: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batches::active::Answer;
+    use weir_core::time::MINUTE;
+    use weir_core::token::TokenCounts;
+
+    /// Makes what may be made from `now` on, with up to eight requests under way; those below `costly` are refused for
+    /// a day. Returns how many were answered and how many were refused within the given time.
+    fn run_for(batch: &mut Active, costly: u32, now: &mut Micros, time: Micros) -> (usize, usize) {
+        let (mut answered, mut refused) = (0, 0);
+        let end = *now + time;
+        loop {
+            let attempts: Vec<Attempt> = std::iter::from_fn(|| batch.take(*now)).take(8).collect();
+            for attempt in &attempts {
+                batch.under_way -= 1;
+                let outcome = if attempt.position < costly {
+                    refused += 1;
+                    Outcome::Limited(24 * HOUR)
+                } else {
+                    answered += 1;
+                    let answer = Answer {
+                        position: attempt.position,
+                        line: Vec::new(),
+                        good: true,
+                        tokens: TokenCounts::default(),
+                    };
+                    Outcome::Answered(answer)
+                };
+                settle(batch, *attempt, outcome, *now);
+            }
+            for answer in batch.unwritten.drain(..) {
+                batch.done[answer.position as usize] = true;
+            }
+            if attempts.is_empty() {
+                *now = batch.wakes_at(*now).unwrap_or(end).clamp(*now + 1, end);
+            }
+            if *now == end {
+                return (answered, refused);
+            }
+        }
+    }
+
+    #[test]
+    fn one_request_that_cannot_be_made_holds_up_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut batch = crate::batches::active::tests::active(folder.path(), &[false; 400]);
+        let mut now = 0;
+        assert_eq!(run_for(&mut batch, 1, &mut now, SECOND), (399, 1));
+        assert!(!batch.is_over(), "it waits for its budget");
+        assert_eq!(run_for(&mut batch, 1, &mut now, 10 * MINUTE), (0, 10));
+        assert_eq!(run_for(&mut batch, 0, &mut now, MINUTE), (1, 0));
+    }
+
+    #[test]
+    fn many_that_cannot_be_made_delay_the_others_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut batch = crate::batches::active::tests::active(folder.path(), &[false; 400]);
+        let (answered, refused) = run_for(&mut batch, 30, &mut 0, HOUR);
+        assert_eq!(answered, 370);
+        assert!(refused < 30 * 60, "{refused}");
+    }
 }

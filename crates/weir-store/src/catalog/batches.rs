@@ -169,6 +169,8 @@ pub enum BatchPut {
     NoInput,
     /// Too many are under way.
     TooMany,
+    /// Too many of its owner's are under way.
+    TooManyOfOwner,
 }
 
 /// What became of a file that was to be deleted.
@@ -220,11 +222,11 @@ pub trait Batches: Send + Sync {
     /// When the engine fails.
     fn file_bytes(&self, least: u64) -> Result<u64, StoreError>;
 
-    /// Adds a batch whose input is there, unless `most` are under way.
+    /// Adds a batch whose input is there, unless `most` are under way, or `most_of_owner` of its owner's.
     ///
     /// # Errors
     /// When the engine fails.
-    fn put_batch(&self, batch: &BatchRecord, most: usize) -> Result<BatchPut, StoreError>;
+    fn put_batch(&self, batch: &BatchRecord, most: usize, most_of_owner: usize) -> Result<BatchPut, StoreError>;
 
     /// The batch of an id.
     ///

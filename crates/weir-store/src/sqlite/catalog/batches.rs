@@ -61,7 +61,7 @@ impl Batches for SqliteCatalog {
         Ok(bytes as u64)
     }
 
-    fn put_batch(&self, batch: &BatchRecord, most: usize) -> Result<BatchPut, StoreError> {
+    fn put_batch(&self, batch: &BatchRecord, most: usize, most_of_owner: usize) -> Result<BatchPut, StoreError> {
         self.transact(|db| {
             let input: bool =
                 db.query_row("SELECT EXISTS (SELECT 1 FROM files WHERE id = ?1)", [&batch.input_file], |row| {
@@ -70,7 +70,15 @@ impl Batches for SqliteCatalog {
             if !input {
                 return Ok(BatchPut::NoInput);
             }
-            let open: i64 = db.query_row("SELECT count(*) FROM batches WHERE open", [], |row| row.get(0))?;
+            let (open, of_owner): (i64, i64) = db.query_row(
+                "SELECT count(*), coalesce(sum(owner = ?1), 0) FROM batches WHERE open",
+                [&batch.owner],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+            // The owner's own bound first: that is what the owner can do something about.
+            if of_owner as u64 >= most_of_owner as u64 {
+                return Ok(BatchPut::TooManyOfOwner);
+            }
             if open as u64 >= most as u64 {
                 return Ok(BatchPut::TooMany);
             }
@@ -230,9 +238,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let catalog = SqliteCatalog::open(folder.path()).unwrap();
         catalog.put_file(&file("f1", "a", "batch")).unwrap();
-        assert_eq!(catalog.put_batch(&batch("b1", "a", "f9"), 5).unwrap(), BatchPut::NoInput);
-        assert_eq!(catalog.put_batch(&batch("b1", "a", "f1"), 1).unwrap(), BatchPut::Created);
-        assert_eq!(catalog.put_batch(&batch("b2", "a", "f1"), 1).unwrap(), BatchPut::TooMany);
+        assert_eq!(catalog.put_batch(&batch("b1", "a", "f9"), 5, 5).unwrap(), BatchPut::NoInput);
+        assert_eq!(catalog.put_batch(&batch("b1", "a", "f1"), 1, 1).unwrap(), BatchPut::Created);
+        assert_eq!(catalog.put_batch(&batch("b2", "b", "f1"), 1, 1).unwrap(), BatchPut::TooMany);
         assert_eq!(catalog.delete_file("f1").unwrap(), FileDeleted::InUse("b1".into()));
         assert!(catalog.expired_files(200, 10).unwrap().is_empty());
         let outputs = [file("f2", "a", "batch_output")];
@@ -245,6 +253,20 @@ mod tests {
     }
 
     #[test]
+    fn one_owner_leaves_room_for_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = SqliteCatalog::open(folder.path()).unwrap();
+        catalog.put_file(&file("f1", "a", "batch")).unwrap();
+        let put = |id: &str, owner: &str| catalog.put_batch(&batch(id, owner, "f1"), 3, 2).unwrap();
+        assert_eq!([put("b1", "a"), put("b2", "a")], [BatchPut::Created, BatchPut::Created]);
+        assert_eq!(put("b3", "a"), BatchPut::TooManyOfOwner);
+        assert_eq!(put("b4", "b"), BatchPut::Created);
+        assert_eq!(put("b5", "b"), BatchPut::TooMany);
+        catalog.change_batch("b1", &[], &mut |b| b.status = BatchStatus::Completed).unwrap();
+        assert_eq!(put("b6", "a"), BatchPut::Created);
+    }
+
+    #[test]
     fn batches_survive_and_the_open_ones_are_found() {
         let folder = tempfile::tempdir().unwrap();
         let made =
@@ -253,7 +275,7 @@ mod tests {
             let catalog = SqliteCatalog::open(folder.path()).unwrap();
             catalog.put_file(&file("f1", "a", "batch")).unwrap();
             for batch in [batch("b1", "a", "f1"), made.clone(), batch("b3", "a", "f1")] {
-                assert_eq!(catalog.put_batch(&batch, 9).unwrap(), BatchPut::Created);
+                assert_eq!(catalog.put_batch(&batch, 9, 9).unwrap(), BatchPut::Created);
             }
             catalog.change_batch("b3", &[], &mut |b| b.status = BatchStatus::Failed).unwrap();
         }
