@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use serde::Deserialize;
-use weir_core::access::Identity;
+use weir_core::access::{Identity, presented_key};
 use weir_core::error::Error;
 
 use super::call::Call;
@@ -61,7 +61,8 @@ pub(super) async fn look(
     }
     let gateway = call.gateway.clone();
     let now = gateway.parts.clock.now();
-    let tenant = key::tenant(config.scope, identity, call.span.user.as_deref());
+    let presented = snapshot.keyring.is_open().then(|| presented_key(headers)).flatten();
+    let tenant = key::tenant(config.scope, identity, presented.as_deref(), call.span.user.as_deref());
     let variant = key::variant(headers);
     let scope =
         Scope { tenant: &tenant, namespace: &control.namespace, endpoint: door.endpoint, model, variant: &variant };
