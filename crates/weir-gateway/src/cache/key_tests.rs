@@ -199,12 +199,16 @@ fn two_keys_never_share_unless_configuration_says_so() {
     assert_ne!(tenant(CacheScope::User, &a, None, Some("u")), tenant(CacheScope::User, &a, None, Some("v")));
     assert_eq!(tenant(CacheScope::Shared, &a, None, Some("u")), tenant(CacheScope::Shared, &b, None, Some("v")));
     // A key named like a department opens nothing.
-    assert_ne!(tenant(CacheScope::Key, &key("department:sales", None), None, None), tenant(CacheScope::Department, &a, None, None));
+    assert_ne!(
+        tenant(CacheScope::Key, &key("department:sales", None), None, None),
+        tenant(CacheScope::Department, &a, None, None)
+    );
 }
 
 #[test]
 fn without_keys_only_the_same_credential_shares() {
     let nobody = Identity::anonymous();
+    let named = hex::encode(access::digest(b"alice"));
     let of = |scope, key: Option<&[u8]>, user| tenant(scope, &nobody, key, user);
     for scope in [CacheScope::Key, CacheScope::User, CacheScope::Department, CacheScope::Project] {
         let alice = of(scope, Some(b"alice"), None);
@@ -213,7 +217,7 @@ fn without_keys_only_the_same_credential_shares() {
         assert_ne!(alice, of(scope, Some(b"mallory"), None), "{scope:?}");
         assert_ne!(alice, of(scope, None, None), "{scope:?}");
         // Nor does it help to name the other's digest as user.
-        assert_ne!(alice, of(scope, None, Some(&hex::encode(access::digest(b"alice")))), "{scope:?}");
+        assert_ne!(alice, of(scope, None, Some(&named)), "{scope:?}");
     }
     let shared = CacheScope::Shared;
     assert_eq!(of(shared, Some(b"alice"), None), of(shared, Some(b"mallory"), None));
