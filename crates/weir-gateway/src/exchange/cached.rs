@@ -20,7 +20,7 @@ use crate::cache::{
 };
 use crate::doors::EMBEDDINGS;
 use crate::providers::Endpoint;
-use crate::routing::{Cause, Failed};
+use crate::routing::{Cause, Failed, Plan};
 use crate::sse::Event;
 
 /// Longest answer of an embedding model that is read.
@@ -51,7 +51,7 @@ pub(super) async fn look(
     identity: &Arc<Identity>,
     headers: &HeaderMap,
     envelope: &Envelope<'_>,
-    model: &str,
+    plan: &Plan,
 ) -> Result<Looked, Error> {
     let snapshot = call.snapshot.clone();
     let config = &snapshot.config.cache;
@@ -64,8 +64,13 @@ pub(super) async fn look(
     let presented = snapshot.keyring.is_open().then(|| presented_key(headers)).flatten();
     let tenant = key::tenant(config.scope, identity, presented.as_deref(), call.span.user.as_deref());
     let variant = key::variant(headers);
-    let scope =
-        Scope { tenant: &tenant, namespace: &control.namespace, endpoint: door.endpoint, model, variant: &variant };
+    let scope = Scope {
+        tenant: &tenant,
+        namespace: &control.namespace,
+        endpoint: door.endpoint,
+        model: &plan.identity,
+        variant: &variant,
+    };
     if !is_cacheable(envelope) {
         call.span.cache = Some("bypass".to_owned());
         return Ok(Looked::Ask);
