@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use super::run::Door;
 use crate::cache::{
     Answer, Awaited, Control, Gather, Hit, Leader, Lookup, Scope, is_cacheable, is_storable_answer, key, semantic,
 };
+use crate::config::GatewayConfig;
 use crate::doors::EMBEDDINGS;
 use crate::providers::Endpoint;
 use crate::routing::{Cause, Failed, Plan};
@@ -79,7 +81,7 @@ pub(super) async fn look(
         Lookup::Hit(hit) => return Ok(found(call, hit)),
         Lookup::Lead(leader) => leader,
         Lookup::Wait(waiter) => {
-            let patience = snapshot.config.gateway.total_timeout.0;
+            let patience = patience(&snapshot.config.gateway);
             match tokio::time::timeout(patience, waiter.landed()).await {
                 Ok(Awaited::Hit(hit)) => return Ok(found(call, hit)),
                 Ok(Awaited::Failed(failed)) => {
@@ -109,6 +111,12 @@ pub(super) async fn look(
         call.filling = Some(Filling { leader, endpoint: door.endpoint, gather });
     }
     Ok(Looked::Ask)
+}
+
+/// How long a call waits for an equal one: as long as a provider may take to begin and then to say nothing. Whoever leads
+/// may be longer at it, as a stream goes at the pace of its reader.
+fn patience(config: &GatewayConfig) -> Duration {
+    config.first_byte_timeout.0.saturating_add(config.idle_timeout.0).min(config.total_timeout.0)
 }
 
 fn found(call: &mut Call, hit: Hit) -> Looked {
@@ -180,11 +188,15 @@ async fn vector_of(answer: Pin<Box<dyn Future<Output = Response<Body>> + Send>>)
 }
 
 impl Filling {
-    /// Takes an event of a stream in the client's protocol, before anything is hidden from the client.
-    pub(super) fn event(&mut self, event: &Event) {
-        if let Some(gather) = &mut self.gather {
-            gather.push(event);
-        }
+    /// Takes an event of a stream in the client's protocol, before anything is hidden from the client. False once
+    /// the answer is too long to be stored.
+    pub(super) fn event(&mut self, event: &Event) -> bool {
+        self.gather.as_mut().is_none_or(|gather| gather.push(event))
+    }
+
+    /// Lets those who wait ask for themselves.
+    pub(super) fn release(self) {
+        self.leader.release();
     }
 
     /// Gives the provider's failure to those who wait. One that may lie in the key that the caller has for the provider
