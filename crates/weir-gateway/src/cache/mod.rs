@@ -94,8 +94,8 @@ impl Cache {
         cache
     }
 
-    /// Takes another configuration into use. Turning caching off gives the memory back; what is on disk stays there
-    /// until it is turned on again.
+    /// Takes another configuration into use. Turning caching off gives the memory back; where answers are not kept on
+    /// disk, those that are there are removed.
     pub fn apply(&self, config: &CacheConfig) {
         let inner = &self.inner;
         *inner.config.write() = config.clone();
@@ -104,7 +104,9 @@ impl Cache {
         let keep = config.is_on() && config.persist;
         let mut writer = inner.writer.write();
         if !keep {
+            // Waits until its thread has closed the file.
             *writer = None;
+            inner.folder.as_deref().into_iter().for_each(persist::remove);
         }
         let gone = inner.memory.lock().set_bound(usize::try_from(size).unwrap_or(usize::MAX));
         inner.counts.evicted(gone.len());
