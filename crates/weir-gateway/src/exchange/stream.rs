@@ -318,3 +318,7 @@ impl Running {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;
