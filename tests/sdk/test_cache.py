@@ -121,7 +121,7 @@ def test_headers_that_change_the_answer_count(server, key):
     body = {"model": behave("claude/claude-sonnet-4-5", key), "max_tokens": 50, "messages": HELLO}
     assert cache_of(server.post("/v1/messages", body, {"anthropic-beta": "a"})) == "miss"
     assert cache_of(server.post("/v1/messages", body, {"anthropic-beta": "b"})) == "miss"
-    assert cache_of(server.post("/v1/messages", body, {"anthropic-beta": "a", "x-other": "1"})) == "hit"
+    assert cache_of(server.post("/v1/messages", body, {"anthropic-beta": "a", "user-agent": "x/1"})) == "hit"
 
 
 def test_embeddings(server, fake, key):

@@ -28,6 +28,18 @@ def of(name):
     return {"authorization": f"Bearer wk-{name}-5f2b8c1d9e7a4036"}
 
 
+def keyless(fake, name="up"):
+    """A provider that gets the key which the caller has."""
+    return f'[providers.{name}]\nkind = "openai"\nbase_url = "{fake.url}/v1"\n'
+
+
+def reload(server, text):
+    before = server.log().count("the configuration was changed")
+    server.config_path.write_text(text)
+    server.process.signal(signal.SIGHUP)
+    eventually("the reload is logged", lambda: server.log().count("the configuration was changed") > before)
+
+
 def at_once(count, ask):
     with concurrent.futures.ThreadPoolExecutor(count) as pool:
         return list(pool.map(ask, range(count)))
@@ -130,7 +142,7 @@ def test_a_stream_that_breaks_off_is_asked_for_once_more(serve, up, fake, key, w
 
 def test_a_failure_that_lies_in_the_callers_own_key_is_not_passed_on(serve, fake, key):
     # Without keys of its own and without a provider's key, Weir sends on what the caller has.
-    server = serve(ONCE + ON + f'[providers.up]\nkind = "openai"\nbase_url = "{fake.url}/v1"\n')
+    server = serve(ONCE + ON + 'scope = "shared"\n' + keyless(fake))
     model = behave("up/gpt-4o", key, "status=401,first=200,times=1")
     answers = at_once(10, lambda n: server.chat(model, headers={"authorization": f"Bearer sk-{n}"}))
     assert sorted(a.status for a in answers) == [200] * 9 + [401]
@@ -151,6 +163,38 @@ def test_an_answer_that_is_no_use_to_others_is_not_given_to_them(serve, up, fake
     answers = at_once(10, lambda _: server.chat(model))
     assert {a.status for a in answers} == {200} and {a.headers["x-weir-cache"] for a in answers} == {"miss"}
     assert len(fake.requests(key)) == 10
+
+
+def test_nobody_waits_long_for_one_who_is_slow(serve, up, fake, key):
+    server = serve('[gateway]\nfirst_byte_timeout = "400ms"\nidle_timeout = "400ms"\n' + ON + up)
+    # It never falls silent, and takes much longer than a provider may be silent.
+    body = {"model": behave("up/gpt-4o", key, "delay=200,chunks=100"), "messages": HELLO, "stream": True}
+    first = server.line(CHAT, body)
+    fake.arrived(key)
+    second = server.line(CHAT, body)
+    eventually("the second asks for itself", lambda: len(fake.requests(key)) == 2)
+    first.close()
+    second.close()
+
+
+def test_nobody_waits_for_an_answer_that_is_too_long_to_be_stored(serve, up, fake, key):
+    server = serve('[cache]\nexact = true\nmax_entry = "1KiB"\n' + up)
+    body = {"model": behave("up/gpt-4o", key, "delay=20,chunks=1000"), "messages": HELLO, "stream": True}
+    first = server.line(CHAT, body)
+    fake.arrived(key)
+    second = server.line(CHAT, body)
+    # Long before the first one has ended.
+    eventually("the second asks for itself", lambda: len(fake.requests(key)) == 2, 15)
+    first.close()
+    second.close()
+
+
+def test_a_stream_that_is_never_silent_ends_at_its_deadline(serve, up, fake, key):
+    server = serve('[gateway]\ntotal_timeout = "200ms"\n' + up)
+    # Pieces come faster than they are passed on, so that the upstream is hardly ever waited for.
+    answer = server.chat(behave("up/gpt-4o", key, "size=4000000,chunks=100000"), key, stream=True)
+    assert "total_timeout" in answer.text and answer.text.count("data:") < 90000
+    assert server.call(key)["error_type"] == "timeout"
 
 
 def test_who_wants_an_answer_of_its_own_does_not_wait(serve, up, fake, key):
@@ -223,6 +267,29 @@ def test_a_hit_costs_nothing_and_passes_a_spent_budget_and_limit(serve, up, fake
     assert [ask("ben", "a").status for _ in range(5)] == [200] * 5
 
 
+@pytest.mark.parametrize("scope", ["key", "user", "project"])
+def test_without_keys_each_credential_has_answers_of_its_own(serve, fake, key, scope):
+    server = serve(ON + f'scope = "{scope}"\n' + keyless(fake))
+    model = behave("up/gpt-4o", key)
+    ask = lambda **headers: server.chat(model, headers=headers).headers["x-weir-cache"]
+    alice = {"authorization": "Bearer alice"}
+    assert [ask(**alice), ask(authorization="Bearer mallory"), ask(), ask(**alice)] == ["miss", "miss", "miss", "hit"]
+    # The same credential in another header is the same.
+    assert ask(**{"x-api-key": "alice"}) == "hit"
+    assert len(fake.requests(key)) == 3
+
+
+def test_headers_that_go_upstream_count(serve, up, fake, key):
+    server = serve(ON + up)
+    model = behave("up/gpt-4o", key)
+    ask = lambda **headers: server.chat(model, headers={n.replace("_", "-"): v for n, v in headers.items()})
+    seen = lambda **headers: ask(**headers).headers["x-weir-cache"]
+    assert [seen(), seen(x_persona="rude"), seen(), seen(x_persona="rude")] == ["miss", "miss", "hit", "hit"]
+    assert fake.requests(key)[1]["headers"]["x-persona"] == "rude", "it does go upstream"
+    for own in ("user_agent", "x_stainless_retry_count", "x_request_id", "x_client_request_id", "x_weir_user", "traceparent"):
+        assert seen(**{own: f"{key}-1"}) == "hit", own
+
+
 # Bounds
 
 
@@ -288,6 +355,21 @@ def test_without_persist_a_restart_begins_anew(serve, up, fake, key):
     assert not list(server.data.glob("cache.db*"))
     server.start()
     assert server.chat(model).headers["x-weir-cache"] == "miss"
+
+
+def test_what_is_no_longer_to_be_kept_leaves_the_disk(serve, up, key):
+    server = serve(ON + up)
+    files = lambda: list(server.data.glob("cache.db*"))
+    ask = lambda: server.chat(behave("up/gpt-4o", key)).headers["x-weir-cache"]
+    assert ask() == "miss" and {f.stat().st_mode & 0o777 for f in files()} == {0o600}
+    reload(server, '[record]\npayload = "redacted"\n' + ON + up)
+    assert files() == [] and ask() == "hit", "it stays in memory"
+    reload(server, ON + up)
+    assert files()
+    server.stop()
+    server.config_path.write_text(up)
+    server.start()
+    assert files() == []
 
 
 def test_a_file_that_is_damaged_costs_its_answers_and_nothing_else(serve, up, key):
@@ -374,27 +456,37 @@ def test_flushing_what_is_off(weir):
 def test_a_reload_turns_it_on_and_off(serve, up, fake, key):
     server = serve(up)
     model = behave("up/gpt-4o", key)
-
-    def reload(text):
-        before = server.log().count("the configuration was changed")
-        server.config_path.write_text(text)
-        server.process.signal(signal.SIGHUP)
-        eventually("the reload is logged", lambda: server.log().count("the configuration was changed") > before)
-
     assert "x-weir-cache" not in server.chat(model).headers
-    reload(ON + up)
+    reload(server, ON + up)
     assert [server.chat(model).headers["x-weir-cache"] for _ in range(2)] == ["miss", "hit"]
-    reload(up)
+    reload(server, up)
     assert "x-weir-cache" not in server.chat(model).headers
-    reload(ON + up)
-    assert server.chat(model).headers["x-weir-cache"] == "hit", "what is on disk is there again"
-    reload("[cache]\nexact = true\nttl = \"1s\"\nscope = \"user\"\n" + up)
+    reload(server, ON + up)
+    assert server.chat(model).headers["x-weir-cache"] == "miss", "turning it off forgets, on disk too"
+    reload(server, "[cache]\nexact = true\nttl = \"1s\"\nscope = \"user\"\n" + up)
     assert server.chat(model).headers["x-weir-cache"] == "miss"
     refused = server.log().count("cache.ttl")
     server.config_path.write_text("[cache]\nexact = true\nttl = \"0s\"\n" + up)
     server.process.signal(signal.SIGHUP)
     eventually("the mistake is logged", lambda: server.log().count("cache.ttl") > refused)
     assert server.chat(model).headers["x-weir-cache"] == "hit", "the configuration before goes on"
+
+
+def test_a_reload_that_leads_a_name_elsewhere_leaves_its_old_answers(serve, fake, key):
+    leads_to = lambda model: f'[models.m]\ntargets = [{{ model = "{behave(model, key)}" }}]\n'
+    config = lambda model: ON + leads_to(model) + keyless(fake)
+    server = serve(config("up/gpt-4o"))
+    ask = lambda: server.chat("m").headers["x-weir-cache"]
+    assert [ask(), ask()] == ["miss", "hit"]
+    reload(server, config("up/gpt-4o-mini"))
+    assert [ask(), ask()] == ["miss", "hit"]
+    # What it led to before has not been forgotten, and is not confused.
+    reload(server, config("up/gpt-4o"))
+    assert ask() == "hit" and len(fake.requests(key)) == 2
+    elsewhere = config("up/gpt-4o").replace("127.0.0.1", "localhost")
+    assert elsewhere != config("up/gpt-4o")
+    reload(server, elsewhere)
+    assert ask() == "miss"
 
 
 # Batches

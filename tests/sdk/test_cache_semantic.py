@@ -197,6 +197,28 @@ def test_without_embeddings_the_call_goes_on(serve, fake, key, trouble):
         eventually("nobody goes on asking", lambda: all(r["disconnected"] for r in fake.requests(f"{key}-e")))
 
 
+@pytest.mark.parametrize("trouble", ["stall", "status=500"])
+def test_embeddings_that_fail_again_and_again_are_not_asked_for(serve, fake, key, trouble):
+    embed = behave(EMBED, f"{key}-e", trouble)
+    server = serve("[gateway]\nretries = 0\n" + config(fake.url, embed, 'timeout = "300ms"'))
+    model = behave("up/gpt-4o", key)
+    assert [says(server, model, f"{ASKED} {n}") for n in range(8)] == ["miss"] * 8
+    assert len(fake.requests(f"{key}-e")) == 3
+    assert server.log().count("are not asked for for a while") == 1
+    assert says(server, model, f"{ASKED} 7") == "hit"
+
+
+def test_a_caller_whose_limit_is_spent_pauses_nobody(serve, fake, key):
+    entry = '[[keys]]\nname = "{0}"\nkey = "wk-{0}-5f2b8c1d9e7a4036"\n'
+    more = entry.format("ann") + "rpm = 1\n" + entry.format("ben")
+    server = serve(config(fake.url, behave(EMBED, f"{key}-e"), more=more))
+    ask = lambda name, text: server.post(
+        CHAT, {"model": behave("up/gpt-4o", key), "messages": user(text)}, {"x-api-key": f"wk-{name}-5f2b8c1d9e7a4036"}
+    )
+    assert {ask("ann", f"{FAR} {n}").status for n in range(6)} <= {200, 429}
+    assert [ask("ben", text).headers["x-weir-cache"] for text in (ASKED, NEAR)] == ["miss", "semantic"]
+
+
 def test_an_embedding_model_that_is_not_there(serve, fake, key):
     server = serve(config(fake.url, "nobody/embed"))
     model = behave("up/gpt-4o", key)

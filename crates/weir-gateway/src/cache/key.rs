@@ -7,23 +7,48 @@
 //! The text is walked as it stands, as building a tree of it would cost more than the digest. Long values are replaced
 //! by their own digest, so that sorting members moves little and a hostile nesting costs no more than its length.
 
+use std::fmt::Write;
+
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
-use weir_core::access::Identity;
+use weir_core::access::{self, Identity};
 
 use crate::config::CacheScope;
 use crate::exchange::envelope::Envelope;
 use crate::providers::Endpoint;
+use crate::upstream::is_forwarded;
 
 /// Changes whenever the same request gets another digest, so that old files are not misread.
-const VERSION: &[u8] = b"weir-cache-1\n";
+const VERSION: &[u8] = b"weir-cache-2\n";
 /// Members that do not change what is answered: how it is sent, who asks, and what is said to the cache itself.
 /// `store` and `service_tier` are not among them: the one decides whether the answer can be fetched later, the other
 /// stands in the answer and in its price.
 const NOT_COUNTED: &[&str] =
     &["stream", "stream_options", "user", "metadata", "cache", "safety_identifier", "prompt_cache_key"];
-/// Headers that change what an upstream answers.
-const COUNTED_HEADERS: &[&str] = &["anthropic-beta", "anthropic-version", "openai-beta"];
+/// Headers that go upstream and do not change what is answered: what the client is, and ids of one request. A header of
+/// another name counts, whatever it is for: the worst of that is a miss.
+const NOT_COUNTED_HEADERS: &[&str] = &[
+    "user-agent",
+    "accept-language",
+    "anthropic-dangerous-direct-browser-access",
+    "dnt",
+    "elastic-apm-traceparent",
+    "idempotency-key",
+    "newrelic",
+    "origin",
+    "priority",
+    "referer",
+    "traceparent",
+    "tracestate",
+    "uber-trace-id",
+    "x-app",
+    "x-cloud-trace-context",
+    "x-goog-api-client",
+];
+/// Beginnings of such names.
+const NOT_COUNTED_STARTS: &[&str] = &["x-stainless-", "sec-", "x-datadog-"];
+/// Ends of such names.
+const NOT_COUNTED_ENDS: &[&str] = &["request-id", "trace-id", "correlation-id"];
 /// Values longer than that stand as their digest.
 const FOLD: usize = 1024;
 /// Deeper than that text counts as it is written, whitespace included.
@@ -48,37 +73,53 @@ pub struct Scope<'a> {
     pub namespace: &'a str,
     /// What is called.
     pub endpoint: Endpoint,
-    /// The model as it was resolved, so that another target behind the same name is another request.
+    /// The model and where its name leads ([`Plan::identity`](crate::routing::Plan)), so that another target behind the
+    /// same name is another request.
     pub model: &'a str,
     /// Headers that count, as [`variant`] says.
     pub variant: &'a str,
 }
 
-/// Who shares answers with a caller. Labels that the caller chose itself never open another key's answers.
+/// Who shares answers with a caller. Labels that the caller chose itself never open another key's answers. Where no keys
+/// are configured, `presented` is what the caller sent in place of one: it may go on to the provider, so that only who
+/// has it may have what it was answered.
 #[must_use]
-pub fn tenant(scope: CacheScope, identity: &Identity, user: Option<&str>) -> String {
-    let alone = || format!("key:{}", identity.name);
+pub fn tenant(scope: CacheScope, identity: &Identity, presented: Option<&[u8]>, user: Option<&str>) -> String {
+    let own = match presented {
+        Some(key) => format!("{}\n{}", identity.name, hex::encode(access::digest(key))),
+        None => identity.name.clone(),
+    };
+    let alone = || format!("key:{own}");
     let of = |kind: &str, fixed: Option<&String>| fixed.map_or_else(alone, |name| format!("{kind}:{name}"));
     match scope {
         CacheScope::Shared => "shared".to_owned(),
         CacheScope::Key => alone(),
         CacheScope::Department => of("department", identity.department.as_ref()),
         CacheScope::Project => of("project", identity.project.as_ref()),
-        CacheScope::User => format!("user:{}\n{}", identity.name, user.unwrap_or_default()),
+        CacheScope::User => format!("user:{own}\n\n{}", user.unwrap_or_default()),
     }
 }
 
-/// The headers that count, in one text.
+/// The headers that count, in one text: all that go upstream but those that are known not to matter.
 #[must_use]
 pub fn variant(headers: &HeaderMap) -> String {
+    let counts = |name: &str| {
+        !NOT_COUNTED_HEADERS.contains(&name)
+            && !NOT_COUNTED_STARTS.iter().any(|start| name.starts_with(start))
+            && !NOT_COUNTED_ENDS.iter().any(|end| name.ends_with(end))
+    };
+    // The trace headers, which go upstream where that is configured, never count.
+    let mut counted: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value))
+        .filter(|(name, _)| counts(name) && is_forwarded(name, headers, false))
+        .collect();
+    // By name only: the order of equal names is theirs, that of others is not.
+    counted.sort_by_key(|(name, _)| *name);
     let mut out = String::new();
-    for name in COUNTED_HEADERS {
-        for value in headers.get_all(*name) {
-            out.push_str(name);
-            out.push(':');
-            out.push_str(&String::from_utf8_lossy(value.as_bytes()));
-            out.push('\n');
-        }
+    for (name, value) in counted {
+        // Escaped, so that no value looks like another one or like a line.
+        let _ = writeln!(out, "{name}:{}", value.as_bytes().escape_ascii());
     }
     out
 }

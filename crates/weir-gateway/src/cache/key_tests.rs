@@ -188,16 +188,77 @@ fn two_keys_never_share_unless_configuration_says_so() {
         ..Identity::anonymous()
     };
     let (a, b) = (key("a", Some("sales")), key("b", Some("sales")));
-    assert_ne!(tenant(CacheScope::Key, &a, None), tenant(CacheScope::Key, &b, None));
-    assert_eq!(tenant(CacheScope::Department, &a, None), tenant(CacheScope::Department, &b, None));
-    assert_ne!(tenant(CacheScope::Project, &a, None), tenant(CacheScope::Project, &b, None));
+    assert_ne!(tenant(CacheScope::Key, &a, None, None), tenant(CacheScope::Key, &b, None, None));
+    assert_eq!(tenant(CacheScope::Department, &a, None, None), tenant(CacheScope::Department, &b, None, None));
+    assert_ne!(tenant(CacheScope::Project, &a, None, None), tenant(CacheScope::Project, &b, None, None));
     assert_ne!(
-        tenant(CacheScope::Department, &key("a", None), None),
-        tenant(CacheScope::Department, &key("b", None), None)
+        tenant(CacheScope::Department, &key("a", None), None, None),
+        tenant(CacheScope::Department, &key("b", None), None, None)
     );
-    assert_ne!(tenant(CacheScope::User, &a, Some("u")), tenant(CacheScope::User, &b, Some("u")));
-    assert_ne!(tenant(CacheScope::User, &a, Some("u")), tenant(CacheScope::User, &a, Some("v")));
-    assert_eq!(tenant(CacheScope::Shared, &a, Some("u")), tenant(CacheScope::Shared, &b, Some("v")));
+    assert_ne!(tenant(CacheScope::User, &a, None, Some("u")), tenant(CacheScope::User, &b, None, Some("u")));
+    assert_ne!(tenant(CacheScope::User, &a, None, Some("u")), tenant(CacheScope::User, &a, None, Some("v")));
+    assert_eq!(tenant(CacheScope::Shared, &a, None, Some("u")), tenant(CacheScope::Shared, &b, None, Some("v")));
     // A key named like a department opens nothing.
-    assert_ne!(tenant(CacheScope::Key, &key("department:sales", None), None), tenant(CacheScope::Department, &a, None));
+    assert_ne!(
+        tenant(CacheScope::Key, &key("department:sales", None), None, None),
+        tenant(CacheScope::Department, &a, None, None)
+    );
+}
+
+#[test]
+fn without_keys_only_the_same_credential_shares() {
+    let nobody = Identity::anonymous();
+    let named = hex::encode(access::digest(b"alice"));
+    let of = |scope, key: Option<&[u8]>, user| tenant(scope, &nobody, key, user);
+    for scope in [CacheScope::Key, CacheScope::User, CacheScope::Department, CacheScope::Project] {
+        let alice = of(scope, Some(b"alice"), None);
+        assert_eq!(alice, of(scope, Some(b"alice"), None), "{scope:?}");
+        assert!(!alice.contains("alice"), "{scope:?}: {alice}");
+        assert_ne!(alice, of(scope, Some(b"mallory"), None), "{scope:?}");
+        assert_ne!(alice, of(scope, None, None), "{scope:?}");
+        // Nor does it help to name the other's digest as user.
+        assert_ne!(alice, of(scope, None, Some(&named)), "{scope:?}");
+    }
+    let shared = CacheScope::Shared;
+    assert_eq!(of(shared, Some(b"alice"), None), of(shared, Some(b"mallory"), None));
+}
+
+#[test]
+fn headers_that_go_upstream_count_but_for_those_of_the_client_itself() {
+    let of = |pairs: &[(&'static str, &[u8])]| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, http::HeaderValue::from_bytes(value).unwrap());
+        }
+        variant(&headers)
+    };
+    let plain = of(&[("anthropic-version", b"2023-06-01"), ("authorization", b"Bearer a")]);
+    let same = of(&[
+        ("user-agent", b"sdk/2"),
+        ("accept", b"*/*"),
+        ("accept-encoding", b"br"),
+        ("accept-language", b"de"),
+        ("x-stainless-retry-count", b"1"),
+        ("x-request-id", b"r2"),
+        ("x-client-request-id", b"r3"),
+        ("x-weir-user", b"ann"),
+        ("traceparent", b"00-1"),
+        ("idempotency-key", b"i"),
+        ("anthropic-version", b"2023-06-01"),
+    ]);
+    assert_eq!(plain, same);
+    for (name, value) in [
+        ("anthropic-version", &b"2024-01-01"[..]),
+        ("anthropic-beta", b"x"),
+        ("openai-organization", b"o"),
+        ("x-system-prompt", b"be rude"),
+        ("x-session-id", b"s"),
+    ] {
+        let one = of(&[("anthropic-version", b"2023-06-01"), (name, value)]);
+        assert_ne!(plain, one, "{name}");
+    }
+    // The order of names does not count, that of the values of one name does; no two values look alike.
+    assert_eq!(of(&[("x-a", b"1"), ("x-b", b"2")]), of(&[("x-b", b"2"), ("x-a", b"1")]));
+    assert_ne!(of(&[("x-a", b"1"), ("x-a", b"2")]), of(&[("x-a", b"2"), ("x-a", b"1")]));
+    assert_ne!(of(&[("x-a", b"\xff")]), of(&[("x-a", b"\xfe")]));
 }

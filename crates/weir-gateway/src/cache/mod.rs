@@ -12,6 +12,7 @@ pub mod flight;
 pub mod gather;
 pub mod key;
 pub mod memory;
+mod pause;
 mod persist;
 pub mod replay;
 pub mod semantic;
@@ -22,6 +23,7 @@ pub use control::Control;
 pub use entry::{Answer, Entry, is_storable_answer, storable};
 pub use gather::Gather;
 pub use key::{Key, Scope};
+pub use pause::{PAUSE, Pause};
 pub use replay::replay;
 pub use stats::CacheStats;
 pub use turn::{Awaited, Hit, Leader, Lookup, Waiter};
@@ -54,6 +56,8 @@ pub fn is_cacheable(envelope: &Envelope<'_>) -> bool {
 #[derive(Debug)]
 pub struct Cache {
     inner: Arc<Inner>,
+    /// When embeddings are not asked for.
+    pub(crate) embeddings: Pause,
 }
 
 #[derive(Debug)]
@@ -89,22 +93,29 @@ impl Cache {
                 folder: data_dir.map(Path::to_owned),
                 clock,
             }),
+            embeddings: Pause::default(),
         };
         cache.apply(config);
         cache
     }
 
-    /// Takes another configuration into use. Turning caching off gives the memory back; what is on disk stays there
-    /// until it is turned on again.
+    /// Takes another configuration into use. Turning caching off gives the memory back; where answers are not kept on
+    /// disk, those that are there are removed.
     pub fn apply(&self, config: &CacheConfig) {
         let inner = &self.inner;
-        *inner.config.write() = config.clone();
+        let before = std::mem::replace(&mut *inner.config.write(), config.clone());
+        if before.semantic != config.semantic {
+            // Another model may be better.
+            self.embeddings.worked();
+        }
         let size = if config.is_on() { config.max_size.0 } else { 0 };
         let vectors = if config.semantic.enabled { config.semantic.max_entries } else { 0 };
         let keep = config.is_on() && config.persist;
         let mut writer = inner.writer.write();
         if !keep {
+            // Waits until its thread has closed the file.
             *writer = None;
+            inner.folder.as_deref().into_iter().for_each(persist::remove);
         }
         let gone = inner.memory.lock().set_bound(usize::try_from(size).unwrap_or(usize::MAX));
         inner.counts.evicted(gone.len());

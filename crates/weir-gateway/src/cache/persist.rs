@@ -64,6 +64,13 @@ struct Queue {
     stopping: bool,
 }
 
+/// Removes the file of a data folder, which must not be open; said in the log where it cannot be.
+pub(super) fn remove(folder: &Path) {
+    if let Err(error) = AnswerFile::remove(&folder.join(FILE)) {
+        tracing::error!(%error, "answers are not to be kept on disk, and some still are: remove the file");
+    }
+}
+
 impl Writer {
     /// Opens the file of a data folder, hands over what is in it, newest first, as long as `take` says so, and starts
     /// the thread. The caller holds the folder's lock.

@@ -244,16 +244,27 @@ fn a_restart_finds_what_was_stored() {
 }
 
 #[test]
-fn turned_off_and_on_again_it_reads_its_file_again() {
+fn what_is_not_to_be_kept_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let cache = open(&config(), Some(folder.path()));
     lead(&cache, key(1), &control(), NOW).fill(answer("a"), NOW);
-    cache.apply(&CacheConfig::default());
-    assert_eq!(cache.stats().entries, 0);
-    cache.apply(&config());
-    assert_eq!(hit(&cache, key(1), &control(), NOW).as_deref(), Some("a"));
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    assert!(files() > 0);
     cache.apply(&CacheConfig { persist: false, ..config() });
-    assert_eq!(hit(&cache, key(1), &control(), NOW).as_deref(), Some("a"));
+    assert_eq!(hit(&cache, key(1), &control(), NOW).as_deref(), Some("a"), "in memory it stays");
+    assert_eq!(files(), 0);
+    cache.apply(&config());
+    lead(&cache, key(2), &control(), NOW).fill(answer("b"), NOW);
+    cache.apply(&CacheConfig::default());
+    assert_eq!((cache.stats().entries, files()), (0, 0));
+    cache.apply(&config());
+    assert_eq!(hit(&cache, key(2), &control(), NOW), None);
+    // Changed while it did not run.
+    lead(&cache, key(3), &control(), NOW).fill(answer("c"), NOW);
+    drop(cache);
+    assert!(files() > 0);
+    drop(open(&CacheConfig { persist: false, ..config() }, Some(folder.path())));
+    assert_eq!(files(), 0);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use weir_core::units::{Bytes, Time};
 pub enum CacheScope {
     /// Everybody.
     Shared,
-    /// Callers with the same key; all callers where no keys are configured.
+    /// Callers with the same key; where no keys are configured, those who send the same credential or none.
     #[default]
     Key,
     /// Keys of the same `department`. A key without one shares with nobody else.

@@ -1,30 +1,24 @@
 //! The cache's part in a call: looked up once its request is whole, filled when its answer is.
 
-use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
-use http_body_util::BodyExt;
-use serde::Deserialize;
-use weir_core::access::Identity;
+use http::HeaderMap;
+use weir_core::access::{Identity, presented_key};
 use weir_core::error::Error;
 
 use super::call::Call;
 use super::envelope::Envelope;
-use super::on_behalf::OnBehalf;
+use super::meaning;
 use super::run::Door;
 use crate::cache::{
-    Answer, Awaited, Control, Gather, Hit, Leader, Lookup, Scope, is_cacheable, is_storable_answer, key, semantic,
+    Answer, Awaited, Control, Gather, Hit, Leader, Lookup, Scope, is_cacheable, is_storable_answer, key,
 };
-use crate::doors::EMBEDDINGS;
+use crate::config::GatewayConfig;
 use crate::providers::Endpoint;
-use crate::routing::{Cause, Failed};
+use crate::routing::{Cause, Failed, Plan};
 use crate::sse::Event;
-
-/// Longest answer of an embedding model that is read.
-const MAX_EMBEDDING: usize = 4 << 20;
 
 /// Where a call's answer is to be stored.
 pub(super) struct Filling {
@@ -51,7 +45,7 @@ pub(super) async fn look(
     identity: &Arc<Identity>,
     headers: &HeaderMap,
     envelope: &Envelope<'_>,
-    model: &str,
+    plan: &Plan,
 ) -> Result<Looked, Error> {
     let snapshot = call.snapshot.clone();
     let config = &snapshot.config.cache;
@@ -61,10 +55,16 @@ pub(super) async fn look(
     }
     let gateway = call.gateway.clone();
     let now = gateway.parts.clock.now();
-    let tenant = key::tenant(config.scope, identity, call.span.user.as_deref());
+    let presented = snapshot.keyring.is_open().then(|| presented_key(headers)).flatten();
+    let tenant = key::tenant(config.scope, identity, presented.as_deref(), call.span.user.as_deref());
     let variant = key::variant(headers);
-    let scope =
-        Scope { tenant: &tenant, namespace: &control.namespace, endpoint: door.endpoint, model, variant: &variant };
+    let scope = Scope {
+        tenant: &tenant,
+        namespace: &control.namespace,
+        endpoint: door.endpoint,
+        model: &plan.identity,
+        variant: &variant,
+    };
     if !is_cacheable(envelope) {
         call.span.cache = Some("bypass".to_owned());
         return Ok(Looked::Ask);
@@ -73,7 +73,7 @@ pub(super) async fn look(
         Lookup::Hit(hit) => return Ok(found(call, hit)),
         Lookup::Lead(leader) => leader,
         Lookup::Wait(waiter) => {
-            let patience = snapshot.config.gateway.total_timeout.0;
+            let patience = patience(&snapshot.config.gateway);
             match tokio::time::timeout(patience, waiter.landed()).await {
                 Ok(Awaited::Hit(hit)) => return Ok(found(call, hit)),
                 Ok(Awaited::Failed(failed)) => {
@@ -94,7 +94,7 @@ pub(super) async fn look(
         }
     };
     call.span.cache = Some(if control.read { "miss" } else { "bypass" }.to_owned());
-    let leader = match nearest(call, identity, &scope, envelope, leader).await {
+    let leader = match meaning::nearest(call, identity, &scope, envelope, leader).await {
         Ok(hit) => return Ok(found(call, hit)),
         Err(leader) => leader,
     };
@@ -105,80 +105,27 @@ pub(super) async fn look(
     Ok(Looked::Ask)
 }
 
+/// How long a call waits for an equal one: as long as a provider may take to begin and then to say nothing. Whoever leads
+/// may be longer at it, as a stream goes at the pace of its reader.
+fn patience(config: &GatewayConfig) -> Duration {
+    config.first_byte_timeout.0.saturating_add(config.idle_timeout.0).min(config.total_timeout.0)
+}
+
 fn found(call: &mut Call, hit: Hit) -> Looked {
     call.span.cache = Some(if hit.similarity.is_some() { "semantic" } else { "hit" }.to_owned());
     Looked::Hit(hit)
 }
 
-/// Looks for an answer to a request of nearly the same meaning, where that is configured and can be.
-async fn nearest(
-    call: &mut Call,
-    identity: &Arc<Identity>,
-    scope: &Scope<'_>,
-    envelope: &Envelope<'_>,
-    leader: Leader,
-) -> Result<Hit, Leader> {
-    let snapshot = call.snapshot.clone();
-    let config = &snapshot.config.cache.semantic;
-    let Some(model) = config.model.as_deref().filter(|_| leader.wants_meaning()) else { return Err(leader) };
-    let Some(subject) = semantic::subject(scope, envelope, model) else { return Err(leader) };
-    let embedding = embed(call, identity, model, &subject.text);
-    let Ok(Some(vector)) = tokio::time::timeout(config.timeout.0, embedding).await else {
-        tracing::warn!(model, "no embedding in time; the call goes on without the semantic cache");
-        return Err(leader);
-    };
-    leader.nearest(subject.scope, &vector, call.gateway.parts.clock.now())
-}
-
-/// The embedding of a text: a call like any other, filed under the same labels.
-fn embed(
-    call: &Call,
-    identity: &Arc<Identity>,
-    model: &str,
-    text: &str,
-) -> impl Future<Output = Option<Vec<f32>>> + Send + use<> {
-    let body = serde_json::json!({"model": model, "input": text, "encoding_format": "float"}).to_string();
-    let mut request = Request::new(Body::from(body));
-    for (name, label) in [
-        ("x-weir-department", &call.span.department),
-        ("x-weir-project", &call.span.project),
-        ("x-weir-user", &call.span.user),
-        ("x-weir-session", &call.span.session),
-    ] {
-        if let Some(value) = label.as_deref().and_then(|text| http::HeaderValue::from_str(text).ok()) {
-            request.headers_mut().insert(name, value);
-        }
-    }
-    let (identity, tag) = (identity.clone(), "semantic-cache".to_owned());
-    request.extensions_mut().insert(OnBehalf { identity, is_for_cache: true, tag, batch: None });
-    vector_of(Box::pin(super::run(call.gateway.clone(), EMBEDDINGS, request)))
-}
-
-/// The vector in an answer of an embedding model.
-async fn vector_of(answer: Pin<Box<dyn Future<Output = Response<Body>> + Send>>) -> Option<Vec<f32>> {
-    #[derive(Deserialize)]
-    struct List {
-        data: Vec<Item>,
-    }
-    #[derive(Deserialize)]
-    struct Item {
-        embedding: Vec<f32>,
-    }
-    let response = answer.await;
-    if !response.status().is_success() {
-        return None;
-    }
-    let body = http_body_util::Limited::new(response.into_body(), MAX_EMBEDDING).collect().await.ok()?.to_bytes();
-    let list: List = serde_json::from_slice(&body).ok()?;
-    list.data.into_iter().next().map(|item| item.embedding)
-}
-
 impl Filling {
-    /// Takes an event of a stream in the client's protocol, before anything is hidden from the client.
-    pub(super) fn event(&mut self, event: &Event) {
-        if let Some(gather) = &mut self.gather {
-            gather.push(event);
-        }
+    /// Takes an event of a stream in the client's protocol, before anything is hidden from the client. False once
+    /// the answer is too long to be stored.
+    pub(super) fn event(&mut self, event: &Event) -> bool {
+        self.gather.as_mut().is_none_or(|gather| gather.push(event))
+    }
+
+    /// Lets those who wait ask for themselves.
+    pub(super) fn release(self) {
+        self.leader.release();
     }
 
     /// Gives the provider's failure to those who wait. One that may lie in the key that the caller has for the provider

@@ -6,6 +6,7 @@ mod cached;
 mod call;
 pub mod envelope;
 pub mod labels;
+mod meaning;
 mod on_behalf;
 mod prepare;
 mod respond;

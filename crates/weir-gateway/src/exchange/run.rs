@@ -135,7 +135,7 @@ async fn answer(
 
     let wants_usage = wants_usage(door.endpoint, &envelope);
     if !is_for_cache {
-        match cached::look(call, door, &identity, headers, &envelope, &model).await? {
+        match cached::look(call, door, &identity, headers, &envelope, &plan).await? {
             Looked::Hit(hit) => return Ok(cached_reply(call, door, &hit, wants_stream, wants_usage)),
             Looked::Failed(failed) => return Ok(Reply::Ready(respond::failed(call, failed, door.form))),
             Looked::Ask => {}

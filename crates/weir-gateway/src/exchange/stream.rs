@@ -31,6 +31,9 @@ const TURNS: u8 = 2;
 /// How long an upstream may take to close a stream after its end mark.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// Why a call ends at its deadline.
+const TOOK_TOO_LONG: &str = "the call took longer than allowed (total_timeout)";
+
 /// Turns the upstream's events into the client's.
 enum Translator {
     FromMessages(Box<chat_to_messages::Stream>),
@@ -155,7 +158,10 @@ impl Running {
                 Poll::Ready(Some(Ok(piece))) => {
                     self.last_piece = Instant::now();
                     self.turns_given = 0;
-                    if let Err(error) = self.split(&piece) {
+                    // Here too: while there is always something to pass on the timer is never looked at.
+                    if self.last_piece >= self.deadline {
+                        self.broken(Code::UpstreamTimeout, TOOK_TOO_LONG);
+                    } else if let Err(error) = self.split(&piece) {
                         self.broken(Code::UpstreamError, &error.to_string());
                     }
                 }
@@ -205,7 +211,7 @@ impl Running {
             ready!(self.timer.as_mut().poll(cx));
             let now = Instant::now();
             if now >= self.deadline {
-                return Poll::Ready("the call took longer than allowed (total_timeout)");
+                return Poll::Ready(TOOK_TOO_LONG);
             }
             let silent_until = self.last_piece + self.idle;
             if now >= silent_until {
@@ -236,8 +242,11 @@ impl Running {
         if self.ended {
             return;
         }
-        if let Some(filling) = &mut self.call.filling {
-            filling.event(event);
+        if self.call.filling.as_mut().is_some_and(|filling| !filling.event(event))
+            && let Some(filling) = self.call.filling.take()
+        {
+            // Now, and not at the end: who reads this stream may be in no hurry.
+            filling.release();
         }
         let Some(reader) = &mut self.call.reader else { return };
         match reader.event(event) {
@@ -309,3 +318,7 @@ impl Running {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use weir_core::access::digest;
 use weir_core::error::{Code, Error};
 use weir_core::price::PriceTable;
 
@@ -47,6 +48,31 @@ pub struct Plan {
     pub cascade: usize,
     /// What an answer of the cascade must be like.
     pub accept: AcceptConfig,
+    /// The name that was asked for, and a digest of where it leads: two plans of one identity ask the same models at the
+    /// same addresses. Made once, as every call that may be cached needs it.
+    pub identity: String,
+}
+
+impl Plan {
+    fn new(name: &str, steps: Vec<Step>, cascade: usize, accept: AcceptConfig) -> Self {
+        let mut text = format!("{cascade} {accept:?}\n");
+        for step in &steps {
+            // Their order and shares say who is asked how often, not what may be answered.
+            let mut targets: Vec<_> = step
+                .targets
+                .iter()
+                .map(|Target { provider, model, .. }| {
+                    let (name, kind, url) = (&provider.name, provider.kind.name, provider.base_url());
+                    format!("{name:?} {kind} {model:?} {url:?} {:?}\n", provider.drop)
+                })
+                .collect();
+            targets.sort_unstable();
+            text.push_str("step\n");
+            text.extend(targets);
+        }
+        let identity = format!("{name}\n{}", hex::encode(digest(text.as_bytes())));
+        Self { steps, cascade, accept, identity }
+    }
 }
 
 /// What names are resolved against.
@@ -65,7 +91,7 @@ impl Names<'_> {
     /// 404 that says which providers there are.
     pub(crate) fn plan(&self, name: &str) -> Result<Plan, Error> {
         let Some(config) = self.models.get(name) else {
-            return Ok(Plan { steps: vec![self.step(name)?], cascade: 0, accept: AcceptConfig::default() });
+            return Ok(Plan::new(name, vec![self.step(name)?], 0, AcceptConfig::default()));
         };
         let mut steps = Vec::new();
         for model in config.cascade.iter().take(MAX_STEPS) {
@@ -78,7 +104,7 @@ impl Names<'_> {
         for fallback in config.fallbacks.iter().take(MAX_STEPS - steps.len()) {
             steps.push(self.step(fallback)?);
         }
-        Ok(Plan { steps, cascade, accept: config.accept.clone() })
+        Ok(Plan::new(name, steps, cascade, config.accept.clone()))
     }
 
     fn step(&self, name: &str) -> Result<Step, Error> {
@@ -153,4 +179,50 @@ pub fn model_not_found<'a>(name: &str, providers: impl Iterator<Item = &'a str>)
         providers.join(", ")
     );
     Error { param: Some("model".to_owned()), ..Error::new(Code::ModelNotFound, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    use crate::config::Config;
+    use crate::gateway::Gateway;
+
+    /// The identity of `m`, as it is configured, where provider `a` is at that address.
+    fn identity(model: &Value, a: &str) -> String {
+        let provider = |url: &str| serde_json::from_value(json!({"kind": "openai", "base_url": url})).unwrap();
+        let config = Config {
+            models: [("m".to_owned(), serde_json::from_value(model.clone()).unwrap())].into(),
+            providers: [("a".to_owned(), provider(a)), ("b".to_owned(), provider("http://127.0.0.1:2/v1"))].into(),
+            ..Config::default()
+        };
+        let snapshot = Gateway::check(config, &|_| None);
+        let snapshot = snapshot.unwrap_or_else(|e| panic!("{e}"));
+        snapshot.plan("m", &|name| Arc::new(Deployment::new(name.to_owned()))).unwrap().identity.clone()
+    }
+
+    #[test]
+    fn a_plans_identity_says_where_it_leads() {
+        const A: &str = "http://127.0.0.1:1/v1";
+        let targets = |names: &[&str]| names.iter().map(|name| json!({"model": name})).collect::<Value>();
+        let own = identity(&json!({"targets": targets(&["a/x"])}), A);
+        assert!(own.starts_with("m\n"));
+        assert_eq!(own, identity(&json!({"targets": targets(&["a/x"])}), A));
+        let both = identity(&json!({"targets": targets(&["a/x", "b/x"])}), A);
+        assert_eq!(both, identity(&json!({"targets": targets(&["b/x", "a/x"]), "strategy": "latency"}), A));
+        let mut all = vec![
+            own,
+            both,
+            identity(&json!({"targets": targets(&["b/x"])}), A),
+            identity(&json!({"targets": targets(&["a/y"])}), A),
+            identity(&json!({"targets": targets(&["a/x"])}), "http://127.0.0.1:3/v1"),
+            identity(&json!({"targets": targets(&["a/x"]), "fallbacks": ["b/x"]}), A),
+            identity(&json!({"targets": targets(&["b/x"]), "fallbacks": ["a/x"]}), A),
+            identity(&json!({"cascade": ["a/x", "b/x"]}), A),
+        ];
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 8, "{all:?}");
+    }
 }

@@ -64,17 +64,24 @@ const NOT_ANSWERED: &[&str] = &[
 #[must_use]
 pub fn forwarded_headers(from: &HeaderMap, traceparent: bool) -> HeaderMap {
     let mut out = HeaderMap::with_capacity(from.len() + 4);
-    let connection = from.get(http::header::CONNECTION).and_then(|v| v.to_str().ok()).unwrap_or("");
     for (name, value) in from {
-        let text = name.as_str();
-        let ours = ["x-weir-", "x-forwarded-", "x-b3-"].iter().any(|start| text.starts_with(start))
-            || connection.split(',').any(|named| named.trim().eq_ignore_ascii_case(text));
-        let trace = traceparent && matches!(text, "traceparent" | "tracestate");
-        if trace || (!ours && !NOT_FORWARDED.contains(&text)) {
+        if is_forwarded(name.as_str(), from, traceparent) {
             out.append(name.clone(), value.clone());
         }
     }
     out
+}
+
+/// Whether one of a caller's headers goes upstream.
+#[must_use]
+pub fn is_forwarded(name: &str, among: &HeaderMap, traceparent: bool) -> bool {
+    if traceparent && matches!(name, "traceparent" | "tracestate") {
+        return true;
+    }
+    let connection = among.get(http::header::CONNECTION).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let ours = ["x-weir-", "x-forwarded-", "x-b3-"].iter().any(|start| name.starts_with(start))
+        || connection.split(',').any(|named| named.trim().eq_ignore_ascii_case(name));
+    !ours && !NOT_FORWARDED.contains(&name)
 }
 
 /// The upstream's headers that go to the client; its request id is kept beside ours.

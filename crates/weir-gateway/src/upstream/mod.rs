@@ -7,5 +7,5 @@ mod provider;
 
 pub use body::UpstreamBody;
 pub use client::Client;
-pub use headers::{answer_headers, forwarded_headers, retry_after, upstream_request_id};
+pub use headers::{answer_headers, forwarded_headers, is_forwarded, retry_after, upstream_request_id};
 pub use provider::{Provider, ProviderError, Timeouts};

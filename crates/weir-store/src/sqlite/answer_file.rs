@@ -2,7 +2,7 @@
 //!
 //! It holds nothing that cannot be had again by asking. So it is written without waiting for the disk, and a file that
 //! is damaged or comes from a newer Weir is moved aside and begun anew instead of holding up a start. Only the process
-//! that holds the data folder's lock (`telemetry.pid`) may open it.
+//! that holds the data folder's lock (`telemetry.pid`) may open it. Nobody but its owner may read it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -100,6 +100,10 @@ impl AnswerFile {
     }
 
     fn connect(path: &Path) -> Result<Self, Failure> {
+        make_private(path).map_err(|e| {
+            let what = format!("it cannot be made a file that only its owner reads (mode 0600): {e}");
+            Failure::Surroundings(StoreError::Unavailable(what))
+        })?;
         let db = Connection::open(path)?;
         db.busy_timeout(BUSY)?;
         // The first two only take effect on a new file.
@@ -117,6 +121,20 @@ impl AnswerFile {
             }
         }
         Ok(Self { db })
+    }
+
+    /// Removes the file with all that belongs to it, a damaged one that was moved aside too. It must not be open.
+    ///
+    /// # Errors
+    /// When one of them is there and cannot be removed.
+    pub fn remove(path: &Path) -> Result<(), StoreError> {
+        // The file last: as long as it is there somebody may look for the others.
+        for suffix in ["-wal", "-shm", ".damaged", ""] {
+            let file = beside(path, suffix);
+            remove_if_there(&file)
+                .map_err(|e| StoreError::Unavailable(format!("{} cannot be removed: {e}", file.display())))?;
+        }
+        Ok(())
     }
 
     fn load(&self, now: Micros, take: &mut dyn FnMut(StoredAnswer) -> bool) -> Result<(), Failure> {
@@ -266,20 +284,46 @@ impl From<rusqlite::Error> for Failure {
 
 /// Moves the file out of the way, over an earlier one of that fate; its log and index go.
 fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     for suffix in ["-wal", "-shm"] {
-        match std::fs::remove_file(beside(suffix)) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
+        remove_if_there(&beside(path, suffix))?;
     }
-    let aside = beside(".damaged");
+    let aside = beside(path, ".damaged");
     std::fs::rename(path, &aside)?;
     Ok(aside)
+}
+
+/// The path with something at its end.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn remove_if_there(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// Makes an empty file where there is none, and takes from everybody but the owner what rights they have: it holds whole
+/// answers. SQLite gives its log and index the rights of the file.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?;
+    #[cfg(unix)]
+    for suffix in ["", "-wal", "-shm", ".damaged"] {
+        use std::os::unix::fs::PermissionsExt;
+        let file = beside(path, suffix);
+        // Those of an earlier version.
+        if std::fs::metadata(&file).is_ok_and(|found| found.permissions().mode() & 0o077 != 0) {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
 }
 
 /// The compressed body, where that is smaller.
@@ -441,5 +485,35 @@ mod tests {
         let path = folder.path().join("absent").join("cache.db");
         let error = AnswerFile::open(&path, 0, &mut |_| true).unwrap_err().to_string();
         assert!(error.contains("cache.db"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_reads_it_and_removed_nothing_is_left() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let modes = || {
+            let files = std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap);
+            let mut all: Vec<_> =
+                files.map(|f| (f.file_name(), f.metadata().unwrap().permissions().mode() & 0o777)).collect();
+            all.sort();
+            all
+        };
+        let mut file = AnswerFile::open(&path, 0, &mut |_| true).unwrap();
+        file.apply(&[AnswerChange::Put(Box::new(answer(1, 5)))]).unwrap();
+        assert_eq!(modes(), ["cache.db", "cache.db-shm", "cache.db-wal"].map(|name| (name.into(), 0o600)));
+        drop(file);
+        // One that an earlier version made.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let file = AnswerFile::open(&path, 0, &mut |_| true).unwrap();
+        assert_eq!((modes()[0].1, file.count().unwrap()), (0o600, 1));
+        drop(file);
+        std::fs::write(&path, "no database").unwrap();
+        drop(AnswerFile::open(&path, 0, &mut |_| true).unwrap());
+        assert!(modes().iter().any(|(name, mode)| name == "cache.db.damaged" && *mode == 0o600));
+        AnswerFile::remove(&path).unwrap();
+        assert_eq!(modes(), []);
+        AnswerFile::remove(&path).unwrap();
     }
 }

@@ -79,9 +79,12 @@ impl Gather {
         Self { endpoint, data: Vec::new(), ends: Vec::new(), max_answer, is_too_long: false, room, taken: 0 }
     }
 
-    /// Takes an event, before anything is hidden from the client.
-    pub fn push(&mut self, event: &Event) {
-        let Some(data) = event.data.as_deref().filter(|_| !self.is_too_long) else { return };
+    /// Takes an event, before anything is hidden from the client; whether there can still be an answer to store.
+    pub fn push(&mut self, event: &Event) -> bool {
+        if self.is_too_long {
+            return false;
+        }
+        let Some(data) = event.data.as_deref() else { return true };
         // The events of a response repeat all that their last one says.
         if self.endpoint == Endpoint::Responses {
             self.data.clear();
@@ -94,10 +97,11 @@ impl Gather {
             self.data = Vec::new();
             self.ends = Vec::new();
             self.room.give_back(std::mem::take(&mut self.taken));
-            return;
+            return false;
         }
         self.data.extend_from_slice(data);
         self.ends.push(self.data.len());
+        true
     }
 
     fn has_room_for(&mut self, needed: usize) -> bool {
