@@ -256,6 +256,13 @@ impl Allowance {
             .collect()
     }
 
+    /// Whether it is as a new one would be: full buckets, nothing spent in any current period, nothing reserved.
+    pub(super) fn is_unused(&self, now: Micros) -> bool {
+        let used = &mut *self.used.lock();
+        let mut buckets = used.requests.iter_mut().chain(&mut used.tokens);
+        buckets.all(|b| b.is_full(now)) && used.budgets.iter_mut().all(|b| b.is_unused(now))
+    }
+
     fn crossing(&self, budget: &Budget, line: &'static str) -> Crossing {
         let (period, spent, limit) = (budget.period.name(), budget.spent(), budget.limit);
         Crossing { owner: self.owner.clone(), period, line, spent, limit }

@@ -43,6 +43,12 @@ impl Bucket {
         self.level = self.per_minute - (before.per_minute - before.level);
     }
 
+    /// Whether it is as if nothing had ever been taken.
+    pub(super) fn is_full(&mut self, now: Micros) -> bool {
+        self.refill(now);
+        self.level >= self.per_minute
+    }
+
     /// What is left, whole and not below 0, and of how much.
     pub(super) fn remaining(&mut self, now: Micros) -> (u64, u64) {
         self.refill(now);

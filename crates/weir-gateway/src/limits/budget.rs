@@ -68,6 +68,12 @@ impl Budget {
         }
     }
 
+    /// Whether nothing is spent in the current period and nothing reserved.
+    pub(super) fn is_unused(&mut self, now: Micros) -> bool {
+        self.roll(now);
+        self.spent == NanoUsd::ZERO && self.reserved == NanoUsd::ZERO
+    }
+
     /// Whether the spend has passed that share of the limit, for the first time in this period.
     pub(super) fn crossed(&mut self, soft: f64) -> bool {
         let passed = self.spent.0 as f64 >= soft * self.limit.0 as f64;

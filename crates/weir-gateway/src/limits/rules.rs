@@ -10,13 +10,16 @@ use parking_lot::Mutex;
 use weir_core::access::{Identity, KeyLimits};
 use weir_core::money::NanoUsd;
 use weir_core::span::Span;
-use weir_core::time::Micros;
+use weir_core::time::{Micros, SECOND};
 
 use super::allowance::{Allowance, Owner, Terms};
 use crate::config::LimitConfig;
 
-/// Most values of one label that are held apart; what comes later shares the allowance of `other`.
+/// Most values of one label that are held apart at once; beyond it those that hold nothing are forgotten, and where all
+/// hold something, what comes later shares the allowance of `other`.
 const MAX_VALUES: usize = 10_000;
+/// Values are looked through for such that hold nothing at most this often: callers may send a new one with every call.
+const SWEEP_EVERY: Micros = SECOND;
 /// Longest value that is told apart, in bytes.
 const MAX_VALUE: usize = 256;
 /// Labels of calls that are made.
@@ -32,19 +35,45 @@ pub struct LabelRule {
     /// The value it is for; `None`: every value that has no limit by name, each with an allowance of its own.
     pub value: Option<String>,
     terms: Terms,
-    allowances: Mutex<HashMap<String, Arc<Allowance>>>,
+    allowances: Mutex<Allowances>,
+}
+
+/// The allowances of a rule, by value.
+#[derive(Debug, Default)]
+struct Allowances {
+    known: HashMap<String, Arc<Allowance>>,
+    /// When they were looked through last for such that hold nothing.
+    swept: Option<Micros>,
+}
+
+impl Allowances {
+    /// Whether there is room for one more value; made by forgetting those that hold nothing, which lose nothing by it.
+    fn has_room(&mut self, now: Micros) -> bool {
+        if self.known.len() < MAX_VALUES {
+            return true;
+        }
+        if self.swept.is_none_or(|at| now.saturating_sub(at) >= SWEEP_EVERY) {
+            self.swept = Some(now);
+            // What a call holds may be used any moment. Nobody can take hold of one while the rule is locked.
+            self.known.retain(|_, a| Arc::strong_count(a) > 1 || !a.is_unused(now));
+        }
+        self.known.len() < MAX_VALUES
+    }
 }
 
 impl LabelRule {
     fn allowance(&self, value: &str, shown: Shown<'_>, now: Micros) -> Arc<Allowance> {
         let mut allowances = self.allowances.lock();
-        let value = if allowances.len() >= MAX_VALUES && !allowances.contains_key(value) { "other" } else { value };
-        if let Some(known) = allowances.get(value) {
+        if let Some(known) = allowances.known.get(value) {
+            return known.clone();
+        }
+        let value = if allowances.has_room(now) { value } else { "other" };
+        if let Some(known) = allowances.known.get(value) {
             return known.clone();
         }
         let owner = Owner { label: self.label.clone(), value: shown(value) };
         let new = Arc::new(Allowance::new(owner, self.terms.clone(), now));
-        allowances.insert(value.to_owned(), new.clone());
+        allowances.known.insert(value.to_owned(), new.clone());
         new
     }
 
@@ -66,7 +95,7 @@ impl LabelRule {
     }
 
     fn all(&self) -> HashMap<String, Arc<Allowance>> {
-        self.allowances.lock().clone()
+        self.allowances.lock().known.clone()
     }
 }
 
@@ -131,11 +160,12 @@ impl Limits {
         }
         let old = before.and_then(|before| before.same_rule(label, value.as_deref()));
         let allowances = old.map(LabelRule::all).unwrap_or_default();
-        let allowances = allowances
+        let known = allowances
             .into_iter()
             .map(|(value, a)| (value, carried(a.owner().clone(), terms.clone(), Some(&a), now)))
             .collect();
-        let rule = LabelRule { label: label.clone(), value, terms, allowances: Mutex::new(allowances) };
+        let rule =
+            LabelRule { label: label.clone(), value, terms, allowances: Mutex::new(Allowances { known, swept: None }) };
         if let Some(value) = &rule.value {
             // Shown with its whole budget before its first call.
             let _ = rule.allowance(cut(value), &str::to_owned, now);

@@ -1,4 +1,5 @@
 use super::*;
+use weir_core::time::MINUTE;
 
 fn limits(label: &str, value: &str) -> Limits {
     let config = LimitConfig { label: label.into(), value: value.into(), ..LimitConfig::default() };
@@ -78,4 +79,28 @@ fn values_are_told_apart_as_they_are_and_shown_as_records_show_them() {
     let (a, b) = (of("a"), of("b"));
     assert!(!Arc::ptr_eq(&a, &b) && Arc::ptr_eq(&a, &of("a")));
     assert_eq!(a.owner().to_string(), "team \"[SECRET]\"");
+}
+
+#[test]
+fn values_that_hold_nothing_make_room_for_new_ones() {
+    let teams = limits("team", "*");
+    let of = |team: &str, now| {
+        let span = span(&format!(r#"{{"team":"{team}"}}"#));
+        teams.of_call(&Identity::anonymous(), &span, &str::to_owned, now).remove(0)
+    };
+    for n in 0..MAX_VALUES {
+        drop(of(&format!("t{n}"), 0).reserve(0, NanoUsd(10), true, 0).unwrap());
+    }
+    let held = of("t1", 0);
+    of("t2", MINUTE).reserve(0, NanoUsd(10), true, MINUTE).unwrap().settle(0, NanoUsd(7));
+    // All have used their request of this minute.
+    let late = of("late", SECOND);
+    assert_eq!(late.owner().value, "other");
+    late.reserve(0, NanoUsd(10), true, SECOND).unwrap().settle(0, NanoUsd(5));
+    assert!(of("later", SECOND).reserve(0, NanoUsd(10), true, SECOND).is_err(), "they share one");
+    let now = 3 * MINUTE;
+    assert_eq!(of("late", now).owner().value, "late", "the others' minute is over");
+    assert!(Arc::ptr_eq(&held, &of("t1", now)), "a call holds it");
+    let left = |team, now| of(team, now).budgets(now)[0].left.0;
+    assert_eq!((left("t2", now), left("other", now), left("t0", now)), (4_999_999_993, 4_999_999_995, 5_000_000_000));
 }
