@@ -24,7 +24,8 @@ impl Bucket {
     pub(super) fn take(&mut self, amount: f64, now: Micros) -> Result<(), u64> {
         self.refill(now);
         let needed = amount.min(self.per_minute);
-        if self.level >= needed {
+        // A limit of 0 means nothing at all, also of what uses nothing.
+        if self.level >= needed && self.per_minute > 0.0 {
             self.level -= amount;
             return Ok(());
         }
