@@ -110,8 +110,18 @@ impl Snapshot {
         let limits =
             limits.filter_map(|(n, l)| Some((format!("limits[{n}].budget_fallback"), l.budget_fallback.as_ref()?)));
         let own = self.config.models.keys().map(|name| (format!("models.{name}"), name));
-        for (place, model) in own.chain(selected).chain(keys).chain(limits) {
-            let names = self.names(&new);
+        let names = self.names(&new);
+        for (name, config) in &self.config.models {
+            let cascade = config.cascade.iter().map(|model| ("cascade", model));
+            for (place, model) in cascade.chain(config.fallbacks.iter().map(|model| ("fallbacks", model))) {
+                names.check_prefix(model).map_err(|e| ConfigError(format!("models.{name}.{place}: {e}")))?;
+            }
+        }
+        let used: Vec<_> = selected.chain(keys).chain(limits).collect();
+        for (place, model) in &used {
+            names.check_prefix(model).map_err(|e| ConfigError(format!("{place}: {e}")))?;
+        }
+        for (place, model) in own.chain(used) {
             names.plan(model).map_err(|e| ConfigError(format!("{place}: {}", e.message)))?;
         }
         Ok(())
@@ -288,4 +298,65 @@ fn make_key(
         department: key.department.clone(),
     };
     Ok((hash, identity, terms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn checked(more: &Value) -> Result<(), String> {
+        let providers = json!({
+            "openai": {"kind": "openai", "api_key": "k"},
+            "hub": {"kind": "openai", "api_key": "k", "base_url": "http://127.0.0.1:9", "models": ["meta-llama/Llama"]},
+        });
+        let or = |part: &str, empty: Value| more.get(part).cloned().unwrap_or(empty);
+        let config = Config {
+            providers: serde_json::from_value(providers).unwrap(),
+            models: serde_json::from_value(or("models", json!({}))).unwrap(),
+            select: serde_json::from_value(or("select", json!([]))).unwrap(),
+            keys: serde_json::from_value(or("keys", json!([]))).unwrap(),
+            limits: serde_json::from_value(or("limits", json!([]))).unwrap(),
+            ..Config::default()
+        };
+        let around = Surroundings { env: &|_| None, before: None, now: 0 };
+        Snapshot::new(config, &around).map(|_| ()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_misspelt_provider_is_refused_wherever_a_model_is_named() {
+        let named = |model: &str| {
+            [
+                (json!({"models": {"m": {"cascade": [model]}}}), "models.m.cascade"),
+                (
+                    json!({"models": {"m": {"targets": [{"model": "openai/a"}], "fallbacks": [model]}}}),
+                    "models.m.fallb",
+                ),
+                (json!({"select": [{"use": model}]}), "select[0].use"),
+                (json!({"keys": [{"name": "k", "key": "s", "budget_fallback": model}]}), "keys[0].budget_fallback"),
+                (
+                    json!({"limits": [{"label": "user", "value": "*", "budget_fallback": model}]}),
+                    "limits[0].budget_fallback",
+                ),
+            ]
+        };
+        for (config, place) in named("openia/gpt-4o") {
+            let error = checked(&config).unwrap_err();
+            assert!(error.starts_with(place) && error.contains("openai)"), "{error}");
+        }
+        for right in ["openai/gpt-4o", "meta-llama/Llama", "gpt-4o"] {
+            for (config, _) in named(right) {
+                assert_eq!(checked(&config), Ok(()), "{config}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_models_than_are_tried_are_refused() {
+        let fallbacks = |n| {
+            checked(&json!({"models": {"m": {"targets": [{"model": "openai/a"}], "fallbacks": vec!["openai/b"; n]}}}))
+        };
+        assert_eq!(fallbacks(5), Ok(()));
+        assert!(fallbacks(6).unwrap_err().contains("at most 6"));
+    }
 }

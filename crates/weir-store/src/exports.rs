@@ -46,7 +46,8 @@ pub trait Exports: Send + Sync {
     /// When the engine fails.
     fn cursor(&self, target: &str) -> Result<i64, StoreError>;
 
-    /// Calls after a place: at most `limit`, and no more once their payloads exceed `bytes` (one is always given).
+    /// Calls after a place: at most `limit`, and no more once their payloads, attributes and tags
+    /// exceed `bytes` (one is always given).
     ///
     /// # Errors
     /// When the engine fails.

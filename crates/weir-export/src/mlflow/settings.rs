@@ -1,7 +1,8 @@
 //! Where to export to: the `[mlflow]` section and the environment variables of MLflow's own clients.
 //!
-//! Rule: what stands in the file wins over a variable; only `MLFLOW_ENABLED=false` wins over the file. Invariant: the
-//! address is kept and shown without the credentials that may stand in it.
+//! Rule: what stands in the file wins over a variable; only `MLFLOW_ENABLED=false` wins over the file. Where the file says
+//! who calls, no variable does: those credentials are for another server. Invariant: the address is kept and shown without
+//! the credentials that may stand in it.
 
 use std::time::Duration;
 
@@ -34,11 +35,12 @@ pub struct MlflowConfig {
     pub experiment: Option<String>,
     /// What stands in the tag `environment`.
     pub environment: String,
-    /// User for Basic authentication; or `env:NAME`. Without it: `MLFLOW_TRACKING_USERNAME`.
+    /// User for Basic authentication; or `env:NAME`; needs a password. Without it: `MLFLOW_TRACKING_USERNAME`, unless a
+    /// token stands here or a user in `tracking_uri`: then no credentials are taken from variables.
     pub username: Option<Secret>,
-    /// Password for Basic authentication; or `env:NAME`. Without it: `MLFLOW_TRACKING_PASSWORD`.
+    /// Password for Basic authentication; or `env:NAME`. Without it: `MLFLOW_TRACKING_PASSWORD`, as above.
     pub password: Option<Secret>,
-    /// Bearer token, used where there is no user and password; or `env:NAME`. Without it: `MLFLOW_TRACKING_TOKEN`.
+    /// Bearer token, used where there is no user and password; or `env:NAME`. Without it: `MLFLOW_TRACKING_TOKEN`, as above.
     pub token: Option<Secret>,
     /// How long one request to the server may take.
     #[schemars(with = "String")]
@@ -138,11 +140,23 @@ pub fn choose(config: &MlflowConfig, env: &dyn Fn(&str) -> Option<String>) -> Re
     if experiment.trim().is_empty() || experiment.chars().count() > MAX_EXPERIMENT {
         return Err(format!("mlflow.experiment: a name has 1 to {MAX_EXPERIMENT} characters"));
     }
-    let username = value("username", &config.username, "MLFLOW_TRACKING_USERNAME")?;
-    let password = value("password", &config.password, "MLFLOW_TRACKING_PASSWORD")?;
-    let token = value("token", &config.token, "MLFLOW_TRACKING_TOKEN")?;
     let in_url =
         (!base.username().is_empty()).then(|| (decoded(base.username()), decoded(base.password().unwrap_or_default())));
+    let is_own =
+        config.tracking_uri.is_some() && in_url.is_some() || config.username.is_some() || config.token.is_some();
+    // What the environment holds is for another server then.
+    let credential = |key: &str, set: &Option<Secret>, name: &str| match set {
+        None if is_own => Ok(None),
+        _ => value(key, set, name),
+    };
+    let username = credential("username", &config.username, "MLFLOW_TRACKING_USERNAME")?;
+    let password = credential("password", &config.password, "MLFLOW_TRACKING_PASSWORD")?;
+    let token = credential("token", &config.token, "MLFLOW_TRACKING_TOKEN")?;
+    if config.username.is_some() && password.is_none() {
+        return Err("mlflow.username: has no password; write one, as in password = \"env:MLFLOW_TRACKING_PASSWORD\", \
+                    or leave the username out"
+            .to_owned());
+    }
     let basic = username.zip(password).or(in_url);
     let (authorization, secrets) = authorization(basic, token)?;
     let settings = Settings {

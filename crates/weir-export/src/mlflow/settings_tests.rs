@@ -79,6 +79,26 @@ fn credentials_come_from_three_places_and_are_not_shown() {
 }
 
 #[test]
+fn credentials_of_the_environment_do_not_go_where_the_file_says_who_calls() {
+    let variables = [
+        ("MLFLOW_TRACKING_USERNAME", "theirs"),
+        ("MLFLOW_TRACKING_PASSWORD", "their-password"),
+        ("MLFLOW_TRACKING_TOKEN", "their-token"),
+    ];
+    let file = |uri: &str| MlflowConfig { tracking_uri: Some(uri.into()), ..MlflowConfig::default() };
+    let basic = |pair: &str| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+    assert_eq!(header(&on(&file("http://me:mine@h"), &variables)), Some(basic("me:mine").as_str()));
+    let token = MlflowConfig { token: Some("own".into()), ..file("http://h") };
+    assert_eq!(header(&on(&token, &variables)), Some("Bearer own"));
+    let user = MlflowConfig { username: Some("u".into()), ..file("http://h") };
+    assert!(chosen(&user, &variables).unwrap_err().starts_with("mlflow.username: has no password"));
+    let user = MlflowConfig { password: Some("env:MLFLOW_TRACKING_PASSWORD".into()), ..user };
+    assert_eq!(header(&on(&user, &variables)), Some(basic("u:their-password").as_str()));
+    // A file that says nothing of it leaves it to the variables.
+    assert_eq!(header(&on(&file("http://h"), &variables)), Some(basic("theirs:their-password").as_str()));
+}
+
+#[test]
 fn mistakes_are_named() {
     let with = |change: &dyn Fn(&mut MlflowConfig)| {
         let mut config = MlflowConfig { tracking_uri: Some("http://h".into()), ..MlflowConfig::default() };

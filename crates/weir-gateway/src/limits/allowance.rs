@@ -141,7 +141,7 @@ impl Allowance {
     /// before are not told of again. What is known here already is never lowered.
     pub fn set_spent(&self, spent: &[NanoUsd]) {
         for (budget, spent) in self.used.lock().budgets.iter_mut().zip(spent) {
-            budget.set_spent(budget.spent().max(*spent));
+            budget.raise_spent(*spent);
             budget.crossed(self.terms.soft);
         }
     }
@@ -157,7 +157,7 @@ impl Allowance {
             }
         }
         for budget in &mut used.budgets {
-            if let Some(old) = before.budgets.iter_mut().find(|b| b.period == budget.period) {
+            if let Some(old) = before.budgets.iter().find(|b| b.period == budget.period) {
                 budget.take_over(old, now);
             }
         }
@@ -212,7 +212,7 @@ impl Allowance {
             }
             return Err(limited("tokens", limits.tpm.unwrap_or(0), ms));
         }
-        for budget in &mut used.budgets {
+        for budget in &used.budgets {
             budget.reserve(cost);
         }
         drop(used);
@@ -246,14 +246,21 @@ impl Allowance {
     /// The budgets as they stand.
     #[must_use]
     pub fn budgets(&self, now: Micros) -> Vec<BudgetState> {
-        let mut used = self.used.lock();
+        let used = self.used.lock();
         used.budgets
-            .iter_mut()
+            .iter()
             .map(|b| {
                 b.roll(now);
                 BudgetState { period: b.period.name(), limit: b.limit, left: b.remaining() }
             })
             .collect()
+    }
+
+    /// Whether it is as a new one would be: full buckets, nothing spent in any current period, nothing reserved.
+    pub(super) fn is_unused(&self, now: Micros) -> bool {
+        let used = &mut *self.used.lock();
+        let mut buckets = used.requests.iter_mut().chain(&mut used.tokens);
+        buckets.all(|b| b.is_full(now)) && used.budgets.iter().all(|b| b.is_unused(now))
     }
 
     fn crossing(&self, budget: &Budget, line: &'static str) -> Crossing {
@@ -303,7 +310,7 @@ impl Reservation {
         if let Some(bucket) = &mut used.tokens {
             bucket.put(self.tokens as f64 - tokens as f64);
         }
-        for budget in &mut used.budgets {
+        for budget in &used.budgets {
             budget.settle(self.cost, cost);
         }
     }
@@ -347,6 +354,33 @@ mod tests {
         assert_eq!(key.remaining(0).tokens, Some((900, 1_000)));
         drop(reserve(900).unwrap());
         assert_eq!(key.remaining(0).tokens, Some((900, 1_000)), "an unsettled call used nothing");
+    }
+
+    #[test]
+    fn a_limit_of_zero_lets_nothing_through() {
+        let none = KeyLimits { rpm: Some(0), ..KeyLimits::default() };
+        assert_eq!(allowance(none).reserve(0, NanoUsd::ZERO, true, 0).unwrap_err().error.code, Code::RateLimited);
+        let none = KeyLimits { tpm: Some(0), ..KeyLimits::default() };
+        let key = allowance(none);
+        for tokens in [0, 5] {
+            assert_eq!(key.reserve(tokens, NanoUsd::ZERO, true, DAY).unwrap_err().error.code, Code::RateLimited);
+        }
+    }
+
+    #[test]
+    fn what_is_reserved_during_a_reload_is_settled_under_the_new_terms() {
+        let limits = KeyLimits { budget_per_day: Some(NanoUsd(1_000)), ..KeyLimits::default() };
+        let before = allowance(limits);
+        let under_way = before.reserve(0, NanoUsd(900), true, 0).unwrap();
+        let dropped = before.reserve(0, NanoUsd(50), true, 0).unwrap();
+        let terms = Terms { limits: KeyLimits { rpm: Some(5), ..limits }, ..before.terms().clone() };
+        let after = Allowance::new(before.owner().clone(), terms, 0);
+        after.take_over(&before, 0);
+        let left = |at| after.budgets(at)[0].left.0;
+        assert_eq!(left(0), 50, "the reservation counts");
+        under_way.settle(0, NanoUsd(10));
+        drop(dropped);
+        assert_eq!((left(0), left(DAY)), (990, 1_000));
     }
 
     #[test]

@@ -24,7 +24,8 @@ impl Bucket {
     pub(super) fn take(&mut self, amount: f64, now: Micros) -> Result<(), u64> {
         self.refill(now);
         let needed = amount.min(self.per_minute);
-        if self.level >= needed {
+        // A limit of 0 means nothing at all, also of what uses nothing.
+        if self.level >= needed && self.per_minute > 0.0 {
             self.level -= amount;
             return Ok(());
         }
@@ -41,6 +42,12 @@ impl Bucket {
     pub(super) fn take_over(&mut self, before: &mut Self, now: Micros) {
         before.refill(now);
         self.level = self.per_minute - (before.per_minute - before.level);
+    }
+
+    /// Whether it is as if nothing had ever been taken.
+    pub(super) fn is_full(&mut self, now: Micros) -> bool {
+        self.refill(now);
+        self.level >= self.per_minute
     }
 
     /// What is left, whole and not below 0, and of how much.

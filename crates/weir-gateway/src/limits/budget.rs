@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use weir_core::money::NanoUsd;
 use weir_core::time::Micros;
 
@@ -31,82 +34,94 @@ impl Period {
     }
 }
 
-/// Spend against a limit within a period.
-#[derive(Clone, Debug)]
-pub(super) struct Budget {
-    pub(super) period: Period,
-    pub(super) limit: NanoUsd,
+/// What is spent and reserved in a period. A reload that changes a limit leaves it where it is, so that calls under way
+/// settle what they reserved.
+#[derive(Debug)]
+struct Spend {
     spent: NanoUsd,
     reserved: NanoUsd,
     from: Micros,
     to: Micros,
-    /// Whether it was told of in this period that the soft line was passed, and that calls are refused.
-    told_soft: bool,
-    told_hard: bool,
+}
+
+/// Spend against a limit within a period.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pub(super) period: Period,
+    pub(super) limit: NanoUsd,
+    spend: Arc<Mutex<Spend>>,
+    /// The start of the period in which it was told that the soft line was passed, and that calls are refused.
+    told_soft: Option<Micros>,
+    told_hard: Option<Micros>,
 }
 
 impl Budget {
     pub(super) fn new(period: Period, limit: NanoUsd, now: Micros) -> Self {
         let (from, to) = period.bounds(now);
-        Self {
-            period,
-            limit,
-            spent: NanoUsd::ZERO,
-            reserved: NanoUsd::ZERO,
-            from,
-            to,
-            told_soft: false,
-            told_hard: false,
+        let spend = Spend { spent: NanoUsd::ZERO, reserved: NanoUsd::ZERO, from, to };
+        Self { period, limit, spend: Arc::new(Mutex::new(spend)), told_soft: None, told_hard: None }
+    }
+
+    pub(super) fn roll(&self, now: Micros) {
+        let mut spend = self.spend.lock();
+        if now >= spend.to {
+            (spend.from, spend.to) = self.period.bounds(now);
+            spend.spent = NanoUsd::ZERO;
         }
     }
 
-    pub(super) fn roll(&mut self, now: Micros) {
-        if now >= self.to {
-            (self.from, self.to) = self.period.bounds(now);
-            self.spent = NanoUsd::ZERO;
-            (self.told_soft, self.told_hard) = (false, false);
-        }
+    /// Whether nothing is spent in the current period and nothing reserved.
+    pub(super) fn is_unused(&self, now: Micros) -> bool {
+        self.roll(now);
+        let spend = self.spend.lock();
+        spend.spent == NanoUsd::ZERO && spend.reserved == NanoUsd::ZERO
     }
 
     /// Whether the spend has passed that share of the limit, for the first time in this period.
     pub(super) fn crossed(&mut self, soft: f64) -> bool {
-        let passed = self.spent.0 as f64 >= soft * self.limit.0 as f64;
-        passed && !std::mem::replace(&mut self.told_soft, true)
+        let spend = self.spend.lock();
+        let passed = spend.spent.0 as f64 >= soft * self.limit.0 as f64;
+        passed && self.told_soft.replace(spend.from) != Some(spend.from)
     }
 
     /// Whether this is the first refusal of the period.
     pub(super) fn refused_first(&mut self) -> bool {
-        !std::mem::replace(&mut self.told_hard, true)
+        let from = self.spend.lock().from;
+        self.told_hard.replace(from) != Some(from)
     }
 
     /// Whether an estimate still fits; else the milliseconds until the next period.
     pub(super) fn fits(&self, estimate: NanoUsd, now: Micros) -> Result<(), u64> {
-        let used = self.spent.saturating_add(self.reserved);
+        let spend = self.spend.lock();
+        let used = spend.spent.saturating_add(spend.reserved);
         // A free call passes as long as anything is left.
         if used.saturating_add(estimate) <= self.limit && used < self.limit {
             return Ok(());
         }
-        Err(u64::try_from((self.to - now) / 1000).unwrap_or(0))
+        Err(u64::try_from((spend.to - now) / 1000).unwrap_or(0))
     }
 
-    pub(super) fn reserve(&mut self, estimate: NanoUsd) {
-        self.reserved = self.reserved.saturating_add(estimate);
+    pub(super) fn reserve(&self, estimate: NanoUsd) {
+        let mut spend = self.spend.lock();
+        spend.reserved = spend.reserved.saturating_add(estimate);
     }
 
-    pub(super) fn settle(&mut self, estimate: NanoUsd, actual: NanoUsd) {
-        self.reserved = NanoUsd((self.reserved.0 - estimate.0).max(0));
-        self.spent = self.spent.saturating_add(actual);
+    pub(super) fn settle(&self, estimate: NanoUsd, actual: NanoUsd) {
+        let mut spend = self.spend.lock();
+        spend.reserved = NanoUsd((spend.reserved.0 - estimate.0).max(0));
+        spend.spent = spend.spent.saturating_add(actual);
     }
 
-    pub(super) fn set_spent(&mut self, spent: NanoUsd) {
-        self.spent = spent;
+    /// What is spent is at least that.
+    pub(super) fn raise_spent(&self, spent: NanoUsd) {
+        let mut spend = self.spend.lock();
+        spend.spent = spend.spent.max(spent);
     }
 
-    /// Takes over what was spent of another limit for the same period. What is still reserved there is settled there; it
-    /// counts as spent here.
-    pub(super) fn take_over(&mut self, before: &mut Self, now: Micros) {
+    /// Goes on with the spend of another limit for the same period: both count in the same place from now on.
+    pub(super) fn take_over(&mut self, before: &Self, now: Micros) {
         before.roll(now);
-        self.spent = before.spent.saturating_add(before.reserved);
+        self.spend = before.spend.clone();
         if self.limit == before.limit {
             (self.told_soft, self.told_hard) = (before.told_soft, before.told_hard);
         }
@@ -114,11 +129,12 @@ impl Budget {
 
     /// What is left, reservations taken off; negative when calls cost more than was reserved for them.
     pub(super) fn remaining(&self) -> NanoUsd {
-        NanoUsd(self.limit.0.saturating_sub(self.spent.0).saturating_sub(self.reserved.0))
+        let spend = self.spend.lock();
+        NanoUsd(self.limit.0.saturating_sub(spend.spent.0).saturating_sub(spend.reserved.0))
     }
 
     pub(super) fn spent(&self) -> NanoUsd {
-        self.spent
+        self.spend.lock().spent
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which allowances a call counts against: its key's, and those of its labels.
 //!
-//! Invariant: values are told apart as callers send them, and shown as records show them: a secret that a caller puts into
-//! a label stands in no metric, log or message.
+//! Invariant: values are shown as records show them: a secret that a caller puts into a label stands in no metric, log or
+//! message. Where there is a budget they are told apart by that as well, as the spend is read back from the records after
+//! a restart; rates alone are held by the values that callers send.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,13 +11,16 @@ use parking_lot::Mutex;
 use weir_core::access::{Identity, KeyLimits};
 use weir_core::money::NanoUsd;
 use weir_core::span::Span;
-use weir_core::time::Micros;
+use weir_core::time::{Micros, SECOND};
 
 use super::allowance::{Allowance, Owner, Terms};
 use crate::config::LimitConfig;
 
-/// Most values of one label that are held apart; what comes later shares the allowance of `other`.
+/// Most values of one label that are held apart at once; beyond it those that hold nothing are forgotten, and where all
+/// hold something, what comes later shares the allowance of `other`.
 const MAX_VALUES: usize = 10_000;
+/// Values are looked through for such that hold nothing at most this often: callers may send a new one with every call.
+const SWEEP_EVERY: Micros = SECOND;
 /// Longest value that is told apart, in bytes.
 const MAX_VALUE: usize = 256;
 /// Labels of calls that are made.
@@ -32,20 +36,58 @@ pub struct LabelRule {
     /// The value it is for; `None`: every value that has no limit by name, each with an allowance of its own.
     pub value: Option<String>,
     terms: Terms,
-    allowances: Mutex<HashMap<String, Arc<Allowance>>>,
+    allowances: Mutex<Allowances>,
+}
+
+/// The allowances of a rule, by value.
+#[derive(Debug, Default)]
+struct Allowances {
+    known: HashMap<String, Arc<Allowance>>,
+    /// When they were looked through last for such that hold nothing.
+    swept: Option<Micros>,
+}
+
+impl Allowances {
+    /// Whether there is room for one more value; made by forgetting those that hold nothing, which lose nothing by it.
+    fn has_room(&mut self, now: Micros) -> bool {
+        if self.known.len() < MAX_VALUES {
+            return true;
+        }
+        if self.swept.is_none_or(|at| now.saturating_sub(at) >= SWEEP_EVERY) {
+            self.swept = Some(now);
+            // What a call holds may be used any moment. Nobody can take hold of one while the rule is locked.
+            self.known.retain(|_, a| Arc::strong_count(a) > 1 || !a.is_unused(now));
+        }
+        self.known.len() < MAX_VALUES
+    }
 }
 
 impl LabelRule {
-    fn allowance(&self, value: &str, shown: Shown<'_>, now: Micros) -> Arc<Allowance> {
+    fn allowance(&self, whole: &str, shown: Shown<'_>, now: Micros) -> Arc<Allowance> {
+        // A limit by name has one allowance, whatever its name looks like in records. Replaced whole, as in records: a
+        // cut could part what is to be replaced.
+        let recorded = (self.value.is_none() && self.has_budget()).then(|| shown(whole));
+        let value = cut(recorded.as_deref().unwrap_or(whole));
         let mut allowances = self.allowances.lock();
-        let value = if allowances.len() >= MAX_VALUES && !allowances.contains_key(value) { "other" } else { value };
-        if let Some(known) = allowances.get(value) {
+        if let Some(known) = allowances.known.get(value) {
             return known.clone();
         }
-        let owner = Owner { label: self.label.clone(), value: shown(value) };
+        let (value, name) = match allowances.has_room(now) {
+            true => (value, cut(&shown(whole)).to_owned()),
+            false => ("other", "other".to_owned()),
+        };
+        if let Some(known) = allowances.known.get(value) {
+            return known.clone();
+        }
+        let owner = Owner { label: self.label.clone(), value: name };
         let new = Arc::new(Allowance::new(owner, self.terms.clone(), now));
-        allowances.insert(value.to_owned(), new.clone());
+        allowances.known.insert(value.to_owned(), new.clone());
         new
+    }
+
+    fn has_budget(&self) -> bool {
+        let limits = self.terms.limits;
+        limits.budget_per_day.is_some() || limits.budget_per_month.is_some()
     }
 
     /// The start of each of its budgets' current period.
@@ -66,7 +108,7 @@ impl LabelRule {
     }
 
     fn all(&self) -> HashMap<String, Arc<Allowance>> {
-        self.allowances.lock().clone()
+        self.allowances.lock().known.clone()
     }
 }
 
@@ -131,14 +173,15 @@ impl Limits {
         }
         let old = before.and_then(|before| before.same_rule(label, value.as_deref()));
         let allowances = old.map(LabelRule::all).unwrap_or_default();
-        let allowances = allowances
+        let known = allowances
             .into_iter()
             .map(|(value, a)| (value, carried(a.owner().clone(), terms.clone(), Some(&a), now)))
             .collect();
-        let rule = LabelRule { label: label.clone(), value, terms, allowances: Mutex::new(allowances) };
+        let rule =
+            LabelRule { label: label.clone(), value, terms, allowances: Mutex::new(Allowances { known, swept: None }) };
         if let Some(value) = &rule.value {
             // Shown with its whole budget before its first call.
-            let _ = rule.allowance(cut(value), &str::to_owned, now);
+            let _ = rule.allowance(value, &str::to_owned, now);
         }
         self.labels.push(rule);
         Ok(())
@@ -150,7 +193,7 @@ impl Limits {
         let key = self.keys.get(&identity.name).cloned();
         let labels = self.by_label.keys().filter_map(|label| {
             let value = span.label(label)?;
-            Some(self.rule(label, &value)?.allowance(cut(&value), shown, now))
+            Some(self.rule(label, &value)?.allowance(&value, shown, now))
         });
         key.into_iter().chain(labels).collect()
     }
@@ -171,7 +214,7 @@ impl Limits {
     /// The allowance of a value of a label, as records have it.
     #[must_use]
     pub fn of_label(&self, label: &str, value: &str, now: Micros) -> Option<Arc<Allowance>> {
-        Some(self.rule(label, value)?.allowance(cut(value), &str::to_owned, now))
+        Some(self.rule(label, value)?.allowance(value, &str::to_owned, now))
     }
 
     /// Every allowance.

@@ -1,8 +1,14 @@
 use super::*;
+use weir_core::error::Code;
+use weir_core::time::MINUTE;
 
 fn limits(label: &str, value: &str) -> Limits {
+    rule(label, value, Some(5.0))
+}
+
+fn rule(label: &str, value: &str, per_month: Option<f64>) -> Limits {
     let config = LimitConfig { label: label.into(), value: value.into(), ..LimitConfig::default() };
-    let terms = make_terms((Some(1), None), (None, Some(5.0)), None, None).unwrap();
+    let terms = make_terms((Some(1), None), (None, per_month), None, None).unwrap();
     let mut limits = Limits::default();
     limits.add_label(&config, terms, None, 0).unwrap();
     limits
@@ -69,13 +75,43 @@ fn long_values_are_cut() {
 }
 
 #[test]
-fn values_are_told_apart_as_they_are_and_shown_as_records_show_them() {
-    let teams = limits("team", "*");
-    let of = |team: &str| {
+fn values_are_shown_as_records_show_them() {
+    let teams = rule("team", "*", None);
+    let of = |limits: &Limits, team: &str| {
         let span = span(&format!(r#"{{"team":"{team}"}}"#));
-        teams.of_call(&Identity::anonymous(), &span, &|_| "[SECRET]".to_owned(), 0).remove(0)
+        limits.of_call(&Identity::anonymous(), &span, &|_| "[SECRET]".to_owned(), 0).remove(0)
     };
-    let (a, b) = (of("a"), of("b"));
-    assert!(!Arc::ptr_eq(&a, &b) && Arc::ptr_eq(&a, &of("a")));
+    let (a, b) = (of(&teams, "a"), of(&teams, "b"));
+    assert!(!Arc::ptr_eq(&a, &b) && Arc::ptr_eq(&a, &of(&teams, "a")), "rates are of the value as it is");
     assert_eq!(a.owner().to_string(), "team \"[SECRET]\"");
+    // What is read back from the records after a restart counts for the calls that they will be of.
+    let teams = limits("team", "*");
+    let stored = teams.of_label("team", "[SECRET]", 0).unwrap();
+    stored.set_spent(&[NanoUsd(5_000_000_000)]);
+    assert!(Arc::ptr_eq(&stored, &of(&teams, "a")));
+    assert_eq!(of(&teams, "b").reserve(0, NanoUsd::ZERO, true, 0).unwrap_err().error.code, Code::BudgetExceeded);
+}
+
+#[test]
+fn values_that_hold_nothing_make_room_for_new_ones() {
+    let teams = limits("team", "*");
+    let of = |team: &str, now| {
+        let span = span(&format!(r#"{{"team":"{team}"}}"#));
+        teams.of_call(&Identity::anonymous(), &span, &str::to_owned, now).remove(0)
+    };
+    for n in 0..MAX_VALUES {
+        drop(of(&format!("t{n}"), 0).reserve(0, NanoUsd(10), true, 0).unwrap());
+    }
+    let held = of("t1", 0);
+    of("t2", MINUTE).reserve(0, NanoUsd(10), true, MINUTE).unwrap().settle(0, NanoUsd(7));
+    // All have used their request of this minute.
+    let late = of("late", SECOND);
+    assert_eq!(late.owner().value, "other");
+    late.reserve(0, NanoUsd(10), true, SECOND).unwrap().settle(0, NanoUsd(5));
+    assert!(of("later", SECOND).reserve(0, NanoUsd(10), true, SECOND).is_err(), "they share one");
+    let now = 3 * MINUTE;
+    assert_eq!(of("late", now).owner().value, "late", "the others' minute is over");
+    assert!(Arc::ptr_eq(&held, &of("t1", now)), "a call holds it");
+    let left = |team, now| of(team, now).budgets(now)[0].left.0;
+    assert_eq!((left("t2", now), left("other", now), left("t0", now)), (4_999_999_993, 4_999_999_995, 5_000_000_000));
 }

@@ -93,18 +93,44 @@ impl Names<'_> {
         let Some(config) = self.models.get(name) else {
             return Ok(Plan::new(name, vec![self.step(name)?], 0, AcceptConfig::default()));
         };
+        let own = config.cascade.len().max(1);
+        if own + config.fallbacks.len() > MAX_STEPS {
+            let message = format!(
+                "{name:?} has {} models to try one after the other: name at most {MAX_STEPS}",
+                own + config.fallbacks.len()
+            );
+            return Err(Error { param: Some("model".to_owned()), ..Error::new(Code::ModelNotFound, message) });
+        }
         let mut steps = Vec::new();
-        for model in config.cascade.iter().take(MAX_STEPS) {
+        for model in &config.cascade {
             steps.push(self.step(model)?);
         }
         let cascade = steps.len();
         if cascade == 0 {
             steps.push(self.step(name)?);
         }
-        for fallback in config.fallbacks.iter().take(MAX_STEPS - steps.len()) {
+        for fallback in &config.fallbacks {
             steps.push(self.step(fallback)?);
         }
         Ok(Plan::new(name, steps, cascade, config.accept.clone()))
+    }
+
+    /// Whether a name that stands in the configuration means what it says: a prefix that is no provider is more likely
+    /// misspelt than a part of a model's name, and the call would go, with its content, to whoever takes any model.
+    ///
+    /// # Errors
+    /// Lists the providers.
+    pub(crate) fn check_prefix(&self, name: &str) -> Result<(), String> {
+        let Some((prefix, _)) = name.split_once('/') else { return Ok(()) };
+        let is_listed = || self.providers.values().any(|p| p.models().iter().any(|m| m == name));
+        if self.providers.contains_key(prefix) || self.models.contains_key(name) || is_listed() {
+            return Ok(());
+        }
+        let providers: Vec<_> = self.providers.keys().map(String::as_str).collect();
+        Err(format!(
+            "{name:?} names no configured provider ({}), and no provider lists it as a model; write \"provider/model\"",
+            providers.join(", ")
+        ))
     }
 
     fn step(&self, name: &str) -> Result<Step, Error> {

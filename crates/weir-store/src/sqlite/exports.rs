@@ -76,6 +76,14 @@ fn cursor(db: &Connection, target: &str) -> rusqlite::Result<i64> {
         .map(Option::unwrap_or_default)
 }
 
+/// Bytes of all that a caller may make long.
+fn weight(span: &Span) -> usize {
+    let payloads = span.input.iter().chain(&span.output).map(String::len);
+    let attributes = span.attributes.iter().map(|(name, json)| name.len() + json.len());
+    let tags = span.tags.iter().flatten().map(String::len);
+    payloads.chain(attributes).chain(tags).sum()
+}
+
 impl Exports for SqliteStore {
     fn targets(&self) -> Result<Vec<String>, StoreError> {
         self.inner.readers.get()?.snapshot(|db| {
@@ -116,8 +124,7 @@ impl Exports for SqliteStore {
                     Some(mut stored) => {
                         payloads.fill(&mut stored)?;
                         let span = stored.merged.span;
-                        let size =
-                            span.input.as_ref().map_or(0, String::len) + span.output.as_ref().map_or(0, String::len);
+                        let size = weight(&span);
                         if size > room && !found.calls.is_empty() {
                             break;
                         }

@@ -119,6 +119,25 @@ fn pages_are_bounded_and_go_on_where_they_ended() {
 }
 
 #[test]
+fn attributes_and_tags_fill_a_page_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), &Clock::fixed(NOW), &["a"]);
+    let mut calls: Vec<Span> = (0..4).map(call).collect();
+    calls[1].attributes.insert("metadata".into(), format!("{:?}", "m".repeat(5_000)));
+    calls[2].tags = Some(vec!["t".repeat(100); 50]);
+    add(&store, &calls);
+    let page = |after, wanted: &[Span]| {
+        let page = store.pending(after, 100, 5_000).unwrap();
+        assert_eq!(page.calls.into_iter().map(|(_, span)| span).collect::<Vec<_>>(), wanted);
+        page.upto
+    };
+    let after = page(0, &calls[..1]);
+    let after = page(after, &calls[1..2]);
+    let after = page(after, &calls[2..3]);
+    page(after, &calls[3..]);
+}
+
+#[test]
 fn rows_go_when_every_target_is_past_them_and_cursors_outlive_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Clock::fixed(NOW);

@@ -12,7 +12,7 @@ use weir_store::telemetry::{StoreError, Telemetry};
 
 use super::compare_fold::{self, Fold};
 use super::compare_json::CompareAnswer;
-use super::compare_query::{self, CompareParams};
+use super::compare_query::{self, CompareParams, CompareQuery};
 use super::params::Pairs;
 use super::query::Query;
 use super::read::refusal;
@@ -63,7 +63,23 @@ pub fn compare_versions(
     now: Micros,
 ) -> Result<CompareAnswer, Error> {
     let query = compare_query::query(prompt, pairs, now)?;
-    let mut fold = Fold::default();
+    let (mut fold, mut truncated) = folded(Fold::default(), store, scores, &query)?;
+    // Callers name versions: only when all are counted is it known which of too many count.
+    if let Some(again) = fold.again(query.baseline.as_deref()) {
+        (fold, truncated) = folded(again, store, scores, &query)?;
+    }
+    fold.finish();
+    let baseline = baseline(&fold, query.baseline.as_deref())?;
+    Ok(CompareAnswer::new(prompt, &query, &fold, baseline, truncated))
+}
+
+/// Takes in the calls of a query; says whether there are more than are looked at.
+fn folded(
+    mut fold: Fold,
+    store: &dyn Telemetry,
+    scores: &dyn Scores,
+    query: &CompareQuery,
+) -> Result<(Fold, bool), Error> {
     let mut chunk: Vec<Span> = Vec::with_capacity(CHUNK);
     let (mut calls, mut failed) = (0, None);
     store
@@ -86,9 +102,7 @@ pub fn compare_versions(
         })
         .map_err(refusal)?;
     failed.map_or(Ok(()), Err).and_then(|()| take_in(&mut fold, scores, &mut chunk)).map_err(refusal)?;
-    fold.finish();
-    let baseline = baseline(&fold, query.baseline.as_deref())?;
-    Ok(CompareAnswer::new(prompt, &query, &fold, baseline, calls > MAX_CALLS))
+    Ok((fold, calls > MAX_CALLS))
 }
 
 fn take_in(fold: &mut Fold, scores: &dyn Scores, chunk: &mut Vec<Span>) -> Result<(), StoreError> {

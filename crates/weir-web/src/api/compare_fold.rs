@@ -5,9 +5,12 @@
 //! the cache is, refusals of Weir's own (`rate_limited`, `blocked`) what was left of a limit, and a `cancelled` call how
 //! patient the client was: they are counted and left out.
 //!
-//! Invariant: the order of the calls only decides which versions and scores are left out above the bounds.
+//! Invariants: above the bound on versions those with the most calls are kept: callers name versions, and a hundred
+//! invented ones would push the real ones out. The order of the calls only decides which scores are left out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use weir_core::experiment::Moments;
 use weir_core::id::TraceId;
@@ -20,7 +23,7 @@ use weir_store::scores::Tally;
 
 use super::number::millis;
 
-/// Most versions; calls of further ones are only counted.
+/// Most versions, those with the most calls; calls of further ones are only counted.
 const MAX_VERSIONS: usize = 100;
 /// Most names of scores per version; scores of further ones are left out.
 const MAX_SCORES: usize = 100;
@@ -35,6 +38,12 @@ pub(super) struct Fold {
     pub(super) without_version: u64,
     /// Calls of versions beyond the bound.
     pub(super) left_out: u64,
+    /// These versions.
+    pub(super) left_out_versions: u64,
+    /// Calls of every version met, by the version's hash: names may be many and long.
+    met: HashMap<u64, u64>,
+    /// The versions to keep, where it is known already; else those that are met first.
+    kept: Option<HashSet<u64>>,
     /// Traces with scores of their own: whose calls they hold, and what they got.
     traces: HashMap<TraceId, ScoredTrace>,
 }
@@ -110,7 +119,10 @@ impl Fold {
             self.without_version += 1;
             return;
         };
-        if !self.versions.contains_key(name) && self.versions.len() >= MAX_VERSIONS {
+        let id = hash(name);
+        *self.met.entry(id).or_default() += 1;
+        let is_kept = self.kept.as_ref().is_none_or(|kept| kept.contains(&id));
+        if !self.versions.contains_key(name) && (!is_kept || self.versions.len() >= MAX_VERSIONS) {
             self.left_out += 1;
             return;
         }
@@ -126,8 +138,22 @@ impl Fold {
         }
     }
 
+    /// Where versions had to be left out: a fold to take in the same calls once more, which keeps the version asked for
+    /// and those with the most calls.
+    pub(super) fn again(&self, wanted: Option<&str>) -> Option<Self> {
+        if self.left_out == 0 {
+            return None;
+        }
+        let wanted = wanted.map(hash);
+        let mut met: Vec<_> = self.met.iter().map(|(id, calls)| (wanted != Some(*id), Reverse(*calls), *id)).collect();
+        met.sort_unstable();
+        let kept = met.into_iter().take(MAX_VERSIONS).map(|(.., id)| id).collect();
+        Some(Self { kept: Some(kept), ..Self::default() })
+    }
+
     /// Files the scores of traces under the one version whose calls the trace holds.
     pub(super) fn finish(&mut self) {
+        self.left_out_versions = self.met.len().saturating_sub(self.versions.len()) as u64;
         // In the order of their ids, so that the same calls give the same digits.
         let mut traces: Vec<_> = std::mem::take(&mut self.traces).into_iter().collect();
         traces.sort_unstable_by_key(|(id, _)| *id);
@@ -143,6 +169,13 @@ impl Fold {
         let most = self.versions.iter().max_by(|(a, x), (b, y)| x.calls.cmp(&y.calls).then_with(|| b.cmp(a)));
         most.map(|(name, _)| name.as_str())
     }
+}
+
+/// The same in every process, so that the same calls give the same answer.
+fn hash(version: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    version.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What may have been scored for these calls, in the order that [`Fold::add`] counts on.

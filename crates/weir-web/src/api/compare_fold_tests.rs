@@ -118,6 +118,20 @@ fn versions_and_scores_have_bounds() {
 }
 
 #[test]
+fn invented_versions_do_not_push_the_real_ones_out() {
+    let mut spans: Vec<_> = (0..150).map(|n| call(&format!("invented{n}"), Status::Success, 1)).collect();
+    spans.extend(["real", "real", "other", "other", "rare"].map(|v| call(v, Status::Success, 1)));
+    let first = fold(&spans, &[]);
+    assert!(!first.versions.contains_key("real"));
+    let mut again = first.again(Some("rare")).unwrap();
+    again.add(&spans, &[]);
+    again.finish();
+    assert_eq!((again.versions.len(), again.left_out, again.left_out_versions), (100, 53, 53));
+    assert_eq!(["real", "other", "rare"].map(|v| again.versions[v].calls), [2, 2, 1]);
+    assert!(fold(&spans[..100], &[]).again(None).is_none());
+}
+
+#[test]
 fn the_baseline_is_the_most_called() {
     let spans = ["b", "c", "a", "b", "a"].map(|v| call(v, Status::Success, 1));
     assert_eq!(fold(&spans, &[]).most_called(), Some("a"));

@@ -37,8 +37,11 @@ pub struct CompareAnswer {
     pub calls: u64,
     /// Calls of the prompt that say no version; in no figure.
     pub without_version: u64,
-    /// Calls of versions beyond the first hundred; in no figure.
+    /// Calls of versions beyond the hundred with the most calls; in no figure.
     pub left_out: u64,
+    /// How many versions these are.
+    #[serde(default)]
+    pub left_out_versions: u64,
     /// Whether there are more calls than are looked at: the figures are of the oldest ones of the range.
     pub truncated: bool,
     /// The versions, by name.
@@ -184,6 +187,7 @@ impl CompareAnswer {
             calls: fold.calls,
             without_version: fold.without_version,
             left_out: fold.left_out,
+            left_out_versions: fold.left_out_versions,
             truncated,
             versions: fold.versions.iter().map(|(name, version)| VersionJson::new(name, version)).collect(),
             differences: pairs.iter().map(|pair| pair.judge(comparisons)).collect(),

@@ -248,7 +248,8 @@ fn notes(answer: &CompareAnswer) -> Vec<String> {
     }
     if answer.left_out > 0 {
         notes.push(format!(
-            "Calls of versions beyond the first hundred, left out: {}. Name --versions.",
+            "Versions beyond the hundred with the most calls, left out: {}, with {} calls. Name --versions.",
+            format::count(answer.left_out_versions),
             format::count(answer.left_out)
         ));
     }

@@ -48,7 +48,10 @@ pub(super) async fn watch(running: Arc<Running>, loaded: Loaded, flags: Flags) {
             continue;
         }
         applied = now;
-        match apply(&running, &file, &flags, &fixed) {
+        // It reads files and the store, and waits for the journal.
+        let (this, from, flags, fixed) = (running.clone(), file.clone(), flags.clone(), fixed.clone());
+        let done = tokio::task::spawn_blocking(move || apply(&this, &from, &flags, &fixed)).await;
+        match done.unwrap_or_else(|defect| Err(anyhow::Error::new(defect).context("taking it met a defect"))) {
             Ok(()) => tracing::info!(file = %file.display(), "the configuration was changed"),
             Err(error) => {
                 let error = format!("{error:#}");

@@ -35,7 +35,12 @@ pub(super) fn load(running: &Running, before: Option<&Limits>) {
         return;
     }
     // What the journal still holds from before counts as spent too.
-    running.ingest.drain(DRAIN);
+    if !running.ingest.drain(DRAIN) {
+        tracing::warn!(
+            "the store has not taken every call of the journal yet; what is left there does not count as spent of new \
+             budgets"
+        );
+    }
     for (name, key) in keys {
         let filter = (Dimension::Key, vec![name.clone()]);
         let spent = key.budget_starts(now).into_iter().map(|from| {
