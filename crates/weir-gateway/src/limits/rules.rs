@@ -1,8 +1,7 @@
 //! Which allowances a call counts against: its key's, and those of its labels.
 //!
-//! Invariant: values are shown as records show them: a secret that a caller puts into a label stands in no metric, log or
-//! message. Where there is a budget they are told apart by that as well, as the spend is read back from the records after
-//! a restart; rates alone are held by the values that callers send.
+//! Invariant: values are told apart as callers send them, and shown as records show them: a secret that a caller puts into
+//! a label stands in no metric, log or message.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -63,31 +62,19 @@ impl Allowances {
 }
 
 impl LabelRule {
-    fn allowance(&self, whole: &str, shown: Shown<'_>, now: Micros) -> Arc<Allowance> {
-        // A limit by name has one allowance, whatever its name looks like in records. Replaced whole, as in records: a
-        // cut could part what is to be replaced.
-        let recorded = (self.value.is_none() && self.has_budget()).then(|| shown(whole));
-        let value = cut(recorded.as_deref().unwrap_or(whole));
+    fn allowance(&self, value: &str, shown: Shown<'_>, now: Micros) -> Arc<Allowance> {
         let mut allowances = self.allowances.lock();
         if let Some(known) = allowances.known.get(value) {
             return known.clone();
         }
-        let (value, name) = match allowances.has_room(now) {
-            true => (value, cut(&shown(whole)).to_owned()),
-            false => ("other", "other".to_owned()),
-        };
+        let value = if allowances.has_room(now) { value } else { "other" };
         if let Some(known) = allowances.known.get(value) {
             return known.clone();
         }
-        let owner = Owner { label: self.label.clone(), value: name };
+        let owner = Owner { label: self.label.clone(), value: shown(value) };
         let new = Arc::new(Allowance::new(owner, self.terms.clone(), now));
         allowances.known.insert(value.to_owned(), new.clone());
         new
-    }
-
-    fn has_budget(&self) -> bool {
-        let limits = self.terms.limits;
-        limits.budget_per_day.is_some() || limits.budget_per_month.is_some()
     }
 
     /// The start of each of its budgets' current period.
@@ -181,7 +168,7 @@ impl Limits {
             LabelRule { label: label.clone(), value, terms, allowances: Mutex::new(Allowances { known, swept: None }) };
         if let Some(value) = &rule.value {
             // Shown with its whole budget before its first call.
-            let _ = rule.allowance(value, &str::to_owned, now);
+            let _ = rule.allowance(cut(value), &str::to_owned, now);
         }
         self.labels.push(rule);
         Ok(())
@@ -193,7 +180,7 @@ impl Limits {
         let key = self.keys.get(&identity.name).cloned();
         let labels = self.by_label.keys().filter_map(|label| {
             let value = span.label(label)?;
-            Some(self.rule(label, &value)?.allowance(&value, shown, now))
+            Some(self.rule(label, &value)?.allowance(cut(&value), shown, now))
         });
         key.into_iter().chain(labels).collect()
     }
@@ -214,7 +201,7 @@ impl Limits {
     /// The allowance of a value of a label, as records have it.
     #[must_use]
     pub fn of_label(&self, label: &str, value: &str, now: Micros) -> Option<Arc<Allowance>> {
-        Some(self.rule(label, value)?.allowance(value, &str::to_owned, now))
+        Some(self.rule(label, value)?.allowance(cut(value), &str::to_owned, now))
     }
 
     /// Every allowance.
