@@ -287,3 +287,25 @@ def test_a_cascade_reserves_all_its_models(serve, up, fake, key):
     assert server.chat("up/gpt-4o", metadata={"department": "a"}, max_tokens=1024).status == 200
     refused = server.chat("smart", metadata={"department": "a"}, max_tokens=1024)
     assert refused.status == 429 and "may cost 0.02" in refused.json()["error"]["message"]
+
+
+def test_a_model_without_a_price_frees_no_budget(serve, up):
+    """The cheap answer's price is unknown, so the call's is; the dear one's is paid and counts all the same."""
+    cascade = '[models.careful]\ncascade = ["up/nobody-knows", "up/gpt-4o"]\naccept = { min_chars = 100000 }\n'
+    budget = '[[limits]]\nlabel = "department"\nvalue = "it"\nbudget_usd_per_day = 0.004\n'
+    server = serve(up + cascade + budget)
+    ask = lambda n: server.chat("careful", id=f"careful-{n}", max_tokens=100, metadata={"department": "it"})  # noqa: E731
+    statuses = [ask(n).status for n in range(40)]
+    assert statuses[0] == 200 and statuses[-1] == 429, statuses
+    assert server.call("careful-0")["cost_usd"] is None
+    left = server.get("/api/v1/status").json()["budgets"][0]["left_usd"]
+    assert 0 <= left < 0.004
+
+
+def test_variables_beyond_their_bound_are_refused(serve, up, tmp_path):
+    (tmp_path / "prompts" / "p").mkdir(parents=True)
+    (tmp_path / "prompts" / "p" / "v1.jinja2").write_text("{{ user_message }}")
+    server = serve(f'{up}[prompts]\ndir = "{tmp_path / "prompts"}"\n')
+    answer = server.chat("up/gpt-4o", metadata={"prompt": "p", "variables": {"a": "x" * (1 << 20)}})
+    assert answer.status == 400 and answer.json()["error"]["param"] == "metadata.variables"
+    assert server.chat("up/gpt-4o", metadata={"prompt": "p", "variables": {"a": "x" * 1000}}).status == 200
