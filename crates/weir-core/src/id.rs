@@ -67,6 +67,20 @@ id_type! {
     /// A trace: the tree of spans that belong together.
     TraceId
 }
+impl TraceId {
+    /// The trace of what names only its request: the first 16 bytes of SHA-256 over `weir:request:` and the request's id.
+    #[must_use]
+    pub fn of_request(request_id: &str) -> Self {
+        use sha2::Digest;
+        let mut hash = sha2::Sha256::new();
+        hash.update(b"weir:request:");
+        hash.update(request_id.as_bytes());
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.finalize()[..16]);
+        Self(id)
+    }
+}
+
 id_type! {
     /// A span. An 8-byte OpenTelemetry id sits in the low half with a zero high half, and prints as 16 digits.
     /// Unique only together with its trace.

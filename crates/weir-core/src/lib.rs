@@ -17,6 +17,7 @@ pub mod money;
 pub mod observe;
 pub mod price;
 pub mod prompt;
+pub mod record;
 pub mod redact;
 pub mod score;
 pub mod secret;

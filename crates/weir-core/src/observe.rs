@@ -23,6 +23,8 @@ pub trait Observer: Send + Sync {
     fn cache_saved(&self, _cost: Option<NanoUsd>, _time_us: i64) {}
     /// Records that could not be kept, and why.
     fn lost(&self, _reason: &'static str, _count: u64) {}
+    /// A span that a protocol brought is durable and has ended; told once per span, however often it is written.
+    fn span_stored(&self, _span: &Span) {}
     /// Spans made durable, by the protocol that brought them.
     fn ingested(&self, _protocol: &'static str, _count: u64) {}
     /// Calls that an exporter's target has taken.

@@ -212,6 +212,9 @@ define_span! {
     input: String,
     /// The answer; of a streamed one the assembled whole.
     output: String,
+    /// What is bulky or only given back, as the text of one JSON object: events, links, resource, content in a
+    /// protocol's own words. Kept beside input and output; filters do not look into it.
+    details: String,
 }
 
 impl Span {
@@ -258,6 +261,28 @@ impl Span {
             }
         };
         field.as_deref().map(Cow::Borrowed)
+    }
+
+    /// The workflow that it is a step of: its attribute `workflow`.
+    #[must_use]
+    pub fn workflow(&self) -> Option<String> {
+        self.attribute_text("workflow")
+    }
+
+    /// From which node to which, of a decision of a workflow.
+    #[must_use]
+    pub fn branch(&self) -> Option<(String, String)> {
+        if self.kind != Some(SpanKind::Branch) {
+            return None;
+        }
+        Some((self.attribute_text("from_node")?, self.attribute_text("to_node")?))
+    }
+
+    /// An attribute as text: a JSON string without its quotes, any other value as it stands.
+    #[must_use]
+    pub fn attribute_text(&self, name: &str) -> Option<String> {
+        let json = self.attributes.get(name)?;
+        Some(serde_json::from_str(json).unwrap_or_else(|_| json.clone()))
     }
 
     /// Whether it counts as a call: an llm or embedding span, the only sources of tokens and cost.

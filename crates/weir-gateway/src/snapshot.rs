@@ -8,12 +8,12 @@ use weir_core::access::{Identity, KeyLimits, Keyring, Role, digest};
 use weir_core::error::Error;
 use weir_core::money::NanoUsd;
 use weir_core::price::{self, Entry, PriceTable};
+use weir_core::record::RecordPolicy;
 use weir_core::token::TokenCounts;
 
 use crate::config::{Config, KeyConfig, KeyRole};
 use crate::limits::{Limits, Terms, make_terms};
 use crate::providers::{self, Wire, demo};
-use crate::record::RecordPolicy;
 use crate::routing::{Deployment, Plan, Target};
 use crate::shape::Shaping;
 use crate::upstream::Provider;

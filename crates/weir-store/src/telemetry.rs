@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use weir_core::filter::Filter;
 use weir_core::id::{SpanId, TraceId};
 use weir_core::money::NanoUsd;
-use weir_core::span::Span;
+use weir_core::span::{Span, SpanKind};
 use weir_core::time::Micros;
 use weir_core::token::TokenCounts;
 
@@ -189,6 +189,55 @@ pub struct Stats {
     pub total: Figures,
 }
 
+/// Figures of the steps of workflows are asked for so: decisions (`branch`), tools (`tool`) or retrievals (`retriever`).
+#[derive(Clone, Debug)]
+pub struct StepsQuery {
+    /// Range of start times, rounded as in [`StatsQuery::range`].
+    pub range: TimeRange,
+    /// `branch`, `tool` or `retriever`; nothing is counted of the other kinds.
+    pub kind: SpanKind,
+    /// Only of this project.
+    pub project: Option<String>,
+    /// Only of this workflow; `Some(None)` those that name none.
+    pub workflow: Option<Option<String>>,
+    /// Width of the series' buckets in microseconds (whole minutes); `None` gives totals only.
+    pub bucket: Option<Micros>,
+}
+
+/// The figures of one step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepFigures {
+    /// How often.
+    pub count: u64,
+    /// How often it failed (status error, `rate_limited` or blocked).
+    pub errors: u64,
+    /// Sum of the durations, microseconds.
+    pub latency_sum_us: u64,
+    /// Quantiles of the durations in microseconds, within 1 %.
+    pub p50_us: Option<f64>,
+    /// 95th percentile.
+    pub p95_us: Option<f64>,
+    /// 99th percentile.
+    pub p99_us: Option<f64>,
+}
+
+/// One step: a decision from a node to another, or a tool.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepGroup {
+    /// The project.
+    pub project: Option<String>,
+    /// The workflow.
+    pub workflow: Option<String>,
+    /// The node that was left; of tools and retrievers their name.
+    pub step: String,
+    /// The node that was entered; nothing for tools and retrievers.
+    pub target: Option<String>,
+    /// Over the whole range.
+    pub total: StepFigures,
+    /// Per bucket that has any, ascending by start.
+    pub series: Vec<(Micros, StepFigures)>,
+}
+
 /// How much room a table takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSize {
@@ -229,6 +278,12 @@ pub trait Telemetry: Send + Sync {
     /// # Errors
     /// [`StoreError::Unsupported`] when the combination can be answered neither from rollups nor from a bounded scan.
     fn stats(&self, query: &StatsQuery) -> Result<Stats, StoreError>;
+
+    /// The steps of workflows, most frequent first, at most 10,000. Only closed spans that have a start are counted.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn steps(&self, query: &StepsQuery) -> Result<Vec<StepGroup>, StoreError>;
 
     /// Deletes the spans that started before an instant, with payloads; day rollups stay. Returns how many.
     /// Works in small transactions, so that ingest goes on beside it.

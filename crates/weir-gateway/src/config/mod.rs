@@ -12,7 +12,6 @@ mod model;
 mod price;
 mod prompts;
 mod provider;
-mod record;
 mod when;
 
 pub use batches::BatchesConfig;
@@ -26,7 +25,7 @@ pub use model::{AcceptConfig, ModelConfig, Strategy, TargetConfig};
 pub use price::PriceConfig;
 pub use prompts::{AssignConfig, PromptsConfig, SplitConfig, Sticky};
 pub use provider::ProviderConfig;
-pub use record::{PayloadMode, RecordConfig};
+pub use weir_core::record::{PayloadMode, RecordConfig};
 pub use weir_core::secret::Secret;
 pub use when::{SelectConfig, When};
 

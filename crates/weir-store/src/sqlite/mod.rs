@@ -52,7 +52,8 @@ use crate::ingest::{CommitError, Unprepared, WriteEngine, panic_text};
 use crate::journal::Position;
 use crate::lock::FolderLock;
 use crate::telemetry::{
-    OrderBy, SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StoreError, TableSize, Telemetry, TimeRange,
+    OrderBy, SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StepGroup, StepsQuery, StoreError, TableSize, Telemetry,
+    TimeRange,
 };
 use background::Background;
 use connect::Readers;
@@ -311,6 +312,10 @@ impl Telemetry for SqliteStore {
             let floors = Floors { minute: floor("minute_floor", now)?, hour: floor("hour_floor", now)? };
             rollup::stats::answer(db, &inner.texts, floors, query)
         })
+    }
+
+    fn steps(&self, _query: &StepsQuery) -> Result<Vec<StepGroup>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn prune(&self, before: Micros) -> Result<u64, StoreError> {

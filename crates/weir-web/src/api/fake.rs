@@ -10,7 +10,7 @@ use weir_core::span::{Span, SpanKind, Status};
 use weir_core::time::Micros;
 use weir_store::scores::{Scores, Tally};
 use weir_store::telemetry::{
-    SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StoreError, TableSize, Telemetry, TimeRange,
+    SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StepGroup, StepsQuery, StoreError, TableSize, Telemetry, TimeRange,
 };
 
 #[derive(Default)]
@@ -91,6 +91,10 @@ impl Telemetry for Fake {
 
     fn stats(&self, _: &StatsQuery) -> Result<Stats, StoreError> {
         Ok(Stats::default())
+    }
+
+    fn steps(&self, _: &StepsQuery) -> Result<Vec<StepGroup>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn prune(&self, _: Micros) -> Result<u64, StoreError> {

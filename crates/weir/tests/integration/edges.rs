@@ -11,10 +11,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-store", &["weir-core"]),
     ("weir-gateway", &["weir-core", "weir-store"]),
     ("weir-watch", &["weir-core", "weir-store"]),
-    ("weir-web", &["weir-core", "weir-store", "weir-gateway", "weir-watch"]),
+    ("weir-web", &["weir-core", "weir-store", "weir-gateway", "weir-watch", "weir-fronts"]),
     ("weir-fronts", &["weir-core", "weir-store"]),
     ("weir-export", &["weir-core", "weir-store", "weir-fronts"]),
-    ("weir", &["weir-core", "weir-store", "weir-gateway", "weir-watch", "weir-web", "weir-export"]),
+    ("weir", &["weir-core", "weir-store", "weir-gateway", "weir-watch", "weir-web", "weir-fronts", "weir-export"]),
+    ("weir-sdk", &["weir-core", "weir-store", "weir-watch", "weir-fronts"]),
+    ("weir-python", &["weir-core", "weir-sdk"]),
     ("weir-testkit", &[]),
 ];
 

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
+use crate::units::{Bytes, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weir_core::units::{Bytes, Time};
 
 /// How much of prompts and answers is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
