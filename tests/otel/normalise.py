@@ -11,8 +11,8 @@ UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 DOTTED = re.compile(r"\b(20\d{6}T\d{12})Z")
 ISO = re.compile(r"\b(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|\+00:00)?")
 PATH = re.compile(r"(?:/[\w.@+-]+)+/(site-packages|node_modules|python3\.\d+|scenarios)/")
-NODE_INTERNAL = re.compile(r"file:(?=(node_modules|scenarios)/)")
-DROPPED = re.compile(r"^(host\.|process\.|os\.|service\.instance\.id$)")
+FILE_URL = re.compile(r"file:(?=(node_modules|scenarios)/)")
+DROPPED = re.compile(r"^(host\.|process\.|os\.)")
 TIMES = {"startTimeUnixNano", "endTimeUnixNano", "timeUnixNano", "observedTimeUnixNano"}
 LONG = 4000
 
@@ -55,15 +55,17 @@ class Normaliser:
             elif key == "attributes" and isinstance(item, list):
                 owner[key] = [a for a in item if not DROPPED.match(a["key"])]
                 for attribute in owner[key]:
-                    if attribute["key"] in {"server.port", "gen_ai.server.port"}:
-                        attribute["value"] = {**attribute["value"], "intValue": "8080"}
+                    if attribute["key"] == "server.port":
+                        number = attribute["value"]["intValue"]
+                        attribute["value"]["intValue"] = type(number)(self.ports[int(number)])
 
         walk(document, visit)
         return json.loads(self.text(json.dumps(document, ensure_ascii=False)))
 
     def text(self, text):
+        text = FILE_URL.sub("", PATH.sub(r"\1/", text))
         for port, fixed in self.ports.items():
-            text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{fixed}").replace(f"localhost:{port}", f"127.0.0.1:{fixed}")
+            text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{fixed}")
         for found, fixed in self.names.items():
             text = text.replace(found, fixed)
         for found in sorted(self.ids, key=len, reverse=True):
@@ -86,7 +88,6 @@ class Normaliser:
         text = DOTTED.sub(self.dotted, text)
         text = ISO.sub(self.iso, text)
         text = re.sub(r"\b\d{19}\b", self.nanos, text)
-        text = NODE_INTERNAL.sub("", PATH.sub(r"\1/", text))
         text = re.sub(r"0x[0-9a-f]{8,16}", "0x7f0000000000", text)
         return text
 

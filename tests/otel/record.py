@@ -27,22 +27,23 @@ GOLDEN = ROOT / "crates/weir-fronts/golden/otlp"
 SUFFIX = {"resourceSpans": ".otlp.json", "resourceLogs": ".logs.json", "resourceMetrics": ".metrics.json"}
 INSTRUMENTED, SDKS = CACHE / "otel-venv/bin/python", CACHE / "otel-sdks-venv/bin/python"
 VERCEL = [f"{version}_{case}" for version in ("v5", "v7", "v7legacy") for case in ("text", "tools", "stream", "embed", "error")]
-# dialect: scenarios' module, interpreter
-PYTHON = {
-    "genai": ("genai", INSTRUMENTED),
-    "openinference": ("openinference_sdk", INSTRUMENTED),
-    "openllmetry": ("openllmetry", INSTRUMENTED),
-    "weir": ("weir", INSTRUMENTED),
-    "langfuse": ("langfuse_sdk", SDKS),
-    "mlflow": ("mlflow_sdk", SDKS),
-    "langsmith": ("langsmith_sdk", SDKS),
-}
+# dialect, scenarios' module, interpreter
+PYTHON = [
+    ("genai", "genai", INSTRUMENTED),
+    ("genai", "genai_sdk", SDKS),
+    ("openinference", "openinference_sdk", INSTRUMENTED),
+    ("openllmetry", "openllmetry", INSTRUMENTED),
+    ("weir", "weir", INSTRUMENTED),
+    ("langfuse", "langfuse_sdk", SDKS),
+    ("mlflow", "mlflow_sdk", SDKS),
+    ("langsmith", "langsmith_sdk", SDKS),
+]
 
 
 def commands():
     """Every case and what runs it."""
     sys.path.insert(0, str(HERE / "scenarios"))
-    for dialect, (module, python) in PYTHON.items():
+    for dialect, module, python in PYTHON:
         for case in importlib.import_module(module).CASES:
             yield dialect, case, [python, HERE / "scenarios" / f"{module}.py", case]
     for case in VERCEL:
@@ -59,7 +60,6 @@ def environment(fake, receiver):
         "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
         "RECEIVER": base,
         "PYTHONDONTWRITEBYTECODE": "1",
-        "TIKTOKEN_CACHE_DIR": "",
     }
 
 
@@ -85,7 +85,7 @@ def record(dialect, case, command, fake, receiver):
         return f"exit {ran.returncode}, {sorted(seen)}, {[r['path'] for r in requests]}\n{ran.stdout[-500:]}{ran.stderr[-3000:]}"
     ports = {fake.port: 8080, receiver.port: 4318}
     normaliser = Normaliser(f"{dialect}/{case}", ports, machine())
-    for member, items in seen.items():
+    for items in seen.values():
         normaliser.learn(items)
     folder = GOLDEN / dialect
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
-"""OpenTelemetry's own instrumentation of openai: the conventions of 1.30 with content in logs, and the newest with content
-on spans, in events, or both. And OpenTelemetry spans made by hand as the newest conventions say."""
+"""OpenTelemetry's own instrumentation of openai as it was for long: the conventions of 1.30, with content in logs. And spans
+made by hand as the newest conventions say."""
 
 import json
 import os
@@ -10,13 +10,9 @@ from common import DOCUMENTS, QUESTION, WEATHER, WEATHER_QUESTION, client, loggi
 MODEL = "gpt-4o-mini"
 
 
-def recorded(opt_in, content, calls):
-    if opt_in:
-        os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "gen_ai_latest_experimental"
+def recorded(content, calls):
     if content:
         os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = content
-    if "event" in (content or ""):
-        os.environ["OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"] = "true"
     from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor
 
     providers = tracing(), logging(), metrics()
@@ -57,10 +53,6 @@ def errors():
 
 def embeddings():
     client().embeddings.create(model="text-embedding-3-small", input=DOCUMENTS[:2])
-
-
-def responses():
-    client().responses.create(model=MODEL, instructions="Answer in one sentence.", input="What is the capital of France?")
 
 
 def by_hand():
@@ -141,19 +133,12 @@ def by_hand():
 
 
 CASES = {
-    "v1_30_chat": lambda: recorded(False, "true", chat),
-    "v1_30_chat_without_content": lambda: recorded(False, None, chat),
-    "v1_30_tools": lambda: recorded(False, "true", tools),
-    "v1_30_stream": lambda: recorded(False, "true", stream),
-    "v1_30_errors": lambda: recorded(False, "true", errors),
-    "v1_30_embeddings": lambda: recorded(False, "true", embeddings),
-    "latest_chat": lambda: recorded(True, "span_only", chat),
-    "latest_chat_events": lambda: recorded(True, "event_only", chat),
-    "latest_tools": lambda: recorded(True, "span_and_event", tools),
-    "latest_stream": lambda: recorded(True, "span_only", stream),
-    "latest_errors": lambda: recorded(True, "span_only", errors),
-    "latest_embeddings": lambda: recorded(True, "span_only", embeddings),
-    "latest_responses": lambda: recorded(True, "span_only", responses),
+    "v1_30_chat": lambda: recorded("true", chat),
+    "v1_30_chat_without_content": lambda: recorded(None, chat),
+    "v1_30_tools": lambda: recorded("true", tools),
+    "v1_30_stream": lambda: recorded("true", stream),
+    "v1_30_errors": lambda: recorded("true", errors),
+    "v1_30_embeddings": lambda: recorded("true", embeddings),
     "by_hand": by_hand,
 }
 

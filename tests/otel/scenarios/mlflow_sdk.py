@@ -6,14 +6,12 @@ import sys
 from common import DOCUMENTS, QUESTION, WEATHER, WEATHER_QUESTION, run
 
 
-def trace():
+def shop(*, tagged):
     import mlflow
-    from mlflow.entities import SpanType
+    from mlflow.entities import Document, SpanType
 
     @mlflow.trace(span_type=SpanType.RETRIEVER)
     def search(query):
-        from mlflow.entities import Document
-
         return [
             Document(page_content=text, metadata={"source": f"guide/{i}.md", "score": 0.9 - i / 10}, id=f"doc-{i}")
             for i, text in enumerate(DOCUMENTS)
@@ -23,10 +21,11 @@ def trace():
     def get_weather(city):
         return "sunny"
 
-    @mlflow.trace(name="shop", span_type=SpanType.AGENT, attributes={"department": "support"})
-    def shop(question):
+    @mlflow.trace(name="shop", span_type=SpanType.AGENT, attributes={"department": "support", "attempt": 1})
+    def answer(question):
         mlflow.update_current_trace(
-            tags={"release": "1.4.0"}, metadata={"mlflow.trace.user": "user-42", "mlflow.trace.session": "session-7"}
+            metadata={"mlflow.trace.user": "user-42", "mlflow.trace.session": "session-7"},
+            tags={"release": "1.4.0"} if tagged else None,
         )
         search(question)
         get_weather("Paris")
@@ -35,7 +34,7 @@ def trace():
             span.record_exception(ValueError("not JSON"))
         return "In the journal."
 
-    shop("Where are calls kept?")
+    answer("Where are calls kept?")
     mlflow.flush_trace_async_logging()
 
 
@@ -66,8 +65,14 @@ def autolog_genai():
     autolog()
 
 
-CASES = {"trace": trace, "openai_autolog": autolog, "openai_autolog_genai": autolog_genai}
+CASES = {
+    "trace": lambda: shop(tagged=False),
+    "trace_tagged": lambda: shop(tagged=True),  # its root is lost: the SDK fails to add the tag to a span that has ended
+    "openai_autolog": autolog,
+    "openai_autolog_genai": autolog_genai,
+}
 
 if __name__ == "__main__":
+    del os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"]  # it would also send metrics, for which it asks its server
     os.environ["OTEL_EXPORTER_OTLP_PROTOCOL"] = os.environ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf"
     run(CASES, sys.argv[1])

@@ -224,6 +224,7 @@ def llama_index_parts():
 
     provider = tracing()
     base = {"api_base": os.environ["OPENAI_BASE_URL"], "api_key": "sk-recorded", "max_retries": 0}
+    Settings.tokenizer = str.split  # the default one is downloaded
     Settings.llm = OpenAI(model=MODEL, temperature=0, **base)
     Settings.embed_model = OpenAIEmbedding(model="text-embedding-3-small", **base)
     return provider, lambda: LlamaIndexInstrumentor().instrument(tracer_provider=provider)
@@ -278,7 +279,8 @@ def helpers():
             span.set_attribute(RerankerAttributes.RERANKER_QUERY, question)
             span.set_attribute(RerankerAttributes.RERANKER_MODEL_NAME, "rerank-small")
             span.set_attribute(RerankerAttributes.RERANKER_TOP_K, 1)
-            for form, count in ((RerankerAttributes.RERANKER_INPUT_DOCUMENTS, 2), (RerankerAttributes.RERANKER_OUTPUT_DOCUMENTS, 1)):
+            forms = (RerankerAttributes.RERANKER_INPUT_DOCUMENTS, 2), (RerankerAttributes.RERANKER_OUTPUT_DOCUMENTS, 1)
+            for form, count in forms:
                 for i in range(count):
                     span.set_attribute(f"{form}.{i}.{DocumentAttributes.DOCUMENT_ID}", f"doc-{i}")
                     span.set_attribute(f"{form}.{i}.{DocumentAttributes.DOCUMENT_CONTENT}", DOCUMENTS[i])

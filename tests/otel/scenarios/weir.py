@@ -37,7 +37,9 @@ def workflow():
         retrieval = {
             "weir.span.kind": "retriever",
             "weir.input": "Where are calls kept?",
-            "weir.documents": [f'{{"id": "doc-{i}", "score": {0.9 - i / 10:.1f}, "content": "{t}"}}' for i, t in enumerate(DOCUMENTS)],
+            "weir.documents": [
+                f'{{"id": "doc-{i}", "score": {0.9 - i / 10:.1f}, "content": "{t}"}}' for i, t in enumerate(DOCUMENTS)
+            ],
         }
         with tracer.start_as_current_span("search", attributes=retrieval):
             pass
