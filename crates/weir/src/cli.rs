@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{ab, calls, check_config, cost, export, key, prune, serve, stats, status, tail, tokens};
+use crate::commands::{
+    ab, calls, check_config, cost, export, key, prune, serve, stats, status, tail, tokens, workflow,
+};
 use crate::read::print;
 
 /// Gateway and record of LLM traffic in one program.
@@ -29,6 +31,8 @@ enum Command {
     Stats(stats::Args),
     /// Compare the versions of a prompt
     Ab(ab::Args),
+    /// List workflows, show the graph of one, or the path of a request
+    Workflow(workflow::Args),
     /// Show how a server is doing, and what waits to be exported
     Status(status::Args),
     /// Write calls to a file: JSON lines or Parquet
@@ -56,6 +60,7 @@ impl Cli {
             Command::Tail(args) => tail::run(&args),
             Command::Stats(args) => stats::run(&args),
             Command::Ab(args) => ab::run(&args),
+            Command::Workflow(args) => workflow::run(&args),
             Command::Status(args) => status::run(&args),
             Command::Export(args) => export::run(&args),
             Command::Prune(args) => prune::run(&args),

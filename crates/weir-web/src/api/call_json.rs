@@ -100,6 +100,11 @@ pub struct Call {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub output: Option<Box<RawValue>>,
+    /// What a protocol brought that has no member here: events, links, resource, content in its own words. Only where
+    /// payloads were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub details: Option<Box<RawValue>>,
 }
 
 /// A prompt template that a call used.
@@ -160,20 +165,21 @@ impl Call {
     /// The call without its payload.
     #[must_use]
     pub fn summary(span: Span) -> Self {
-        Self::new(Span { input: None, output: None, ..span }, false)
+        Self::new(span, false)
     }
 
-    /// The call with `input` and `output`, null where nothing was recorded.
+    /// The call with `input`, `output` and `details`, null where nothing was recorded.
     #[must_use]
     pub fn full(span: Span) -> Self {
         Self::new(span, true)
     }
 
     pub(super) fn new(span: Span, with_payload: bool) -> Self {
-        let body = |text: &Option<String>| {
-            if with_payload { text.as_deref().map_or_else(raw::null, raw::payload) } else { None }
+        let body = |text: &Option<String>, read: fn(&str) -> Option<Box<RawValue>>| {
+            if with_payload { text.as_deref().map_or_else(raw::null, read) } else { None }
         };
-        let (input, output) = (body(&span.input), body(&span.output));
+        let (input, output) = (body(&span.input, raw::payload), body(&span.output, raw::payload));
+        let details = body(&span.details, raw::json);
         let latency_ms = span.latency_us().map(millis);
         let cache_hit = matches!(span.cache.as_deref(), Some("hit" | "semantic"));
         let prompt = (span.prompt_name.is_some() || span.prompt_version.is_some())
@@ -217,6 +223,7 @@ impl Call {
             attributes: span.attributes.into_iter().filter_map(|(k, v)| Some((k, raw::json(&v)?))).collect(),
             input,
             output,
+            details,
         }
     }
 }
@@ -284,7 +291,12 @@ mod tests {
     #[test]
     fn payloads_are_json_or_text_or_null() {
         let text = serde_json::to_string(&Call::full(span())).unwrap();
-        assert!(text.ends_with(r#""input":{"messages": [1.0]},"output":null}"#), "{text}");
+        assert!(text.ends_with(r#""input":{"messages": [1.0]},"output":null,"details":null}"#), "{text}");
+        let detailed = Span { details: Some(r#"{"events":[],"n":1.50}"#.into()), ..span() };
+        let text = serde_json::to_string(&Call::full(detailed.clone())).unwrap();
+        assert!(text.ends_with(r#""details":{"events":[],"n":1.50}}"#), "{text}");
+        let text = serde_json::to_string(&Call::summary(detailed)).unwrap();
+        assert!(!text.contains("details") && !text.contains("input"), "{text}");
     }
 
     #[test]

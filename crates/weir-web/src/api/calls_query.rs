@@ -161,7 +161,7 @@ fn order(text: &str) -> Result<(OrderBy, bool), Error> {
 fn selection(pairs: &Pairs) -> Result<Filter, Error> {
     let mut parts = Vec::new();
     if params::one(pairs, "kind").is_none() {
-        parts.push(any(vec![kind(SpanKind::Llm), kind(SpanKind::Embedding)]));
+        parts.push(calls());
     }
     for (param, how) in &FILTERS {
         let alternatives: Vec<Filter> =
@@ -215,6 +215,11 @@ fn compare(name: &str, how: &Match, text: &str) -> Result<Filter, Error> {
 /// Reads a status.
 pub(super) fn status(name: &str, text: &str) -> Result<Status, Error> {
     Status::parse(text).ok_or_else(|| params::not_one_of(name, text, Status::ALL.iter().map(|s| s.as_str())))
+}
+
+/// Holds for calls, not for other steps.
+pub(super) fn calls() -> Filter {
+    any(vec![kind(SpanKind::Llm), kind(SpanKind::Embedding)])
 }
 
 fn kind(kind: SpanKind) -> Filter {

@@ -1,16 +1,19 @@
 //! A store in memory for the tests of this module.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use parking_lot::Mutex;
 use weir_core::filter::Filter;
 use weir_core::id::{SpanId, SpanKey, TraceId};
 use weir_core::score::{Score, ScoreTarget};
+use weir_core::sketch::Sketch;
 use weir_core::span::{Span, SpanKind, Status};
 use weir_core::time::Micros;
 use weir_store::scores::{Scores, Tally};
 use weir_store::telemetry::{
-    SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StepGroup, StepsQuery, StoreError, TableSize, Telemetry, TimeRange,
+    SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StepFigures, StepGroup, StepsQuery, StoreError, TableSize,
+    Telemetry, TimeRange,
 };
 
 #[derive(Default)]
@@ -61,11 +64,12 @@ impl Scores for Fake {
 
 impl Telemetry for Fake {
     fn spans(&self, query: &SpanQuery) -> Result<SpanPage, StoreError> {
-        if query.cursor.is_some() {
-            return Err(StoreError::Unsupported("the cursor does not belong to this query".into()));
-        }
-        let spans = self.0.lock().iter().filter(|s| query.filter.matches(s)).take(query.limit).cloned().collect();
-        Ok(SpanPage { spans, next: None })
+        let wrong = |_| StoreError::Unsupported("the cursor does not belong to this query".into());
+        let first: usize = query.cursor.as_deref().map_or(Ok(0), |text| text.parse().map_err(wrong))?;
+        let mut spans: Vec<Span> = self.0.lock().iter().filter(|s| query.filter.matches(s)).cloned().collect();
+        spans.sort_by_key(|s| if query.ascending { s.start_us } else { s.start_us.map(|start| -start) });
+        let next = (spans.len() > first + query.limit).then(|| (first + query.limit).to_string());
+        Ok(SpanPage { spans: spans.into_iter().skip(first).take(query.limit).collect(), next })
     }
 
     fn scan(
@@ -93,8 +97,43 @@ impl Telemetry for Fake {
         Ok(Stats::default())
     }
 
-    fn steps(&self, _: &StepsQuery) -> Result<Vec<StepGroup>, StoreError> {
-        Ok(Vec::new())
+    fn steps(&self, query: &StepsQuery) -> Result<Vec<StepGroup>, StoreError> {
+        let mut groups: BTreeMap<_, (StepGroup, Sketch, BTreeMap<Micros, StepFigures>)> = BTreeMap::new();
+        for span in self.0.lock().iter() {
+            let (Some(start), Some(latency)) = (span.start_us, span.latency_us()) else { continue };
+            let inside =
+                query.range.from.is_none_or(|from| start >= from) && query.range.to.is_none_or(|to| start < to);
+            let project = query.project.is_none() || query.project == span.project;
+            let workflow = query.workflow.as_ref().is_none_or(|workflow| *workflow == span.workflow());
+            if !inside || !project || !workflow || span.kind != Some(query.kind) {
+                continue;
+            }
+            let (step, target) = span.branch().map_or_else(
+                || (span.attribute_text("tool_name").or_else(|| span.name.clone()).unwrap_or_default(), None),
+                |(from, to)| (from, Some(to)),
+            );
+            let key = (span.project.clone(), span.workflow(), step.clone(), target.clone());
+            let (group, sketch, series) = groups.entry(key).or_default();
+            (group.project, group.workflow) = (span.project.clone(), span.workflow());
+            (group.step, group.target) = (step, target);
+            sketch.add(latency as f64);
+            let bucket = query.bucket.map(|width| series.entry(start - start.rem_euclid(width)).or_default());
+            for figures in bucket.into_iter().chain([&mut group.total]) {
+                figures.count += 1;
+                figures.errors += u64::from(span.status == Some(Status::Error));
+                figures.latency_sum_us += latency as u64;
+            }
+        }
+        let whole = |(mut group, sketch, series): (StepGroup, Sketch, BTreeMap<_, _>)| {
+            let total = &mut group.total;
+            (total.p50_us, total.p95_us, total.p99_us) =
+                (sketch.quantile(0.5), sketch.quantile(0.95), sketch.quantile(0.99));
+            group.series = series.into_iter().collect();
+            group
+        };
+        let mut groups: Vec<StepGroup> = groups.into_values().map(whole).collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.total.count));
+        Ok(groups)
     }
 
     fn prune(&self, _: Micros) -> Result<u64, StoreError> {

@@ -33,7 +33,16 @@ mod stats;
 mod stats_json;
 pub mod stats_query;
 mod status;
+mod trace;
+mod trace_json;
+mod trace_path;
+mod trace_read;
 pub mod when;
+mod workflow;
+mod workflow_graph;
+mod workflow_json;
+mod workflow_query;
+mod workflow_read;
 
 pub use call_json::{Call, CallList, Prompt, Tokens};
 pub use compare::compare_versions;
@@ -44,6 +53,13 @@ pub use scores_json::{ScoreJson, ScoreList};
 pub use state::{ApiState, FlushCache};
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
 pub use status::{BatchesJson, BudgetJson, CacheJson, ExporterJson, JournalJson, StatusAnswer};
+pub use trace_json::{PathAnswer, PathBranchJson, PathCallJson, PathStepJson, TraceSpans};
+pub use trace_read::{get_request_path, get_trace, get_trace_path};
+pub use workflow_json::{
+    ChangeJson, DurationsJson, EdgeBeforeJson, EdgeBucketJson, EdgeJson, NodeJson, ShareTestJson, ToolBucketJson,
+    ToolFiguresJson, ToolJson, WorkflowAnswer, WorkflowBucketJson, WorkflowList, WorkflowRowJson,
+};
+pub use workflow_read::{get_workflow, list_workflows};
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -72,6 +88,11 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(live::tail))
         .routes(routes!(calls::get))
         .routes(routes!(stats::get))
+        .routes(routes!(workflow::list))
+        .routes(routes!(workflow::get))
+        .routes(routes!(trace::get))
+        .routes(routes!(trace::path))
+        .routes(routes!(trace::of_request))
         .routes(routes!(prompts::list))
         .routes(routes!(prompts::get))
         .routes(routes!(prompts::version))

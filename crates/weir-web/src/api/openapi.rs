@@ -23,6 +23,8 @@ use super::respond::json;
     tags(
         (name = "calls", description = "Recorded calls"),
         (name = "stats", description = "Figures over calls"),
+        (name = "workflows", description = "Decisions, tools and retrievals of workflows"),
+        (name = "traces", description = "Everything that belongs together, step by step"),
         (name = "prompts", description = "Versions of prompts"),
         (name = "scores", description = "Judgements of calls and traces"),
         (name = "cache", description = "Answers that are given again"),

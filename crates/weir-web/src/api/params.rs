@@ -63,6 +63,13 @@ fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Erro
     )
 }
 
+/// Refuses every parameter, where an endpoint takes none.
+pub(super) fn none(pairs: &Pairs) -> Result<(), Error> {
+    pairs.first().map_or(Ok(()), |(name, _)| {
+        Err(Error::invalid(name, format!("there is no parameter \"{name}\": this endpoint takes none")))
+    })
+}
+
 /// The value of a parameter that is given at most once.
 pub(super) fn one<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
     pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())

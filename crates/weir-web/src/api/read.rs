@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use weir_core::error::{Code, Error};
+use weir_core::filter::{Field, Filter};
 use weir_core::id::SpanId;
+use weir_core::span::Span;
 use weir_core::time::Micros;
-use weir_store::telemetry::{SpanRef, StoreError, Telemetry};
+use weir_store::telemetry::{OrderBy, SpanQuery, SpanRef, StoreError, Telemetry, TimeRange};
 
 use super::call_json::{Call, CallList};
 use super::params::Pairs;
@@ -38,17 +40,35 @@ pub fn list_calls(store: &dyn Telemetry, pairs: &Pairs, now: Micros) -> Result<C
 /// # Errors
 /// There is no such call, or the store cannot answer.
 pub fn get_call(store: &dyn Telemetry, id: &str) -> Result<Call, Error> {
+    find_call(store, id)?.map(Call::full).ok_or_else(|| {
+        Error::new(
+            Code::NotFound,
+            format!("there is no call with the id or request id \"{id}\": it was never recorded, or was pruned"),
+        )
+    })
+}
+
+/// The span of that span id; else of that request the newest call, or where it made none its newest step.
+pub(super) fn find_call(store: &dyn Telemetry, id: &str) -> Result<Option<Span>, Error> {
     // A request id is often a UUID too, so what reads as a span id may be either.
-    let by_span = SpanId::parse(id).map(SpanRef::Span);
-    for which in by_span.into_iter().chain([SpanRef::Request(id.to_owned())]) {
-        if let Some(span) = store.span(&which).map_err(refusal)? {
-            return Ok(Call::full(span));
-        }
+    if let Some(span) = SpanId::parse(id)
+        && let Some(found) = store.span(&SpanRef::Span(span)).map_err(refusal)?
+    {
+        return Ok(Some(found));
     }
-    Err(Error::new(
-        Code::NotFound,
-        format!("there is no call with the id or request id \"{id}\": it was never recorded, or was pruned"),
-    ))
+    let newest_call = SpanQuery {
+        range: TimeRange::default(),
+        filter: Filter::And(vec![Filter::eq(Field::RequestId, id), calls_query::calls()]),
+        order: OrderBy::Start,
+        ascending: false,
+        limit: 1,
+        cursor: None,
+        with_payload: true,
+    };
+    match store.spans(&newest_call).map_err(refusal)?.spans.pop() {
+        Some(call) => Ok(Some(call)),
+        None => store.span(&SpanRef::Request(id.to_owned())).map_err(refusal),
+    }
 }
 
 /// Grouped figures.
@@ -118,6 +138,9 @@ impl Reads {
 
 #[cfg(test)]
 mod tests {
+    use weir_core::id::{SpanKey, TraceId};
+    use weir_core::span::SpanKind;
+
     use super::super::fake::Fake;
     use super::*;
 
@@ -146,5 +169,21 @@ mod tests {
         let error = get_call(&store, "req-2").unwrap_err();
         assert_eq!(error.code, Code::NotFound);
         assert!(error.message.contains("\"req-2\""));
+    }
+
+    #[test]
+    fn a_request_is_its_call_before_its_other_steps() {
+        let store = Fake::default();
+        let tool = |request: &str| {
+            let key = SpanKey { trace: TraceId::new(), span: SpanId::new() };
+            let request_id = Some(request.to_owned());
+            store.push(Span { kind: Some(SpanKind::Tool), request_id, ..Span::new(key) });
+        };
+        tool("req-1");
+        let call = store.add("gpt-4o", "req-1");
+        tool("req-1");
+        tool("req-2");
+        assert_eq!(get_call(&store, "req-1").unwrap().model, call.model);
+        assert_eq!(get_call(&store, "req-2").unwrap().kind.as_deref(), Some("tool"));
     }
 }

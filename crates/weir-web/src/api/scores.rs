@@ -11,14 +11,14 @@ use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use weir_core::error::{Code, Error};
-use weir_core::id::{SpanId, TraceId};
+use weir_core::id::TraceId;
 use weir_core::score::{Score, ScoreTarget};
 use weir_store::scores::Scores;
-use weir_store::telemetry::{SpanRef, Telemetry};
+use weir_store::telemetry::Telemetry;
 
 use super::params::{self, Pairs, Param};
 use super::query::Query;
-use super::read::refusal;
+use super::read::{self, refusal};
 use super::respond::{ErrorAnswer, Refusal, json};
 use super::scores_json::{self, MAX_SCORES, NewScores, ScoreList};
 use super::state::Shared;
@@ -110,14 +110,9 @@ fn list_scores(store: &dyn Telemetry, scores: &dyn Scores, pairs: &Pairs) -> Res
 /// Every name of a call that may have been scored; of one that is not recorded yet, the name that was given.
 fn names_of(store: &dyn Telemetry, call: &str) -> Result<Vec<ScoreTarget>, Error> {
     let given = ScoreTarget::call(call);
-    let by_span = SpanId::parse(call).map(SpanRef::Span);
-    for which in by_span.into_iter().chain([SpanRef::Request(call.to_owned())]) {
-        if let Some(span) = store.span(&which).map_err(refusal)? {
-            let others = ScoreTarget::calls_of(&span).into_iter().filter(|name| *name != given).collect::<Vec<_>>();
-            return Ok([vec![given], others].concat());
-        }
-    }
-    Ok(vec![given])
+    let span = read::find_call(store, call)?;
+    let others = span.iter().flat_map(ScoreTarget::calls_of).filter(|name| *name != given).collect::<Vec<_>>();
+    Ok([vec![given], others].concat())
 }
 
 /// Writes scores on blocking threads.

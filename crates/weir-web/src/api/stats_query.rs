@@ -70,7 +70,7 @@ pub fn stats(pairs: &Pairs, now: Micros) -> Result<StatsQuery, Error> {
     }
     let floor = |at: Micros| at.div_euclid(MINUTE).saturating_mul(MINUTE);
     let (from, to) = (floor(from), floor(to.saturating_add(MINUTE - 1)));
-    let bucket = params::one(pairs, "bucket").map(|text| bucket(text, to.saturating_sub(from))).transpose()?;
+    let bucket = bucket(pairs, to.saturating_sub(from), MAX_BUCKETS)?;
     let mut filters = Vec::new();
     for dimension in Dimension::ALL {
         let name = dimension.as_str();
@@ -87,18 +87,19 @@ pub fn stats(pairs: &Pairs, now: Micros) -> Result<StatsQuery, Error> {
     Ok(StatsQuery { range: TimeRange { from: Some(from), to: Some(to) }, filters, group_by: group_by(pairs)?, bucket })
 }
 
-fn bucket(text: &str, range: Micros) -> Result<Micros, Error> {
+/// The width of a series' buckets, of which a range of that length holds at most so many.
+pub(super) fn bucket(pairs: &Pairs, range: Micros, most: i64) -> Result<Option<Micros>, Error> {
+    let Some(text) = params::one(pairs, "bucket") else { return Ok(None) };
     let wrong = |why: String| Err(Error::invalid("bucket", format!("parameter \"bucket\": {why}")));
     match when::duration(text) {
         Some(width) if width > 0 && width % MINUTE == 0 => {
             let buckets = range / width;
-            if buckets > MAX_BUCKETS {
+            if buckets > most {
                 return wrong(format!(
-                    "{text} cuts the range into {buckets} buckets, more than {MAX_BUCKETS}; take wider ones or a \
-                     shorter range"
+                    "{text} cuts the range into {buckets} buckets, more than {most}; take wider ones or a shorter range"
                 ));
             }
-            Ok(width)
+            Ok(Some(width))
         }
         _ => wrong(format!("\"{text}\" is no whole number of minutes; write 1m, 15m, 1h or 1d")),
     }

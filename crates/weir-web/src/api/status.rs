@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use weir_core::error::{Code, Error};
 
+use super::params;
 use super::query::Query;
 use super::respond::{ErrorAnswer, Refusal, json};
 use super::state::Shared;
@@ -136,10 +136,7 @@ pub struct ExporterJson {
     )
 )]
 pub(super) async fn get(State(shared): State<Shared>, Query(pairs): Query) -> Result<Response, Refusal> {
-    if let Some((name, _)) = pairs.first() {
-        let message = format!("there is no parameter {name:?}: this endpoint takes none");
-        return Err(Error { param: Some(name.clone()), ..Error::new(Code::InvalidRequest, message) }.into());
-    }
+    params::none(&pairs)?;
     let status = shared.status.clone();
     Ok(json(shared.reads.json(move |_| Ok(status())).await?))
 }

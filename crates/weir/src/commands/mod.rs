@@ -12,3 +12,4 @@ pub(crate) mod stats;
 pub(crate) mod status;
 pub(crate) mod tail;
 pub(crate) mod tokens;
+pub(crate) mod workflow;

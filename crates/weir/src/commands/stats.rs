@@ -1,7 +1,7 @@
 //! `weir stats`: figures over calls, in total and per group.
 
 use anyhow::Context;
-use weir_core::time::{self, Micros};
+use weir_core::time;
 use weir_web::api::{FiguresJson, GroupJson, StatsAnswer, when};
 
 use crate::read::filters::{Filters, Range};
@@ -144,16 +144,6 @@ fn spark(stats: &StatsAnswer, group: &GroupJson, most: usize) -> String {
     else {
         return String::new();
     };
-    let first = from.div_euclid(width);
-    let buckets = usize::try_from((to - 1).div_euclid(width) - first + 1).unwrap_or(1).max(1);
-    let per_bar = buckets.div_ceil(most);
-    let mut bars = vec![0u64; buckets.div_ceil(per_bar)];
-    for bucket in series {
-        let start: Micros = time::parse(&bucket.start).unwrap_or(from);
-        let bar = usize::try_from(start.div_euclid(width) - first).unwrap_or(0) / per_bar;
-        if let Some(bar) = bars.get_mut(bar) {
-            *bar += bucket.figures.count;
-        }
-    }
-    format::sparkline(&bars)
+    let values = series.iter().map(|bucket| (time::parse(&bucket.start).unwrap_or(from), bucket.figures.count));
+    format::course((from, to), width, values, most)
 }

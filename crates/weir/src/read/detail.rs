@@ -46,6 +46,9 @@ pub(crate) fn render(call: &Call, terminal: Terminal) -> String {
     }
     page.body("input", call.input.as_deref());
     page.body("output", call.output.as_deref());
+    if call.details.as_deref().is_some_and(|details| details.get() != "null") {
+        page.body("details", call.details.as_deref());
+    }
     page.text
 }
 

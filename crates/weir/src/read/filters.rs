@@ -38,6 +38,8 @@ pub(crate) struct Filters {
     /// Label that the call carries
     #[arg(long)]
     pub tag: Vec<String>,
+    #[arg(long, help = "Other steps than calls: tool, branch, retriever, chain, agent, ...; any for all")]
+    pub kind: Vec<String>,
     #[arg(
         long = "where",
         value_name = "NAME=VALUE",
@@ -63,7 +65,7 @@ impl Filters {
     /// The parameters.
     #[must_use]
     pub(crate) fn pairs(&self) -> Pairs {
-        let flags: [(&str, &[String]); 10] = [
+        let flags: [(&str, &[String]); 11] = [
             ("model", &self.model),
             ("provider", &self.provider),
             ("department", &self.department),
@@ -74,6 +76,7 @@ impl Filters {
             ("session", &self.session),
             ("prompt", &self.prompt),
             ("tag", &self.tag),
+            ("kind", &self.kind),
         ];
         let named = flags.iter().flat_map(|(name, values)| values.iter().map(|v| ((*name).to_owned(), v.clone())));
         named.chain(self.others.iter().cloned()).collect()

@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+use weir_core::time::Micros;
 
 /// A duration of milliseconds: `812ms`, `1.24s`, `2m05s`.
 #[must_use]
@@ -105,6 +106,29 @@ pub(crate) fn sparkline(values: &[u64]) -> String {
     values.iter().map(|n| bar(*n)).collect()
 }
 
+/// One bar per bucket of the range `from..to`, or per several where there are more than `most`; buckets that are not among
+/// the `values` (start and value) are 0. Times in microseconds.
+#[must_use]
+pub(crate) fn course(
+    (from, to): (Micros, Micros),
+    width: Micros,
+    values: impl Iterator<Item = (Micros, u64)>,
+    most: usize,
+) -> String {
+    let width = width.max(1);
+    let first = from.div_euclid(width);
+    let buckets = usize::try_from((to - 1).div_euclid(width) - first + 1).unwrap_or(1).max(1);
+    let per_bar = buckets.div_ceil(most.max(1));
+    let mut bars = vec![0u64; buckets.div_ceil(per_bar)];
+    for (start, value) in values {
+        let bar = usize::try_from(start.div_euclid(width) - first).unwrap_or(0) / per_bar;
+        if let Some(bar) = bars.get_mut(bar) {
+            *bar = bar.saturating_add(value);
+        }
+    }
+    sparkline(&bars)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +164,14 @@ mod tests {
         assert_eq!(sparkline(&[0, 1, 4, 8]), " ▁▄█");
         assert_eq!(sparkline(&[0, 0]), "  ");
         assert_eq!(sparkline(&[]), "");
+    }
+
+    #[test]
+    fn a_course_covers_the_range_and_joins_buckets_where_there_are_many() {
+        let values = || [(100, 1), (130, 8)].into_iter();
+        assert_eq!(course((100, 140), 10, values(), 32), "▁  █");
+        assert_eq!(course((100, 140), 10, values(), 2), "▁█");
+        assert_eq!(course((0, 0), 10, [].into_iter(), 32), " ");
     }
 
     #[test]

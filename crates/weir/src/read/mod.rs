@@ -6,6 +6,7 @@
 pub(crate) mod detail;
 pub(crate) mod filters;
 pub(crate) mod format;
+pub(crate) mod graph;
 mod offline;
 mod online;
 pub(crate) mod parquet;
@@ -15,3 +16,4 @@ pub(crate) mod source;
 mod sse;
 pub(crate) mod table;
 pub(crate) mod texts;
+pub(crate) mod timeline;

@@ -1,4 +1,4 @@
-//! The files of a data folder as a source.
+//! The files of a data folder, or one database file, as a source.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -11,7 +11,10 @@ use weir_core::time::{Clock, MINUTE};
 use weir_store::exports::Exports;
 use weir_store::sqlite::SqliteStore;
 use weir_store::telemetry::Telemetry;
-use weir_web::api::{Call, ExporterJson, StatusAnswer, calls_query, compare_versions, read};
+use weir_web::api::{
+    Call, ExporterJson, StatusAnswer, calls_query, compare_versions, get_request_path, get_trace_path, get_workflow,
+    list_workflows, read,
+};
 
 use super::source::Pairs;
 
@@ -22,24 +25,25 @@ const WINDOW_MINUTES: i64 = 15;
 /// Pages looked at per poll; a call that started before so many others is noticed no more.
 const PAGES_PER_POLL: usize = 10;
 
-/// A data folder.
+/// A data folder, or a file of the library's.
 pub(crate) struct Offline {
     store: SqliteStore,
     clock: Clock,
 }
 
 impl Offline {
-    /// Opens a folder for reading.
-    pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
-        if !dir.is_dir() {
+    /// Opens a folder or a file for reading.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        if !path.exists() {
             bail!(
-                "there is no data folder {}: start `weir serve`, or name the folder (--data DIR) or a server (--url URL)",
-                dir.display()
+                "there is no data folder or file {}: start `weir serve`, or name the folder or file (--data PATH) or a \
+                 server (--url URL)",
+                path.display()
             );
         }
-        match SqliteStore::open_read_only(dir) {
+        match SqliteStore::open_read_only(path) {
             Ok(store) => Ok(Self { store, clock: Clock::system() }),
-            Err(error) => bail!("cannot read {}: {error}", dir.display()),
+            Err(error) => bail!("cannot read {}: {error}", path.display()),
         }
     }
 
@@ -62,6 +66,22 @@ impl Offline {
     pub(super) fn compare(&self, prompt: &str, pairs: &Pairs) -> anyhow::Result<String> {
         let answer = compare_versions(&self.store, &self.store, prompt, pairs, self.clock.now())?;
         Ok(serde_json::to_string(&answer)?)
+    }
+
+    pub(super) fn workflows(&self, pairs: &Pairs) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&list_workflows(&self.store, pairs, self.clock.now())?)?)
+    }
+
+    pub(super) fn workflow(&self, name: &str, pairs: &Pairs) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&get_workflow(&self.store, name, pairs, self.clock.now())?)?)
+    }
+
+    pub(super) fn request_path(&self, id: &str) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&get_request_path(&self.store, id)?)?)
+    }
+
+    pub(super) fn trace_path(&self, id: &str) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&get_trace_path(&self.store, id)?)?)
     }
 
     /// What the files say: how far exports are behind.

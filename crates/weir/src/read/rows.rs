@@ -55,14 +55,30 @@ pub(crate) fn status(call: &Call) -> Cell {
     Cell(text, tone)
 }
 
-/// `provider/model`, or for other spans their name.
+/// `provider/model`, or for other steps than calls their kind and what they did.
 #[must_use]
 pub(crate) fn model(call: &Call) -> String {
     match (&call.provider, &call.model) {
         (Some(provider), Some(model)) if !model.starts_with(&format!("{provider}/")) => format!("{provider}/{model}"),
         (_, Some(model)) => model.clone(),
-        _ => call.name.clone().or_else(|| call.kind.clone()).unwrap_or_default(),
+        _ => step(call),
     }
+}
+
+fn step(call: &Call) -> String {
+    let attribute = |name: &str| serde_json::from_str::<String>(call.attributes.get(name)?.get()).ok();
+    let name = || call.name.clone();
+    let kind = call.kind.as_deref().unwrap_or_default();
+    let what = match kind {
+        "llm" | "embedding" => return name().unwrap_or_else(|| kind.to_owned()),
+        "branch" => match (attribute("from_node"), attribute("to_node")) {
+            (Some(from), Some(to)) => Some(format!("{from} → {to}")),
+            _ => name(),
+        },
+        "tool" => attribute("tool_name").or_else(name),
+        _ => name(),
+    };
+    what.map_or_else(|| kind.to_owned(), |what| format!("{kind} {what}"))
 }
 
 fn tokens(call: &Call) -> String {

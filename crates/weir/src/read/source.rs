@@ -13,8 +13,9 @@ use super::online::Online;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Source")]
 pub(crate) struct SourceArgs {
-    /// Read the files of this folder; works beside a running server [default: ./weir-data]
-    #[arg(long, value_name = "DIR")]
+    /// Read the files of this folder, or this one database file; works beside a running server
+    /// [default: ./weir-data]
+    #[arg(long, value_name = "DIR|FILE")]
     pub data: Option<PathBuf>,
     /// Ask the server at this URL instead
     #[arg(long, value_name = "URL", env = "WEIR_URL", hide_env_values = true)]
@@ -32,7 +33,7 @@ pub(crate) type Pairs = Vec<(String, String)>;
 
 /// Recorded calls, on disk or behind a URL.
 pub(crate) enum Source {
-    /// The files of a folder.
+    /// The files of a folder, or one file.
     Offline(Offline),
     /// A running server.
     Online(Online),
@@ -82,6 +83,38 @@ impl Source {
         match self {
             Self::Offline(files) => files.compare(prompt, pairs),
             Self::Online(server) => server.get(&["prompts", prompt, "compare"], pairs),
+        }
+    }
+
+    /// The JSON of `/api/v1/workflows`.
+    pub(crate) fn workflows(&self, pairs: &Pairs) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(files) => files.workflows(pairs),
+            Self::Online(server) => server.get(&["workflows"], pairs),
+        }
+    }
+
+    /// The JSON of `/api/v1/workflows/{name}`.
+    pub(crate) fn workflow(&self, name: &str, pairs: &Pairs) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(files) => files.workflow(name, pairs),
+            Self::Online(server) => server.get(&["workflows", name], pairs),
+        }
+    }
+
+    /// The JSON of `/api/v1/requests/{id}/path`.
+    pub(crate) fn request_path(&self, id: &str) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(files) => files.request_path(id),
+            Self::Online(server) => server.get(&["requests", id, "path"], &Pairs::new()),
+        }
+    }
+
+    /// The JSON of `/api/v1/traces/{id}/path`.
+    pub(crate) fn trace_path(&self, id: &str) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(files) => files.trace_path(id),
+            Self::Online(server) => server.get(&["traces", id, "path"], &Pairs::new()),
         }
     }
 
