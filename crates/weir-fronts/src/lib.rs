@@ -4,3 +4,4 @@
 //! hold.
 
 pub mod mlflow;
+pub mod otlp;
