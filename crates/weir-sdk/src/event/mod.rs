@@ -1,0 +1,91 @@
+//! What a program logs: an LLM call, a decision of a workflow, a call of a tool. Their fields are the columns of the
+//! documented tables `llm_calls`, `branch_decisions` and `tool_calls`, and the labels by which Weir groups.
+//!
+//! Invariant: whatever passes `check` becomes a span; making it does no I/O and cannot fail.
+
+mod branch;
+pub(crate) mod check;
+mod labels;
+mod llm;
+mod tool;
+
+use weir_core::id::SpanId;
+use weir_core::merge::SpanWrite;
+use weir_core::span::Span;
+use weir_core::time::Micros;
+
+pub use branch::BranchDecision;
+pub use llm::LlmCall;
+pub use tool::ToolCall;
+
+use crate::error::SdkError;
+use crate::workflow::StepContext;
+use std::sync::Arc;
+
+/// A record on its way.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Llm(Box<LlmCall>),
+    Branch(Box<BranchDecision>),
+    Tool(Box<ToolCall>),
+    /// Made whole by another part of the library.
+    Span(Box<Span>),
+}
+
+/// What is known when it is logged.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    /// The id that the span gets.
+    pub(crate) span_id: SpanId,
+    /// Now, microseconds.
+    pub(crate) now: Micros,
+    /// The step of a workflow within which it was logged.
+    pub(crate) within: Option<Arc<StepContext>>,
+}
+
+impl Event {
+    /// Whether its values can be recorded.
+    pub(crate) fn check(&self, within: Option<&StepContext>) -> Result<(), SdkError> {
+        match self {
+            Self::Llm(call) => call.check(),
+            Self::Branch(decision) => decision.check(within),
+            Self::Tool(call) => call.check(within),
+            Self::Span(_) => Ok(()),
+        }
+    }
+
+    /// About the memory that it holds, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Llm(call) => call.weight(),
+            Self::Branch(decision) => decision.weight(),
+            Self::Tool(call) => call.weight(),
+            Self::Span(span) => check::span_weight(span),
+        }
+    }
+
+    /// The write that stands for it.
+    pub(crate) fn into_write(self, moment: &Moment) -> SpanWrite {
+        let span = match self {
+            Self::Llm(call) => call.into_span(moment),
+            Self::Branch(decision) => decision.into_span(moment),
+            Self::Tool(call) => call.into_span(moment),
+            Self::Span(span) => *span,
+        };
+        SpanWrite::create(span, moment.now)
+    }
+}
+
+/// The id of a new span: 8 random bytes, so that it fits into a `traceparent`.
+pub(crate) fn new_span_id() -> SpanId {
+    let mut id = SpanId::new();
+    id.0[..8].fill(0);
+    // All zero is no id in a traceparent.
+    id.0[8] |= 0x80;
+    id
+}
+
+/// The id of a request that has none: a UUIDv7 in hex.
+pub(crate) fn new_request_id() -> String {
+    SpanId::new().to_string()
+}

@@ -1,0 +1,118 @@
+//! What all HTTP of the library shares: TLS, bounds on answers, and words for what went wrong.
+//!
+//! Invariant: nothing is installed for the whole process: the program beside it keeps its own choice of TLS.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use reqwest::Response;
+use serde::Deserialize;
+
+use crate::error::SdkError;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Shorter than the time after which usual servers close idle connections.
+const IDLE: Duration = Duration::from_secs(4);
+/// Characters of a message that are told.
+const MAX_MESSAGE: usize = 500;
+
+static TLS: LazyLock<Option<rustls::ClientConfig>> = LazyLock::new(|| {
+    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    // A company's own authorities; a machine without any is no error.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
+    Some(config.with_root_certificates(roots).with_no_client_auth())
+});
+
+/// A client to be configured further. Redirects are not followed.
+pub(crate) fn builder() -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("weir-sdk/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE);
+    match &*TLS {
+        Some(config) => builder.tls_backend_preconfigured(config.clone()),
+        None => builder,
+    }
+}
+
+/// A runtime for one thread.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, SdkError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| SdkError::Settings(format!("no runtime can be started: {e}")))
+}
+
+/// The body of an answer; `None` when it is longer than the bound or breaks off.
+pub(crate) async fn read_bounded(mut answer: Response, most: usize) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.ok()? {
+        if body.len() + piece.len() > most {
+            return None;
+        }
+        body.extend_from_slice(&piece);
+    }
+    Some(body)
+}
+
+/// What an error body says, in the forms of OpenAI, Anthropic and Weir, and of servers that send a bare text.
+pub(crate) fn error_message(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Body {
+        error: Fault,
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Fault {
+        Object { message: String },
+        Text(String),
+    }
+    let said = match serde_json::from_slice::<Body>(body) {
+        Ok(Body { error: Fault::Object { message } | Fault::Text(message) }) => message,
+        Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
+    };
+    (!said.is_empty()).then(|| said[..said.floor_char_boundary(MAX_MESSAGE)].to_owned())
+}
+
+/// Why a request got no answer, down to the root, without the address, which may hold a key.
+pub(crate) fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut deepest: &dyn std::error::Error = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    if std::ptr::addr_eq(deepest, error) {
+        return "the request cannot be made".to_owned();
+    }
+    deepest.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_an_error_says_its_message() {
+        for body in [
+            r#"{"error":{"message":"no","type":"t"}}"#,
+            r#"{"type":"error","error":{"type":"x","message":"no"},"request_id":"r"}"#,
+            r#"{"error":"no"}"#,
+            " no ",
+        ] {
+            assert_eq!(error_message(body.as_bytes()).as_deref(), Some("no"), "{body}");
+        }
+        assert_eq!(error_message(b""), None);
+    }
+
+    #[test]
+    fn tls_needs_nothing_of_the_process() {
+        assert!(TLS.is_some());
+        assert!(builder().build().is_ok());
+    }
+}
