@@ -62,7 +62,7 @@ pub struct SpanQuery {
     pub limit: usize,
     /// Where the page before ended, as returned by it. Opaque to callers.
     pub cursor: Option<String>,
-    /// Whether `input` and `output` come with the rows.
+    /// Whether `input`, `output` and `details` come with the rows.
     pub with_payload: bool,
 }
 

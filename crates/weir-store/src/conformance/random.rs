@@ -92,6 +92,7 @@ impl Seed {
         span.tags = self.maybe(|s| (0..s.below(3)).map(|_| s.text()).collect());
         span.input = self.maybe(Self::text);
         span.output = self.maybe(Self::text);
+        span.details = self.maybe(|s| s.pick(&["{}", "{\"events\":[]}", "{\"ü\": 1.0}"]).to_owned());
         for name in ["team", "n", "odd \"name\""] {
             if let Some(value) = self.maybe(|s| s.pick(&["\"a\"", "1.00", "null", "{\"x\": [1]}", "\"\\u00fc\""])) {
                 span.attributes.insert(name.to_owned(), value.to_owned());

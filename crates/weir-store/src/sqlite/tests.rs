@@ -166,6 +166,44 @@ fn a_newer_schema_is_refused() {
 }
 
 #[test]
+fn a_file_from_before_there_were_details_is_read_and_brought_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(FILE);
+    let mut db = connect::writer(&path).unwrap();
+    schema::migrate(&mut db, &schema::TELEMETRY[..4]).unwrap();
+    db.execute_batch(
+        "INSERT INTO spans (seq, trace_id, span_id, kind, start_us, duration_us, stamp_after_us, stamp_rank)
+           VALUES (7, x'0000000000000001', x'0000000000000002', 0, 5, 1, 0, 0);
+         INSERT INTO payload_text (seq, input, output) VALUES (7, 'in', 'out');",
+    )
+    .unwrap();
+    drop(db);
+    let texts = |store: &SqliteStore| {
+        let span = store.span(&SpanRef::Span(SpanId::parse("0000000000000002").unwrap())).unwrap().unwrap();
+        [span.input, span.output, span.details].map(Option::unwrap_or_default)
+    };
+    assert_eq!(texts(&SqliteStore::open_read_only(dir.path()).unwrap()), ["in", "out", ""]);
+    let store = SqliteStore::open(dir.path()).unwrap();
+    assert_eq!(texts(&store), ["in", "out", ""]);
+    let more = Span { details: Some("{}".into()), ..store.spans(&everything()).unwrap().spans.remove(0) };
+    let batch = store.prepare(vec![SpanWrite::update(more, 1)]).unwrap();
+    store.commit(&batch, None).unwrap();
+    assert_eq!(texts(&store), ["in", "out", "{}"]);
+}
+
+fn everything() -> SpanQuery {
+    SpanQuery {
+        range: TimeRange::default(),
+        filter: Filter::all(),
+        order: OrderBy::Start,
+        ascending: true,
+        limit: 100,
+        cursor: None,
+        with_payload: false,
+    }
+}
+
+#[test]
 fn small_blocks_get_a_dictionary_and_stay_readable() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path()).unwrap();

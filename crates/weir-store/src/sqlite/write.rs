@@ -203,11 +203,15 @@ impl Commit<'_> {
     }
 
     fn store_payload(&mut self, place: Place, seq: i64, span: &Span) -> Result<(), CommitError> {
+        let payload = block::payload_of(span);
         if self.plain {
-            if span.input.is_some() || span.output.is_some() {
+            if !block::is_empty(&payload) {
+                let [input, output, details] = payload;
                 self.db
-                    .prepare_cached("INSERT OR REPLACE INTO payload_text (seq, input, output) VALUES (?1, ?2, ?3)")?
-                    .execute((seq, &span.input, &span.output))?;
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO payload_text (seq, input, output, details) VALUES (?1, ?2, ?3, ?4)",
+                    )?
+                    .execute((seq, input, output, details))?;
             }
             return Ok(());
         }
@@ -220,8 +224,7 @@ impl Commit<'_> {
             }
             Place::Own => {
                 let mut laid_out = Vec::new();
-                let payload = [(span.input.as_deref(), span.output.as_deref())];
-                block::lay_out(payload.into_iter(), &mut laid_out);
+                block::lay_out([payload].into_iter(), &mut laid_out);
                 let (data, dictionary) = self
                     .lookups
                     .dictionaries
@@ -271,16 +274,16 @@ impl Commit<'_> {
         let start = merged.span.start_us.unwrap_or(old.merged.base.at);
         let stays = seq::is_in_place(old.seq, start);
         let (before, after) = (&old.merged.span, &merged.span);
-        let same_payload = stays && before.input == after.input && before.output == after.output;
+        let payload = block::payload_of(after);
+        let same_payload = stays && block::payload_of(before) == payload;
         self.touched.push(old.seq);
         self.db.prepare_cached("DELETE FROM spans WHERE seq = ?1")?.execute([old.seq])?;
         if !same_payload {
             self.drop_payload(&old)?;
         }
-        let has_payload = after.input.is_some() || after.output.is_some();
         let (place, payload) = if same_payload {
             (Place::None, old.payload)
-        } else if has_payload && !self.plain {
+        } else if !block::is_empty(&payload) && !self.plain {
             (Place::Own, Some(block::place(self.next_block, 0)))
         } else {
             (Place::None, None)
