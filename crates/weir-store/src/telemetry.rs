@@ -221,7 +221,7 @@ pub struct StepFigures {
     pub p99_us: Option<f64>,
 }
 
-/// One step: a decision from a node to another, or a tool.
+/// One step: a decision from a node to another, a tool or a retriever. Names are told apart by their first 200 characters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepGroup {
     /// The project.

@@ -10,9 +10,9 @@ use weir_core::merge::{Merged, Rank, SpanWrite};
 
 use super::payload::block::{self, FULL_BYTES, SLOTS};
 use super::payload::dictionary::Dictionaries;
-use super::rollup::CUBED;
 use super::rollup::contribution::Contribution;
 use super::rollup::fold::Fold;
+use super::rollup::under::Under;
 use super::row::{self, NAMED};
 use crate::ingest::{Unprepared, panic_text};
 
@@ -34,7 +34,7 @@ pub(super) struct PreparedRow {
     pub(super) writes: Vec<SpanWrite>,
     pub(super) named: [u32; NAMED],
     /// The values under which it was folded into the rollups.
-    pub(super) counted: Option<[u32; CUBED]>,
+    pub(super) counted: Option<Under<u32>>,
     pub(super) payload: Place,
 }
 
@@ -100,9 +100,9 @@ fn fill_in(batch: &mut Prepared, dictionaries: &Dictionaries, plain: bool) {
         assert!(span.name.as_deref() != Some(PANICS), "told to");
         row.named = row::named(span).map(|text| texts.number(text));
         row.counted = Contribution::of(span).map(|c| {
-            let values = c.values.map(|v| texts.number(v.as_deref()));
-            batch.fold.add_minutes(c.start, &values, &c.measures);
-            values
+            let under = c.under.map(|text| texts.number(text.as_deref()));
+            batch.fold.add_minutes(c.start, &under, &c.measures);
+            under
         });
         row.payload = place_of(&row.merged, plain);
     }

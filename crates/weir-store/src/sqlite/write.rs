@@ -17,10 +17,11 @@ use super::payload::block;
 use super::payload::dictionary::Dictionaries;
 use super::payload::read::PayloadReader;
 use super::prepare::{Place, Prepared, PreparedRow};
+use super::rollup;
 use super::rollup::contribution::Contribution;
+use super::rollup::floors::Floors;
 use super::rollup::fold::Fold;
-use super::rollup::write::Floors;
-use super::rollup::{self, CUBED};
+use super::rollup::under::Under;
 use super::row::{self, NAMED, StoredSpan};
 use super::seq;
 use crate::ingest::CommitError;
@@ -125,7 +126,7 @@ impl Writer {
             touched: Vec::new(),
         };
         for row in &batch.rows {
-            commit.row(row, &row.named.map(number), row.counted.map(|values| values.map(number)))?;
+            commit.row(row, &row.named.map(number), row.counted.map(|under| under.map(number)))?;
         }
         commit.blocks(batch)?;
         rollup::write::apply(&transaction, &commit.fold, self.floors)?;
@@ -141,12 +142,7 @@ impl Writer {
 }
 
 impl Commit<'_> {
-    fn row(
-        &mut self,
-        row: &PreparedRow,
-        named: &[i64; NAMED],
-        counted: Option<[i64; CUBED]>,
-    ) -> Result<(), CommitError> {
+    fn row(&mut self, row: &PreparedRow, named: &[i64; NAMED], counted: Option<Under<i64>>) -> Result<(), CommitError> {
         let payload = match row.payload {
             Place::None => None,
             Place::Block(block, slot) => Some(block::place(self.first_block + block as i64, slot)),
@@ -248,9 +244,9 @@ impl Commit<'_> {
     }
 
     /// The span is there: merge, rewrite its row, correct the rollups.
-    fn merge(&mut self, row: &PreparedRow, counted: Option<[i64; CUBED]>) -> Result<(), CommitError> {
-        if let (Some(values), Some(new)) = (counted, Contribution::of(&row.merged.span)) {
-            self.fold.correct(new.start, &values, &new.measures, false);
+    fn merge(&mut self, row: &PreparedRow, counted: Option<Under<i64>>) -> Result<(), CommitError> {
+        if let (Some(under), Some(new)) = (counted, Contribution::of(&row.merged.span)) {
+            self.fold.correct(new.start, &under, &new.measures, false);
         }
         let Some(old) = self.load(row)? else {
             return Err(CommitError::Never("a span that is there cannot be read".into()));
@@ -322,13 +318,11 @@ impl Commit<'_> {
 
     fn count(&mut self, span: &Span, add: bool) -> Result<(), CommitError> {
         if let Some(part) = Contribution::of(span) {
-            let mut values = [0; CUBED];
-            for (slot, value) in values.iter_mut().zip(&part.values) {
-                if let Some(value) = value {
-                    *slot = self.ids.id(self.db, &value.as_ref().into())?;
-                }
-            }
-            self.fold.correct(part.start, &values, &part.measures, add);
+            let under = part.under.try_map(|text| match text {
+                Some(text) => self.ids.id(self.db, &text.as_ref().into()),
+                None => Ok(0),
+            })?;
+            self.fold.correct(part.start, &under, &part.measures, add);
         }
         Ok(())
     }
