@@ -186,7 +186,12 @@ impl WriteEngine for SqliteStore {
         prepare::take_back(batch)
     }
 
-    fn commit(&self, batch: &Prepared, position: Option<Position>) -> Result<(), CommitError> {
+    fn commit_and_tell(
+        &self,
+        batch: &Prepared,
+        position: Option<Position>,
+        ended: &mut dyn FnMut(&Span),
+    ) -> Result<(), CommitError> {
         let now = self.inner.options.clock.now();
         let lookups = Lookups { texts: &self.inner.texts, dictionaries: &self.inner.dictionaries, now };
         let mut writer = self.inner.writer()?.lock();
@@ -200,9 +205,12 @@ impl WriteEngine for SqliteStore {
         self.inner.commits.fetch_add(1, Ordering::Relaxed);
         *self.inner.failure.lock() = match &done {
             Err(CommitError::Again(e)) => Some(e.to_string()),
-            Ok(()) | Err(CommitError::Never(_)) => None,
+            Ok(_) | Err(CommitError::Never(_)) => None,
         };
-        done
+        for span in done?.spans(batch) {
+            ended(span);
+        }
+        Ok(())
     }
 
     fn position(&self) -> Result<Position, StoreError> {

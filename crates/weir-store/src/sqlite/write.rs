@@ -63,6 +63,22 @@ impl Use {
     }
 }
 
+/// The spans of a batch that are stored as ended now and were not before.
+#[derive(Default)]
+pub(super) struct Ended {
+    /// Places of new rows in the batch.
+    rows: Vec<usize>,
+    /// What stored rows became.
+    merged: Vec<Span>,
+}
+
+impl Ended {
+    pub(super) fn spans<'a>(&'a self, batch: &'a Prepared) -> impl Iterator<Item = &'a Span> {
+        let new = self.rows.iter().filter_map(|at| batch.rows.get(*at)).map(|row| &row.merged.span);
+        new.chain(&self.merged)
+    }
+}
+
 /// A batch's transaction.
 struct Commit<'a> {
     db: &'a Connection,
@@ -76,6 +92,7 @@ struct Commit<'a> {
     uses: Vec<Use>,
     first_block: i64,
     touched: Vec<i64>,
+    ended: Ended,
 }
 
 impl Writer {
@@ -85,12 +102,12 @@ impl Writer {
         batch: &Prepared,
         position: Option<Position>,
         lookups: &Lookups<'_>,
-    ) -> Result<(), CommitError> {
+    ) -> Result<Ended, CommitError> {
         match self.try_commit(batch, position, lookups) {
-            Ok((next_block, touched)) => {
+            Ok((next_block, touched, ended)) => {
                 self.next_block = next_block;
                 self.cover.committed(&touched);
-                Ok(())
+                Ok(ended)
             }
             Err(e) => {
                 self.ids.clear();
@@ -104,7 +121,7 @@ impl Writer {
         batch: &Prepared,
         position: Option<Position>,
         lookups: &Lookups<'_>,
-    ) -> Result<(i64, Vec<i64>), CommitError> {
+    ) -> Result<(i64, Vec<i64>, Ended), CommitError> {
         let transaction = rusqlite::Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
         let mut numbers = Vec::with_capacity(batch.names.len() + 1);
         numbers.push(0);
@@ -124,25 +141,33 @@ impl Writer {
             fold: batch.fold.translate(number),
             uses: vec![Use::default(); batch.blocks.len()],
             touched: Vec::new(),
+            ended: Ended::default(),
         };
-        for row in &batch.rows {
-            commit.row(row, &row.named.map(number), row.counted.map(|under| under.map(number)))?;
+        for (at, row) in batch.rows.iter().enumerate() {
+            if commit.row(row, &row.named.map(number), row.counted.map(|under| under.map(number)))? {
+                commit.ended.rows.push(at);
+            }
         }
         commit.blocks(batch)?;
         rollup::write::apply(&transaction, &commit.fold, self.floors)?;
-        let (next_block, touched) = (commit.next_block, std::mem::take(&mut commit.touched));
-        drop(commit);
+        let Commit { next_block, touched, ended, .. } = commit;
         if let Some(position) = position {
             store_position(&transaction, position)?;
         }
         self.cover.forget(&transaction, &touched)?;
         transaction.commit()?;
-        Ok((next_block, touched))
+        Ok((next_block, touched, ended))
     }
 }
 
 impl Commit<'_> {
-    fn row(&mut self, row: &PreparedRow, named: &[i64; NAMED], counted: Option<Under<i64>>) -> Result<(), CommitError> {
+    /// Inserts a row, or merges it into the stored one. Returns whether it is a new one of a span that has ended.
+    fn row(
+        &mut self,
+        row: &PreparedRow,
+        named: &[i64; NAMED],
+        counted: Option<Under<i64>>,
+    ) -> Result<bool, CommitError> {
         let payload = match row.payload {
             Place::None => None,
             Place::Block(block, slot) => Some(block::place(self.first_block + block as i64, slot)),
@@ -151,9 +176,13 @@ impl Commit<'_> {
         match self.insert(&row.merged, named, payload, None)? {
             Some(seq) => {
                 self.enqueue(&row.merged.span)?;
-                self.store_payload(row.payload, seq, &row.merged.span)
+                self.store_payload(row.payload, seq, &row.merged.span)?;
+                Ok(row.merged.span.end_us.is_some())
             }
-            None => self.merge(row, counted),
+            None => {
+                self.merge(row, counted)?;
+                Ok(false)
+            }
         }
     }
 
@@ -287,10 +316,14 @@ impl Commit<'_> {
         let named = self.numbers(after)?;
         let seq = self.insert(&merged, &named, payload, stays.then_some(old.seq))?;
         match seq {
-            Some(_) if same_payload => Ok(()),
-            Some(seq) => self.store_payload(place, seq, after),
-            None => Err(CommitError::Never("a span could not be rewritten".into())),
+            Some(_) if same_payload => {}
+            Some(seq) => self.store_payload(place, seq, after)?,
+            None => return Err(CommitError::Never("a span could not be rewritten".into())),
         }
+        if before.end_us.is_none() && after.end_us.is_some() {
+            self.ended.merged.push(merged.span);
+        }
+        Ok(())
     }
 
     fn load(&self, row: &PreparedRow) -> Result<Option<StoredSpan>, CommitError> {
