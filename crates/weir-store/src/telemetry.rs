@@ -62,7 +62,7 @@ pub struct SpanQuery {
     pub limit: usize,
     /// Where the page before ended, as returned by it. Opaque to callers.
     pub cursor: Option<String>,
-    /// Whether `input` and `output` come with the rows.
+    /// Whether `input`, `output` and `details` come with the rows.
     pub with_payload: bool,
 }
 
@@ -221,7 +221,7 @@ pub struct StepFigures {
     pub p99_us: Option<f64>,
 }
 
-/// One step: a decision from a node to another, or a tool.
+/// One step: a decision from a node to another, a tool or a retriever. Names are told apart by their first 200 characters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepGroup {
     /// The project.

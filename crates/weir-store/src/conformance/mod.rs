@@ -24,6 +24,7 @@ mod prune;
 mod random;
 mod round_trip;
 mod stats;
+mod steps;
 
 /// An empty store and how to write to it.
 pub struct Fixture {
@@ -49,6 +50,8 @@ pub fn conformance(make: Make<'_>) {
     pages::a_foreign_cursor_is_refused(make);
     merges::any_order_gives_the_merged_span_and_its_rollups(make);
     stats::every_path_agrees_with_a_recount(make);
+    steps::every_path_agrees_with_a_recount(make);
+    steps::what_is_filled_in_later_is_counted_where_it_belongs(make);
     prune::old_spans_go_and_the_others_stay(make);
 }
 

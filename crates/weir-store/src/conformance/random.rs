@@ -8,6 +8,16 @@ use weir_core::span::{Span, SpanKind, Status, TokenSource};
 use weir_core::time::{MINUTE, Micros};
 use weir_core::token::TokenCounts;
 
+const KINDS: [SpanKind; 7] = [
+    SpanKind::Llm,
+    SpanKind::Llm,
+    SpanKind::Embedding,
+    SpanKind::Tool,
+    SpanKind::Branch,
+    SpanKind::Retriever,
+    SpanKind::Chain,
+];
+
 /// A small deterministic generator (splitmix64).
 pub(super) struct Seed(pub(super) u64);
 
@@ -54,7 +64,7 @@ impl Seed {
         span.end_us = self.maybe(|s| start + s.pick(&[-5, 0, 1, 1_500, 250_000, 9_000_000]));
         span.parent_id = self.maybe(|s| s.key().span);
         span.name = self.maybe(Self::text);
-        span.kind = self.maybe(|s| s.pick(&[SpanKind::Llm, SpanKind::Llm, SpanKind::Embedding, SpanKind::Tool]));
+        span.kind = self.maybe(|s| s.pick(&KINDS));
         span.project = self.maybe(Self::text);
         span.session = self.maybe(Self::text);
         span.ttft_us = self.maybe(|s| s.below(1_000) as i64);
@@ -92,9 +102,15 @@ impl Seed {
         span.tags = self.maybe(|s| (0..s.below(3)).map(|_| s.text()).collect());
         span.input = self.maybe(Self::text);
         span.output = self.maybe(Self::text);
+        span.details = self.maybe(|s| s.pick(&["{}", "{\"events\":[]}", "{\"ü\": 1.0}"]).to_owned());
         for name in ["team", "n", "odd \"name\""] {
             if let Some(value) = self.maybe(|s| s.pick(&["\"a\"", "1.00", "null", "{\"x\": [1]}", "\"\\u00fc\""])) {
                 span.attributes.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        for name in ["workflow", "from_node", "to_node", "tool_name"] {
+            if let Some(value) = self.maybe(|s| s.pick(&["a", "b", "ü,\"]", &"long é ".repeat(50)]).to_owned()) {
+                span.attributes.insert(name.to_owned(), serde_json::Value::from(value).to_string());
             }
         }
         span

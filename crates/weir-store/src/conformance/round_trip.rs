@@ -55,12 +55,14 @@ pub(super) fn odd_values_survive(make: Make<'_>) {
         span.request_id = Some(format!("{text}{n}"));
         span.tags = Some(vec![(*text).into(); 2]);
         span.input = Some((*text).into());
+        span.details = Some((*text).into());
         span.attributes.insert((*text).into(), serde_json::to_string(text).unwrap());
         spans.push(span);
     }
     let mut big = seed.span(Clock::system().now(), 10);
     big.input = Some((0..200_000).map(|n| format!("{n} ")).collect::<String>());
     big.output = Some("é".repeat(1 << 19));
+    big.details = Some(format!("{{\"events\":[{}0]}}", "1.50, ".repeat(1 << 16)));
     big.tokens = Some(TokenCounts::of(u64::MAX >> 1, 0));
     big.attributes.insert("big".into(), "123456789012345678901234567890.1234567890".into());
     big.attributes.insert("exp".into(), "1E+400".into());

@@ -10,10 +10,11 @@ use weir_core::time::{Clock, DAY, HOUR, MINUTE, Micros};
 
 use super::random::Seed;
 use super::{Make, check};
-use crate::telemetry::{Dimension, Figures, Stats, StatsGroup, StatsQuery};
+use crate::telemetry::{Dimension, Figures, Stats, StatsGroup, StatsQuery, TimeRange};
 
-/// How long figures must be exact to the minute.
+/// How long figures must be exact to the minute, and to the hour.
 const MINUTES_KEPT: Micros = 2 * DAY;
+const HOURS_KEPT: Micros = 400 * DAY;
 
 #[derive(Default)]
 struct Count {
@@ -59,18 +60,30 @@ fn value(dimension: Dimension, span: &Span) -> Option<String> {
     }
 }
 
+/// A range as it is rounded outwards.
+pub(super) fn rounded(range: TimeRange, now: Micros) -> TimeRange {
+    let minutes = (now - MINUTES_KEPT).div_euclid(HOUR) * HOUR;
+    let hours = (now - HOURS_KEPT).div_euclid(DAY) * DAY;
+    let grain = |at: Micros| match at {
+        at if at >= minutes => MINUTE,
+        at if at >= hours => HOUR,
+        _ => DAY,
+    };
+    TimeRange {
+        from: range.from.map(|t| t.div_euclid(grain(t)) * grain(t)),
+        to: range.to.map(|t| {
+            let width = grain(t - 1);
+            (t + width - 1).div_euclid(width) * width
+        }),
+    }
+}
+
 /// A group and its buckets.
 type Counted = (Count, BTreeMap<Micros, Count>);
 
 /// The answer as it must be, groups by value.
 pub(super) fn recount(spans: &[Span], query: &StatsQuery, now: Micros) -> Stats {
-    let floor = (now - MINUTES_KEPT).div_euclid(HOUR) * HOUR;
-    let grain = |at: Micros| if at >= floor { MINUTE } else { HOUR };
-    let from = query.range.from.map(|t| t.div_euclid(grain(t)) * grain(t));
-    let to = query.range.to.map(|t| {
-        let width = grain(t - 1);
-        (t + width - 1).div_euclid(width) * width
-    });
+    let TimeRange { from, to } = rounded(query.range, now);
     let mut groups: BTreeMap<Vec<Option<String>>, Counted> = BTreeMap::new();
     let mut total = Count::default();
     for span in spans {

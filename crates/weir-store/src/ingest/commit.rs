@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use weir_core::merge::SpanWrite;
 use weir_core::observe::Observer;
+use weir_core::span::Span;
 
 use super::engine::{CommitError, WriteEngine};
-use super::gather::{Batch, Told};
+use super::gather::{Batch, Brought, Told};
 use super::reject::Rejects;
 use super::state::Shared;
 use crate::journal::{Journal, Position};
@@ -56,7 +57,7 @@ impl<E: WriteEngine> Committer<E> {
         let Batch { prepared, told } = batch;
         let mut rejects = Rejects::default();
         let refused = match prepared {
-            Ok(prepared) => match self.commit(&prepared, told.position) {
+            Ok(prepared) => match self.commit(&prepared, told.position, &told.brought) {
                 Ok(()) => None,
                 Err(CommitError::Again(_)) => return false,
                 Err(CommitError::Never(reason)) => Some((self.engine.take_back(prepared), reason)),
@@ -64,7 +65,7 @@ impl<E: WriteEngine> Committer<E> {
             Err(unprepared) => Some((unprepared.writes, unprepared.reason)),
         };
         if let Some((writes, reason)) = refused {
-            let done = self.without_rejects(writes, &reason, &mut rejects)
+            let done = self.without_rejects(writes, &reason, &told.brought, &mut rejects)
                 // After the last part: a crash before reads the journal again, which changes nothing.
                 && told.position.is_none_or(|position| self.commit_position(position));
             rejects.report(self.observer.as_ref());
@@ -77,18 +78,24 @@ impl<E: WriteEngine> Committer<E> {
     }
 
     /// Commits the good among writes that are refused together; `false` when stopped before.
-    fn without_rejects(&self, mut writes: Vec<SpanWrite>, reason: &str, rejects: &mut Rejects) -> bool {
+    fn without_rejects(
+        &self,
+        mut writes: Vec<SpanWrite>,
+        reason: &str,
+        brought: &Brought,
+        rejects: &mut Rejects,
+    ) -> bool {
         if writes.len() <= 1 {
             rejects.add(&writes, reason);
             return true;
         }
         let second = writes.split_off(writes.len() / 2);
         for half in [writes, second] {
-            match self.commit_part(half, None) {
+            match self.commit_part(half, None, brought) {
                 Ok(()) => {}
                 Err(Refused::Stopped) => return false,
                 Err(Refused::Never(writes, reason)) => {
-                    if !self.without_rejects(writes, &reason, rejects) {
+                    if !self.without_rejects(writes, &reason, brought, rejects) {
                         return false;
                     }
                 }
@@ -100,7 +107,7 @@ impl<E: WriteEngine> Committer<E> {
     /// Commits how far the journal is read, and nothing else; `false` when stopped before.
     fn commit_position(&self, position: Position) -> bool {
         loop {
-            match self.commit_part(Vec::new(), Some(position)) {
+            match self.commit_part(Vec::new(), Some(position), &Brought::None) {
                 Ok(()) => return true,
                 Err(Refused::Stopped) => return false,
                 // There is nothing to drop: the engine itself is at fault.
@@ -116,9 +123,14 @@ impl<E: WriteEngine> Committer<E> {
         }
     }
 
-    fn commit_part(&self, writes: Vec<SpanWrite>, position: Option<Position>) -> Result<(), Refused> {
+    fn commit_part(
+        &self,
+        writes: Vec<SpanWrite>,
+        position: Option<Position>,
+        brought: &Brought,
+    ) -> Result<(), Refused> {
         let prepared = self.engine.prepare(writes).map_err(|u| Refused::Never(u.writes, u.reason))?;
-        match self.commit(&prepared, position) {
+        match self.commit(&prepared, position, brought) {
             Ok(()) => Ok(()),
             Err(CommitError::Again(_)) => Err(Refused::Stopped),
             Err(CommitError::Never(reason)) => Err(Refused::Never(self.engine.take_back(prepared), reason)),
@@ -126,10 +138,15 @@ impl<E: WriteEngine> Committer<E> {
     }
 
     /// Tries until it works or never will; [`CommitError::Again`] only when stopped before.
-    fn commit(&self, prepared: &E::Prepared, position: Option<Position>) -> Result<(), CommitError> {
+    fn commit(&self, prepared: &E::Prepared, position: Option<Position>, brought: &Brought) -> Result<(), CommitError> {
         let mut wait = FIRST_RETRY;
+        let mut ended = |span: &Span| {
+            if brought.holds(span) {
+                self.observer.span_stored(span);
+            }
+        };
         loop {
-            match self.engine.commit(prepared, position) {
+            match self.engine.commit_and_tell(prepared, position, &mut ended) {
                 Ok(()) => {
                     if self.shared.last_error.lock().take().is_some() {
                         tracing::info!("the store takes records again");

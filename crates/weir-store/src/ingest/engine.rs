@@ -1,6 +1,7 @@
 //! What an engine must do to be written to.
 
 use weir_core::merge::SpanWrite;
+use weir_core::span::Span;
 
 use crate::journal::Position;
 use crate::telemetry::StoreError;
@@ -19,11 +20,25 @@ pub trait WriteEngine: Send + Sync + 'static {
     /// The writes that a batch was made of, in any order; of one span they stay in theirs.
     fn take_back(&self, batch: Self::Prepared) -> Vec<SpanWrite>;
 
-    /// Commits a batch, its rollups and the journal position in one transaction; all or nothing.
+    /// Commits a batch, its rollups and the journal position in one transaction; all or nothing. Then gives `ended`
+    /// every span that is stored as ended now and was not before.
     ///
     /// # Errors
     /// [`CommitError`]; nothing of the batch was kept.
-    fn commit(&self, batch: &Self::Prepared, position: Option<Position>) -> Result<(), CommitError>;
+    fn commit_and_tell(
+        &self,
+        batch: &Self::Prepared,
+        position: Option<Position>,
+        ended: &mut dyn FnMut(&Span),
+    ) -> Result<(), CommitError>;
+
+    /// [`WriteEngine::commit_and_tell`] when nobody wants to know.
+    ///
+    /// # Errors
+    /// As there.
+    fn commit(&self, batch: &Self::Prepared, position: Option<Position>) -> Result<(), CommitError> {
+        self.commit_and_tell(batch, position, &mut |_| {})
+    }
 
     /// The journal position that was committed last.
     ///

@@ -1,11 +1,13 @@
 //! The thread that gathers journalled and submitted spans into batches and prepares them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+use weir_core::id::SpanKey;
 use weir_core::merge::SpanWrite;
 use weir_core::observe::Observer;
 use weir_core::span::Span;
@@ -14,6 +16,24 @@ use weir_core::time::Micros;
 use super::engine::{Unprepared, WriteEngine};
 use super::state::Shared;
 use crate::journal::{Position, Reader};
+
+/// Which spans of a batch protocols brought; the gateway tells of its own calls itself.
+pub(super) enum Brought {
+    None,
+    All,
+    /// All but those that the journal had.
+    AllBut(HashSet<SpanKey>),
+}
+
+impl Brought {
+    pub(super) fn holds(&self, span: &Span) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::AllBut(journalled) => !journalled.contains(&span.span_key()),
+        }
+    }
+}
 
 /// What the committing thread gets.
 pub(super) struct Batch<P> {
@@ -30,6 +50,7 @@ pub(super) struct Told {
     /// The end of the oldest journalled call in it; it stands in [`Shared::uncommitted`] until the commit.
     pub(super) oldest_us: Option<Micros>,
     pub(super) spans: u64,
+    pub(super) brought: Brought,
     pub(super) protocols: Vec<(&'static str, u64)>,
     pub(super) receipts: Vec<oneshot::Sender<()>>,
 }
@@ -137,6 +158,7 @@ impl<E: WriteEngine> Gather<E> {
             writes.extend(spans.into_iter().map(journalled_write));
         }
         let mut receipts = Vec::new();
+        let from_journal = writes.len();
         if submitted {
             let mut queue = self.shared.queue.lock();
             let mut bytes = 0;
@@ -158,9 +180,14 @@ impl<E: WriteEngine> Gather<E> {
             return None;
         }
         let spans = writes.len() as u64;
+        let brought = match from_journal {
+            0 => Brought::All,
+            n if n == writes.len() => Brought::None,
+            n => Brought::AllBut(writes.iter().take(n).map(|w| w.span.span_key()).collect()),
+        };
         // Before the commit can be told.
         self.shared.uncommitted.lock().extend(oldest_us);
-        let told = Told { position, journalled, oldest_us, spans, protocols, receipts };
+        let told = Told { position, journalled, oldest_us, spans, brought, protocols, receipts };
         Some(Batch { prepared: self.engine.prepare(writes), told })
     }
 

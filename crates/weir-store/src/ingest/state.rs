@@ -132,6 +132,7 @@ pub(super) fn weight(write: &SpanWrite) -> usize {
     let text = |t: &Option<String>| t.as_ref().map_or(0, String::len);
     512 + text(&span.input)
         + text(&span.output)
+        + text(&span.details)
         + text(&span.error)
         + span.attributes.iter().map(|(k, v)| k.len() + v.len() + 64).sum::<usize>()
 }

@@ -92,6 +92,101 @@ fn a_receipt_resolves_after_the_commit_and_a_repetition_changes_nothing() {
     }
 }
 
+/// The spans that are told of.
+#[derive(Default)]
+struct Stored(parking_lot::Mutex<Vec<Span>>);
+
+impl Observer for Stored {
+    fn span_stored(&self, span: &Span) {
+        self.0.lock().push(span.clone());
+    }
+}
+
+#[test]
+fn a_span_that_a_protocol_brought_is_told_once_when_it_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    let journal = Arc::new(Journal::open(dir.path(), 1 << 30).unwrap());
+    let stored = Arc::new(Stored::default());
+    let observer = Arc::clone(&stored) as Arc<dyn Observer>;
+    let options = IngestOptions { journal_linger: Duration::ZERO, ..IngestOptions::default() };
+    let ingest = Ingest::start(Arc::new(store), Arc::clone(&journal), observer, options).unwrap();
+    let submit = |writes| ingest.submit("test", writes).unwrap().blocking_recv().unwrap();
+    let told = || std::mem::take(&mut *stored.0.lock());
+
+    // Whole, and again.
+    let whole = call(1);
+    submit(vec![SpanWrite::create(whole.clone(), 1)]);
+    assert_eq!(told(), std::slice::from_ref(&whole));
+    submit(vec![SpanWrite::create(whole.clone(), 1)]);
+    submit(vec![SpanWrite::update(Span { user: Some("u".into()), ..whole }, 2)]);
+    assert_eq!(told(), []);
+
+    // In pieces: whole as it is when it ends, of any kind; what is added later tells nothing.
+    let tool = Span { kind: Some(SpanKind::Tool), ..call(2) };
+    submit(vec![SpanWrite::create(Span { end_us: None, output: None, ..tool.clone() }, 1)]);
+    assert_eq!(told(), []);
+    let end = Span { end_us: tool.end_us, output: tool.output.clone(), ..Span::new(tool.span_key()) };
+    submit(vec![SpanWrite::update(end.clone(), 2)]);
+    assert_eq!(told(), std::slice::from_ref(&tool));
+    submit(vec![SpanWrite::update(end, 2), SpanWrite::update(Span { end_us: Some(7), ..tool }, 3)]);
+    assert_eq!(told(), []);
+
+    // In pieces that come together.
+    let both = call(3);
+    let writes = vec![
+        SpanWrite::update(Span { end_us: both.end_us, ..Span::new(both.span_key()) }, 2),
+        SpanWrite::create(Span { end_us: None, ..both.clone() }, 1),
+    ];
+    submit(writes);
+    assert_eq!(told(), [both]);
+
+    // Those of the gateway are told of by the gateway.
+    let journalled = call(4);
+    journal.append(&journalled).unwrap();
+    assert!(ingest.drain(Duration::from_secs(10)));
+    submit(vec![SpanWrite::update(Span { user: Some("u".into()), ..journalled }, 2)]);
+    assert_eq!(told(), []);
+}
+
+/// Journalled and submitted spans in one batch, which is refused at first and then taken in parts.
+#[test]
+fn only_what_protocols_brought_is_told_of_a_mixed_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    let journal = Arc::new(Journal::open(dir.path(), 1 << 30).unwrap());
+    let engine = Arc::new(Failing { store, broken: true.into() });
+    let stored = Arc::new(Stored::default());
+    let observer = Arc::clone(&stored) as Arc<dyn Observer>;
+    let none = Duration::ZERO;
+    let options = IngestOptions { journal_linger: none, submit_linger: none, ..IngestOptions::default() };
+    let ingest = Ingest::start(Arc::clone(&engine), Arc::clone(&journal), observer, options).unwrap();
+    let mut brought: Vec<Span> = (0..8).map(call).collect();
+    let submit = |spans: &[Span]| {
+        ingest.submit("test", spans.iter().map(|s| SpanWrite::create(s.clone(), 1)).collect()).unwrap()
+    };
+    // The first batch is refused, the second waits for it, the third for a place to wait.
+    for n in 0..3 {
+        submit(&brought[n..=n]);
+        while ingest.shared.queue.lock().spans > 0 || ingest.status().last_error.is_none() {
+            std::thread::yield_now();
+        }
+    }
+    // So that these come together.
+    journal.append(&call(8)).unwrap();
+    journal.append(&Span { user: Some(MARK.into()), ..call(9) }).unwrap();
+    let receipt = submit(&brought[3..]);
+    assert_eq!(*stored.0.lock(), [], "nothing is told before it is durable");
+    engine.broken.store(false, Ordering::SeqCst);
+    receipt.blocking_recv().unwrap();
+    assert!(ingest.drain(Duration::from_secs(10)));
+    assert_eq!(ingest.status().committed, 9);
+    let mut told = std::mem::take(&mut *stored.0.lock());
+    told.sort_by_key(|s| s.span_id);
+    brought.sort_by_key(|s| s.span_id);
+    assert_eq!(told, brought);
+}
+
 #[test]
 fn a_full_queue_refuses_at_once() {
     let dir = tempfile::tempdir().unwrap();
@@ -126,14 +221,19 @@ impl WriteEngine for Failing {
         self.store.take_back(batch.0)
     }
 
-    fn commit(&self, batch: &Self::Prepared, position: Option<crate::journal::Position>) -> Result<(), CommitError> {
+    fn commit_and_tell(
+        &self,
+        batch: &Self::Prepared,
+        position: Option<crate::journal::Position>,
+        ended: &mut dyn FnMut(&Span),
+    ) -> Result<(), CommitError> {
         if self.broken.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("broken".into()).into());
         }
         if batch.1 {
             return Err(CommitError::Never("marked".into()));
         }
-        self.store.commit(&batch.0, position)
+        self.store.commit_and_tell(&batch.0, position, ended)
     }
 
     fn position(&self) -> Result<crate::journal::Position, StoreError> {

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
-use weir_core::time::{DAY, HOUR};
 
 use super::groups::build;
+use super::rollup::floors::Floors;
 use super::write::Writer;
 use super::{Inner, connect, rollup};
 use crate::telemetry::StoreError;
@@ -224,19 +224,14 @@ pub(super) fn build_groups(inner: &Inner, writer: &Mutex<Writer>) -> Result<bool
 /// Moves the floors of the fine rollups up and deletes what is below them.
 pub(super) fn retain(inner: &Inner, writer: &Mutex<Writer>) -> Result<(), StoreError> {
     let now = inner.options.clock.now();
-    let minute = rollup::align(now - rollup::MINUTES_KEPT, HOUR);
-    let hour = rollup::align(now - rollup::HOURS_KEPT, DAY);
-    {
+    let floors = {
         let mut writer = writer.lock();
         // Readers see the new floors before the first cell below them is gone.
-        for (key, value) in [("minute_floor", minute), ("hour_floor", hour)] {
-            writer.db.execute("UPDATE state SET value = max(value, ?2) WHERE key = ?1", (key, value))?;
-        }
-        writer.floors.minute = writer.floors.minute.max(minute);
-        writer.floors.hour = writer.floors.hour.max(hour);
-    }
-    for (level, floor) in [(rollup::Level::Minute, minute), (rollup::Level::Hour, hour)] {
-        for dim in 0..=7i64 {
+        writer.floors = Floors::raise(&writer.db, now)?;
+        writer.floors
+    };
+    for (level, floor) in [(rollup::Level::Minute, floors.minute), (rollup::Level::Hour, floors.hour)] {
+        for dim in rollup::slice_numbers() {
             loop {
                 let deleted = writer.lock().db.execute(
                     "DELETE FROM rollup WHERE level = ?1 AND dim = ?2 AND t < ?3 AND (level, dim, t, project, value) IN \
@@ -252,7 +247,7 @@ pub(super) fn retain(inner: &Inner, writer: &Mutex<Writer>) -> Result<(), StoreE
     while writer.lock().db.execute(
         "DELETE FROM cube WHERE level = 1 AND t = (SELECT min(t) FROM cube WHERE level = 1 AND t < ?1) \
          OR level = 2 AND t = (SELECT min(t) FROM cube WHERE level = 2 AND t < ?1)",
-        [hour],
+        [floors.hour],
     )? > 0
     {}
     Ok(())

@@ -78,7 +78,7 @@ fn cursor(db: &Connection, target: &str) -> rusqlite::Result<i64> {
 
 /// Bytes of all that a caller may make long.
 fn weight(span: &Span) -> usize {
-    let payloads = span.input.iter().chain(&span.output).map(String::len);
+    let payloads = span.input.iter().chain(&span.output).chain(&span.details).map(String::len);
     let attributes = span.attributes.iter().map(|(name, json)| name.len() + json.len());
     let tags = span.tags.iter().flatten().map(String::len);
     payloads.chain(attributes).chain(tags).sum()

@@ -119,12 +119,13 @@ fn pages_are_bounded_and_go_on_where_they_ended() {
 }
 
 #[test]
-fn attributes_and_tags_fill_a_page_too() {
+fn details_attributes_and_tags_fill_a_page_too() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path(), &Clock::fixed(NOW), &["a"]);
-    let mut calls: Vec<Span> = (0..4).map(call).collect();
+    let mut calls: Vec<Span> = (0..5).map(call).collect();
     calls[1].attributes.insert("metadata".into(), format!("{:?}", "m".repeat(5_000)));
     calls[2].tags = Some(vec!["t".repeat(100); 50]);
+    calls[3].details = Some(format!("{{\"events\":[{}0]}}", "1, ".repeat(2_000)));
     add(&store, &calls);
     let page = |after, wanted: &[Span]| {
         let page = store.pending(after, 100, 5_000).unwrap();
@@ -134,7 +135,8 @@ fn attributes_and_tags_fill_a_page_too() {
     let after = page(0, &calls[..1]);
     let after = page(after, &calls[1..2]);
     let after = page(after, &calls[2..3]);
-    page(after, &calls[3..]);
+    let after = page(after, &calls[3..4]);
+    page(after, &calls[4..]);
 }
 
 #[test]

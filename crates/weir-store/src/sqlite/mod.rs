@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use weir_core::filter::{Field, Filter};
 use weir_core::merge::SpanWrite;
 use weir_core::span::Span;
-use weir_core::time::{DAY, HOUR, Micros};
+use weir_core::time::Micros;
 
 mod answer_file;
 mod attributes;
@@ -60,7 +60,7 @@ use connect::Readers;
 use names::{NameIds, NameTexts};
 use payload::dictionary::Dictionaries;
 use payload::read::PayloadReader;
-use rollup::write::Floors;
+use rollup::floors::Floors;
 use write::{Lookups, Writer};
 
 /// Name of the database file.
@@ -120,7 +120,7 @@ impl SqliteStore {
             ids: NameIds::default(),
             next_block: db.query_row("SELECT coalesce(max(id), 0) + 1 FROM payload_blocks", [], |row| row.get(0))?,
             counter: now as u32,
-            floors: floors(&db, now)?,
+            floors: Floors::begin(&db, now)?,
             cover: groups::Cover::load(&db)?,
             encoding: options.payload,
             queues: !options.exports.is_empty(),
@@ -174,18 +174,6 @@ impl Inner {
     }
 }
 
-/// How far back the fine rollups reach: as the database says, or as of now for a new one.
-fn floors(db: &rusqlite::Connection, now: Micros) -> Result<Floors, StoreError> {
-    let stored = |key: &str, otherwise: Micros| -> Result<Micros, StoreError> {
-        db.execute("INSERT OR IGNORE INTO state (key, value) VALUES (?1, ?2)", (key, otherwise))?;
-        Ok(db.query_row("SELECT value FROM state WHERE key = ?1", [key], |row| row.get(0))?)
-    };
-    Ok(Floors {
-        minute: stored("minute_floor", rollup::align(now - rollup::MINUTES_KEPT, HOUR))?,
-        hour: stored("hour_floor", rollup::align(now - rollup::HOURS_KEPT, DAY))?,
-    })
-}
-
 impl WriteEngine for SqliteStore {
     type Prepared = Prepared;
 
@@ -198,7 +186,12 @@ impl WriteEngine for SqliteStore {
         prepare::take_back(batch)
     }
 
-    fn commit(&self, batch: &Prepared, position: Option<Position>) -> Result<(), CommitError> {
+    fn commit_and_tell(
+        &self,
+        batch: &Prepared,
+        position: Option<Position>,
+        ended: &mut dyn FnMut(&Span),
+    ) -> Result<(), CommitError> {
         let now = self.inner.options.clock.now();
         let lookups = Lookups { texts: &self.inner.texts, dictionaries: &self.inner.dictionaries, now };
         let mut writer = self.inner.writer()?.lock();
@@ -212,9 +205,12 @@ impl WriteEngine for SqliteStore {
         self.inner.commits.fetch_add(1, Ordering::Relaxed);
         *self.inner.failure.lock() = match &done {
             Err(CommitError::Again(e)) => Some(e.to_string()),
-            Ok(()) | Err(CommitError::Never(_)) => None,
+            Ok(_) | Err(CommitError::Never(_)) => None,
         };
-        done
+        for span in done?.spans(batch) {
+            ended(span);
+        }
+        Ok(())
     }
 
     fn position(&self) -> Result<Position, StoreError> {
@@ -303,19 +299,13 @@ impl Telemetry for SqliteStore {
     fn stats(&self, query: &StatsQuery) -> Result<Stats, StoreError> {
         let inner = &self.inner;
         let now = inner.options.clock.now();
-        inner.readers.get()?.snapshot(|db| {
-            let floor = |key: &str, otherwise: Micros| -> Result<Micros, StoreError> {
-                let value: Option<i64> =
-                    db.query_row("SELECT max(value) FROM state WHERE key = ?1", [key], |row| row.get(0))?;
-                Ok(value.unwrap_or(otherwise))
-            };
-            let floors = Floors { minute: floor("minute_floor", now)?, hour: floor("hour_floor", now)? };
-            rollup::stats::answer(db, &inner.texts, floors, query)
-        })
+        inner.readers.get()?.snapshot(|db| rollup::stats::answer(db, &inner.texts, Floors::read(db, now)?, query))
     }
 
-    fn steps(&self, _query: &StepsQuery) -> Result<Vec<StepGroup>, StoreError> {
-        Ok(Vec::new())
+    fn steps(&self, query: &StepsQuery) -> Result<Vec<StepGroup>, StoreError> {
+        let inner = &self.inner;
+        let now = inner.options.clock.now();
+        inner.readers.get()?.snapshot(|db| rollup::steps::answer(db, &inner.texts, Floors::read(db, now)?, query))
     }
 
     fn prune(&self, before: Micros) -> Result<u64, StoreError> {

@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 use weir_core::id::SpanKey;
 use weir_core::merge::{Merged, Rank, SpanWrite};
-use weir_core::span::Span;
 
 use super::payload::block::{self, FULL_BYTES, SLOTS};
 use super::payload::dictionary::Dictionaries;
-use super::rollup::CUBED;
 use super::rollup::contribution::Contribution;
 use super::rollup::fold::Fold;
+use super::rollup::under::Under;
 use super::row::{self, NAMED};
 use crate::ingest::{Unprepared, panic_text};
 
@@ -35,7 +34,7 @@ pub(super) struct PreparedRow {
     pub(super) writes: Vec<SpanWrite>,
     pub(super) named: [u32; NAMED],
     /// The values under which it was folded into the rollups.
-    pub(super) counted: Option<[u32; CUBED]>,
+    pub(super) counted: Option<Under<u32>>,
     pub(super) payload: Place,
 }
 
@@ -101,9 +100,9 @@ fn fill_in(batch: &mut Prepared, dictionaries: &Dictionaries, plain: bool) {
         assert!(span.name.as_deref() != Some(PANICS), "told to");
         row.named = row::named(span).map(|text| texts.number(text));
         row.counted = Contribution::of(span).map(|c| {
-            let values = c.values.map(|v| texts.number(v.as_deref()));
-            batch.fold.add_minutes(c.start, &values, &c.measures);
-            values
+            let under = c.under.map(|text| texts.number(text.as_deref()));
+            batch.fold.add_minutes(c.start, &under, &c.measures);
+            under
         });
         row.payload = place_of(&row.merged, plain);
     }
@@ -157,7 +156,7 @@ fn fold_writes(writes: Vec<SpanWrite>) -> Vec<(Merged, Vec<SpanWrite>)> {
 
 fn place_of(merged: &Merged, plain: bool) -> Place {
     let span = &merged.span;
-    if plain || (span.input.is_none() && span.output.is_none()) {
+    if plain || block::is_empty(&block::payload_of(span)) {
         Place::None
     } else if span.end_us.is_some() && span.start_us.is_some() && merged.base.rank == Rank::Create {
         // Whole: it will hardly be merged again. The place is filled in by `compress`.
@@ -176,16 +175,13 @@ fn compress(rows: &mut [PreparedRow], dictionaries: &Dictionaries) -> Vec<Prepar
     let whole: Vec<usize> =
         rows.iter().enumerate().filter(|(_, r)| matches!(r.payload, Place::Block(..))).map(|(n, _)| n).collect();
     for (n, at) in whole.iter().enumerate() {
-        bytes += rows.get(*at).map_or(0, |r| payload_bytes(&r.merged.span));
+        bytes += rows.get(*at).map_or(0, |r| block::bytes(&block::payload_of(&r.merged.span)));
         members.push(*at);
         if members.len() < SLOTS && bytes < FULL_BYTES && n + 1 < whole.len() {
             continue;
         }
-        let payloads: Vec<_> = members
-            .iter()
-            .filter_map(|at| rows.get(*at))
-            .map(|r| (r.merged.span.input.as_deref(), r.merged.span.output.as_deref()))
-            .collect();
+        let payloads: Vec<_> =
+            members.iter().filter_map(|at| rows.get(*at)).map(|r| block::payload_of(&r.merged.span)).collect();
         block::lay_out(payloads.iter().copied(), &mut laid_out);
         let place = match dictionaries.compress(&laid_out, payloads.len()) {
             Ok((data, dictionary)) => {
@@ -205,8 +201,4 @@ fn compress(rows: &mut [PreparedRow], dictionaries: &Dictionaries) -> Vec<Prepar
         bytes = 0;
     }
     blocks
-}
-
-fn payload_bytes(span: &Span) -> usize {
-    span.input.as_ref().map_or(0, String::len) + span.output.as_ref().map_or(0, String::len)
 }

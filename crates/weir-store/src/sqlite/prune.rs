@@ -147,7 +147,7 @@ fn rewrite(
         "SELECT s.payload & 63 FROM payload_blocks AS b JOIN spans AS s ON s.seq BETWEEN b.first_seq AND b.last_seq \
          WHERE b.id = ?1 AND s.payload >> 6 = ?1",
     )?;
-    let mut kept = vec![(None, None); slots.len()];
+    let mut kept = vec![[None; 3]; slots.len()];
     let mut rows = statement.query([id])?;
     while let Some(row) = rows.next()? {
         let slot = row.get::<_, i64>(0)? as usize;

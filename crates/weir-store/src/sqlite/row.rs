@@ -127,7 +127,7 @@ pub(super) fn tokens_from(n: [i64; 8]) -> TokenCounts {
     TokenCounts { prompt, cached, cache_write, cache_write_1h, completion, reasoning, audio_in, audio_out }
 }
 
-/// A row as it was read; `input` and `output` are elsewhere.
+/// A row as it was read; `input`, `output` and `details` are elsewhere.
 #[derive(Debug)]
 pub(super) struct StoredSpan {
     pub(super) seq: i64,

@@ -14,6 +14,7 @@ pub(super) const TELEMETRY: Migrations = &[
     (2, include_str!("migrations/0002_views.sql")),
     (3, include_str!("migrations/0003_scores.sql")),
     (4, include_str!("migrations/0004_exports.sql")),
+    (5, include_str!("migrations/0005_details.sql")),
 ];
 
 /// Brings the database to this version's schema.

@@ -166,6 +166,82 @@ fn a_newer_schema_is_refused() {
 }
 
 #[test]
+fn fine_slices_go_after_their_time_those_of_steps_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = call().start_us.unwrap() + 1_000_000;
+    let clock = Clock::fixed(now);
+    let options = SqliteOptions { clock: clock.clone(), ..SqliteOptions::default() };
+    let store = SqliteStore::open_with(dir.path(), options).unwrap();
+    let tool = Span { kind: Some(SpanKind::Tool), name: Some("t".into()), ..call() };
+    let tool = Span { span_id: SpanId::new(), ..tool };
+    let batch = store.prepare([call(), tool].map(|s| SpanWrite::create(s, 1)).into()).unwrap();
+    store.commit(&batch, None).unwrap();
+    let slices = || {
+        let count = |level: i64, first: i64| {
+            let sql = "SELECT count(*) FROM rollup WHERE level = ?1 AND dim >= ?2";
+            let read = store.inner.readers.get().unwrap();
+            read.snapshot(|db| Ok(db.query_row(sql, [level, first], |row| row.get::<_, i64>(0))?)).unwrap()
+        };
+        [0, 1, 2].map(|level| (count(level, 0), count(level, 100)))
+    };
+    assert_eq!(slices(), [(8, 1); 3]);
+    let writer = store.inner.writer().unwrap();
+    clock.advance(3 * 24 * 3_600_000_000);
+    background::retain(&store.inner, writer).unwrap();
+    assert_eq!(slices(), [(0, 0), (8, 1), (8, 1)]);
+    clock.advance(400 * 24 * 3_600_000_000);
+    background::retain(&store.inner, writer).unwrap();
+    assert_eq!(slices(), [(0, 0), (0, 0), (8, 1)]);
+    let steps = StepsQuery {
+        range: TimeRange::default(),
+        kind: SpanKind::Tool,
+        project: None,
+        workflow: Some(None),
+        bucket: None,
+    };
+    assert_eq!(store.steps(&steps).unwrap()[0].total.count, 1);
+    assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, 1);
+}
+
+#[test]
+fn a_file_from_before_there_were_details_is_read_and_brought_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(FILE);
+    let mut db = connect::writer(&path).unwrap();
+    schema::migrate(&mut db, &schema::TELEMETRY[..4]).unwrap();
+    db.execute_batch(
+        "INSERT INTO spans (seq, trace_id, span_id, kind, start_us, duration_us, stamp_after_us, stamp_rank)
+           VALUES (7, x'0000000000000001', x'0000000000000002', 0, 5, 1, 0, 0);
+         INSERT INTO payload_text (seq, input, output) VALUES (7, 'in', 'out');",
+    )
+    .unwrap();
+    drop(db);
+    let texts = |store: &SqliteStore| {
+        let span = store.span(&SpanRef::Span(SpanId::parse("0000000000000002").unwrap())).unwrap().unwrap();
+        [span.input, span.output, span.details].map(Option::unwrap_or_default)
+    };
+    assert_eq!(texts(&SqliteStore::open_read_only(dir.path()).unwrap()), ["in", "out", ""]);
+    let store = SqliteStore::open(dir.path()).unwrap();
+    assert_eq!(texts(&store), ["in", "out", ""]);
+    let more = Span { details: Some("{}".into()), ..store.spans(&everything()).unwrap().spans.remove(0) };
+    let batch = store.prepare(vec![SpanWrite::update(more, 1)]).unwrap();
+    store.commit(&batch, None).unwrap();
+    assert_eq!(texts(&store), ["in", "out", "{}"]);
+}
+
+fn everything() -> SpanQuery {
+    SpanQuery {
+        range: TimeRange::default(),
+        filter: Filter::all(),
+        order: OrderBy::Start,
+        ascending: true,
+        limit: 100,
+        cursor: None,
+        with_payload: false,
+    }
+}
+
+#[test]
 fn small_blocks_get_a_dictionary_and_stay_readable() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path()).unwrap();

@@ -17,10 +17,11 @@ use super::payload::block;
 use super::payload::dictionary::Dictionaries;
 use super::payload::read::PayloadReader;
 use super::prepare::{Place, Prepared, PreparedRow};
+use super::rollup;
 use super::rollup::contribution::Contribution;
+use super::rollup::floors::Floors;
 use super::rollup::fold::Fold;
-use super::rollup::write::Floors;
-use super::rollup::{self, CUBED};
+use super::rollup::under::Under;
 use super::row::{self, NAMED, StoredSpan};
 use super::seq;
 use crate::ingest::CommitError;
@@ -62,6 +63,22 @@ impl Use {
     }
 }
 
+/// The spans of a batch that are stored as ended now and were not before.
+#[derive(Default)]
+pub(super) struct Ended {
+    /// Places of new rows in the batch.
+    rows: Vec<usize>,
+    /// What stored rows became.
+    merged: Vec<Span>,
+}
+
+impl Ended {
+    pub(super) fn spans<'a>(&'a self, batch: &'a Prepared) -> impl Iterator<Item = &'a Span> {
+        let new = self.rows.iter().filter_map(|at| batch.rows.get(*at)).map(|row| &row.merged.span);
+        new.chain(&self.merged)
+    }
+}
+
 /// A batch's transaction.
 struct Commit<'a> {
     db: &'a Connection,
@@ -75,6 +92,7 @@ struct Commit<'a> {
     uses: Vec<Use>,
     first_block: i64,
     touched: Vec<i64>,
+    ended: Ended,
 }
 
 impl Writer {
@@ -84,12 +102,12 @@ impl Writer {
         batch: &Prepared,
         position: Option<Position>,
         lookups: &Lookups<'_>,
-    ) -> Result<(), CommitError> {
+    ) -> Result<Ended, CommitError> {
         match self.try_commit(batch, position, lookups) {
-            Ok((next_block, touched)) => {
+            Ok((next_block, touched, ended)) => {
                 self.next_block = next_block;
                 self.cover.committed(&touched);
-                Ok(())
+                Ok(ended)
             }
             Err(e) => {
                 self.ids.clear();
@@ -103,7 +121,7 @@ impl Writer {
         batch: &Prepared,
         position: Option<Position>,
         lookups: &Lookups<'_>,
-    ) -> Result<(i64, Vec<i64>), CommitError> {
+    ) -> Result<(i64, Vec<i64>, Ended), CommitError> {
         let transaction = rusqlite::Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
         let mut numbers = Vec::with_capacity(batch.names.len() + 1);
         numbers.push(0);
@@ -123,30 +141,33 @@ impl Writer {
             fold: batch.fold.translate(number),
             uses: vec![Use::default(); batch.blocks.len()],
             touched: Vec::new(),
+            ended: Ended::default(),
         };
-        for row in &batch.rows {
-            commit.row(row, &row.named.map(number), row.counted.map(|values| values.map(number)))?;
+        for (at, row) in batch.rows.iter().enumerate() {
+            if commit.row(row, &row.named.map(number), row.counted.map(|under| under.map(number)))? {
+                commit.ended.rows.push(at);
+            }
         }
         commit.blocks(batch)?;
         rollup::write::apply(&transaction, &commit.fold, self.floors)?;
-        let (next_block, touched) = (commit.next_block, std::mem::take(&mut commit.touched));
-        drop(commit);
+        let Commit { next_block, touched, ended, .. } = commit;
         if let Some(position) = position {
             store_position(&transaction, position)?;
         }
         self.cover.forget(&transaction, &touched)?;
         transaction.commit()?;
-        Ok((next_block, touched))
+        Ok((next_block, touched, ended))
     }
 }
 
 impl Commit<'_> {
+    /// Inserts a row, or merges it into the stored one. Returns whether it is a new one of a span that has ended.
     fn row(
         &mut self,
         row: &PreparedRow,
         named: &[i64; NAMED],
-        counted: Option<[i64; CUBED]>,
-    ) -> Result<(), CommitError> {
+        counted: Option<Under<i64>>,
+    ) -> Result<bool, CommitError> {
         let payload = match row.payload {
             Place::None => None,
             Place::Block(block, slot) => Some(block::place(self.first_block + block as i64, slot)),
@@ -155,9 +176,13 @@ impl Commit<'_> {
         match self.insert(&row.merged, named, payload, None)? {
             Some(seq) => {
                 self.enqueue(&row.merged.span)?;
-                self.store_payload(row.payload, seq, &row.merged.span)
+                self.store_payload(row.payload, seq, &row.merged.span)?;
+                Ok(row.merged.span.end_us.is_some())
             }
-            None => self.merge(row, counted),
+            None => {
+                self.merge(row, counted)?;
+                Ok(false)
+            }
         }
     }
 
@@ -203,11 +228,15 @@ impl Commit<'_> {
     }
 
     fn store_payload(&mut self, place: Place, seq: i64, span: &Span) -> Result<(), CommitError> {
+        let payload = block::payload_of(span);
         if self.plain {
-            if span.input.is_some() || span.output.is_some() {
+            if !block::is_empty(&payload) {
+                let [input, output, details] = payload;
                 self.db
-                    .prepare_cached("INSERT OR REPLACE INTO payload_text (seq, input, output) VALUES (?1, ?2, ?3)")?
-                    .execute((seq, &span.input, &span.output))?;
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO payload_text (seq, input, output, details) VALUES (?1, ?2, ?3, ?4)",
+                    )?
+                    .execute((seq, input, output, details))?;
             }
             return Ok(());
         }
@@ -220,8 +249,7 @@ impl Commit<'_> {
             }
             Place::Own => {
                 let mut laid_out = Vec::new();
-                let payload = [(span.input.as_deref(), span.output.as_deref())];
-                block::lay_out(payload.into_iter(), &mut laid_out);
+                block::lay_out([payload].into_iter(), &mut laid_out);
                 let (data, dictionary) = self
                     .lookups
                     .dictionaries
@@ -245,9 +273,9 @@ impl Commit<'_> {
     }
 
     /// The span is there: merge, rewrite its row, correct the rollups.
-    fn merge(&mut self, row: &PreparedRow, counted: Option<[i64; CUBED]>) -> Result<(), CommitError> {
-        if let (Some(values), Some(new)) = (counted, Contribution::of(&row.merged.span)) {
-            self.fold.correct(new.start, &values, &new.measures, false);
+    fn merge(&mut self, row: &PreparedRow, counted: Option<Under<i64>>) -> Result<(), CommitError> {
+        if let (Some(under), Some(new)) = (counted, Contribution::of(&row.merged.span)) {
+            self.fold.correct(new.start, &under, &new.measures, false);
         }
         let Some(old) = self.load(row)? else {
             return Err(CommitError::Never("a span that is there cannot be read".into()));
@@ -271,16 +299,16 @@ impl Commit<'_> {
         let start = merged.span.start_us.unwrap_or(old.merged.base.at);
         let stays = seq::is_in_place(old.seq, start);
         let (before, after) = (&old.merged.span, &merged.span);
-        let same_payload = stays && before.input == after.input && before.output == after.output;
+        let payload = block::payload_of(after);
+        let same_payload = stays && block::payload_of(before) == payload;
         self.touched.push(old.seq);
         self.db.prepare_cached("DELETE FROM spans WHERE seq = ?1")?.execute([old.seq])?;
         if !same_payload {
             self.drop_payload(&old)?;
         }
-        let has_payload = after.input.is_some() || after.output.is_some();
         let (place, payload) = if same_payload {
             (Place::None, old.payload)
-        } else if has_payload && !self.plain {
+        } else if !block::is_empty(&payload) && !self.plain {
             (Place::Own, Some(block::place(self.next_block, 0)))
         } else {
             (Place::None, None)
@@ -288,10 +316,14 @@ impl Commit<'_> {
         let named = self.numbers(after)?;
         let seq = self.insert(&merged, &named, payload, stays.then_some(old.seq))?;
         match seq {
-            Some(_) if same_payload => Ok(()),
-            Some(seq) => self.store_payload(place, seq, after),
-            None => Err(CommitError::Never("a span could not be rewritten".into())),
+            Some(_) if same_payload => {}
+            Some(seq) => self.store_payload(place, seq, after)?,
+            None => return Err(CommitError::Never("a span could not be rewritten".into())),
         }
+        if before.end_us.is_none() && after.end_us.is_some() {
+            self.ended.merged.push(merged.span);
+        }
+        Ok(())
     }
 
     fn load(&self, row: &PreparedRow) -> Result<Option<StoredSpan>, CommitError> {
@@ -319,13 +351,11 @@ impl Commit<'_> {
 
     fn count(&mut self, span: &Span, add: bool) -> Result<(), CommitError> {
         if let Some(part) = Contribution::of(span) {
-            let mut values = [0; CUBED];
-            for (slot, value) in values.iter_mut().zip(&part.values) {
-                if let Some(value) = value {
-                    *slot = self.ids.id(self.db, &value.as_ref().into())?;
-                }
-            }
-            self.fold.correct(part.start, &values, &part.measures, add);
+            let under = part.under.try_map(|text| match text {
+                Some(text) => self.ids.id(self.db, &text.as_ref().into()),
+                None => Ok(0),
+            })?;
+            self.fold.correct(part.start, &under, &part.measures, add);
         }
         Ok(())
     }

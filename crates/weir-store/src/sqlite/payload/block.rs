@@ -1,9 +1,12 @@
 //! The form of a block: the payloads of up to [`SLOTS`] spans, compressed together with zstd.
 //!
 //! Before compression: the number of slots, per slot the lengths of input and output plus one (0 is absent), then all
-//! texts in that order; numbers are LEB128. A span's place is `block << 6 | slot`.
+//! texts in that order; numbers are LEB128. Where a span has details, the number of slots is [`SLOTS`] greater and every
+//! slot has a third length and text. A span's place is `block << 6 | slot`.
 
 use std::io;
+
+use weir_core::span::Span;
 
 /// Most spans of a block.
 pub(in crate::sqlite) const SLOTS: usize = 64;
@@ -12,8 +15,26 @@ pub(in crate::sqlite) const FULL_BYTES: usize = 512 << 10;
 /// Longest texts that are read back; a guard against damaged files.
 const MAX_BYTES: usize = 1 << 31;
 
-/// The payload of one span.
-pub(in crate::sqlite) type Payload<'a> = (Option<&'a str>, Option<&'a str>);
+/// The texts of a span's payload.
+const TEXTS: usize = 3;
+
+/// The payload of one span: input, output and details.
+pub(in crate::sqlite) type Payload<'a> = [Option<&'a str>; TEXTS];
+
+/// What of a span lies in its payload.
+pub(in crate::sqlite) fn payload_of(span: &Span) -> Payload<'_> {
+    [span.input.as_deref(), span.output.as_deref(), span.details.as_deref()]
+}
+
+/// Whether there is anything to keep.
+pub(in crate::sqlite) fn is_empty(payload: &Payload<'_>) -> bool {
+    payload.iter().all(Option::is_none)
+}
+
+/// How long its texts are together.
+pub(in crate::sqlite) fn bytes(payload: &Payload<'_>) -> usize {
+    payload.iter().flatten().map(|text| text.len()).sum()
+}
 
 /// The number that stands in a span's row.
 pub(in crate::sqlite) fn place(block: i64, slot: usize) -> i64 {
@@ -28,14 +49,17 @@ pub(in crate::sqlite) fn block_and_slot(place: i64) -> (i64, usize) {
 /// Lays the payloads out for compression.
 pub(in crate::sqlite) fn lay_out<'a>(payloads: impl ExactSizeIterator<Item = Payload<'a>> + Clone, out: &mut Vec<u8>) {
     out.clear();
-    put(out, payloads.len() as u64);
-    for (input, output) in payloads.clone() {
-        for text in [input, output] {
+    // What has no details looks as it did before there were any.
+    let detailed = payloads.clone().any(|[_, _, details]| details.is_some());
+    let texts = if detailed { TEXTS } else { TEXTS - 1 };
+    put(out, (payloads.len() + if detailed { SLOTS } else { 0 }) as u64);
+    for payload in payloads.clone() {
+        for text in payload.iter().take(texts) {
             put(out, text.map_or(0, |t| t.len() as u64 + 1));
         }
     }
-    for (input, output) in payloads {
-        for text in [input, output].into_iter().flatten() {
+    for payload in payloads {
+        for text in payload.iter().flatten() {
             out.extend_from_slice(text.as_bytes());
         }
     }
@@ -43,12 +67,14 @@ pub(in crate::sqlite) fn lay_out<'a>(payloads: impl ExactSizeIterator<Item = Pay
 
 /// The texts of every slot of a decompressed block.
 pub(in crate::sqlite) fn parse(mut bytes: &[u8]) -> Option<Vec<Payload<'_>>> {
-    let count = take(&mut bytes)? as usize;
+    let first = usize::try_from(take(&mut bytes)?).ok()?;
+    let (count, detailed) = if first > SLOTS { (first - SLOTS, true) } else { (first, false) };
     if count > SLOTS {
         return None;
     }
-    let mut lengths = Vec::with_capacity(2 * count);
-    for _ in 0..2 * count {
+    let texts = if detailed { TEXTS } else { TEXTS - 1 };
+    let mut lengths = Vec::with_capacity(texts * count);
+    for _ in 0..texts * count {
         lengths.push(take(&mut bytes)?);
     }
     let mut texts = lengths.into_iter().map(|length| match usize::try_from(length).ok()?.checked_sub(1) {
@@ -61,7 +87,7 @@ pub(in crate::sqlite) fn parse(mut bytes: &[u8]) -> Option<Vec<Payload<'_>>> {
     });
     let mut slots = Vec::with_capacity(count);
     for _ in 0..count {
-        slots.push((texts.next()??, texts.next()??));
+        slots.push([texts.next()??, texts.next()??, if detailed { texts.next()?? } else { None }]);
     }
     Some(slots)
 }
@@ -102,12 +128,32 @@ mod tests {
 
     #[test]
     fn slots_read_back() {
-        let slots: Vec<Payload<'_>> =
-            vec![(Some("in"), Some("")), (None, Some("öut")), (None, None), (Some("x"), None)];
+        let slots: Vec<Payload<'_>> = vec![
+            [Some("in"), Some(""), None],
+            [None, Some("öut"), Some("{\"links\":[]}")],
+            [None; 3],
+            [Some("x"), None, Some("")],
+        ];
         let mut out = Vec::new();
         lay_out(slots.iter().copied(), &mut out);
         assert_eq!(parse(&out), Some(slots));
         assert_eq!(parse(&out[..out.len() - 1]), None);
         assert_eq!(block_and_slot(place(7, 63)), (7, 63));
+    }
+
+    #[test]
+    fn blocks_from_before_there_were_details_read_back() {
+        let old = b"\x03\x03\x01\x00\x04\x00\x00in\xc3\xb6u";
+        let slots: Vec<Payload<'_>> = vec![[Some("in"), Some(""), None], [None, Some("öu"), None], [None; 3]];
+        assert_eq!(parse(old), Some(slots.clone()));
+        let mut out = Vec::new();
+        lay_out(slots.iter().copied(), &mut out);
+        assert_eq!(out, old, "and what has none is still written so");
+        // The fullest of the old form and the emptiest of the new are told apart.
+        for slots in [vec![[Some("a"), None, None]; SLOTS], vec![[None, None, Some("a")]; SLOTS], vec![[Some("a"); 3]]]
+        {
+            lay_out(slots.iter().copied(), &mut out);
+            assert_eq!(parse(&out), Some(slots));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Inputs and outputs, compressed in blocks: their form, their dictionaries and reading them back.
+//! Inputs, outputs and details, compressed in blocks: their form, their dictionaries and reading them back.
 
 pub(super) mod block;
 pub(super) mod dictionary;

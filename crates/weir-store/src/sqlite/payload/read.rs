@@ -32,7 +32,7 @@ impl<'a> PayloadReader<'a> {
         Self { db, dictionaries, last: None }
     }
 
-    /// Sets `input` and `output` of a span that was read.
+    /// Sets `input`, `output` and `details` of a span that was read.
     pub(in crate::sqlite) fn fill(&mut self, stored: &mut StoredSpan) -> Result<(), StoreError> {
         let span = &mut stored.merged.span;
         match stored.payload {
@@ -50,13 +50,17 @@ impl<'a> PayloadReader<'a> {
     }
 
     fn fill_from_text(&mut self, seq: i64, span: &mut Span) -> Result<(), StoreError> {
+        // A file of an older Weir that is only read has no details, and no column of them.
         let texts = self
             .db
-            .prepare_cached("SELECT input, output FROM payload_text WHERE seq = ?1")?
-            .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached("SELECT * FROM payload_text WHERE seq = ?1")?
+            .query_row([seq], |row| {
+                let details = if row.as_ref().column_count() > 3 { row.get(3)? } else { None };
+                Ok((row.get(1)?, row.get(2)?, details))
+            })
             .optional()?;
-        if let Some((input, output)) = texts {
-            (span.input, span.output) = (input, output);
+        if let Some(texts) = texts {
+            (span.input, span.output, span.details) = texts;
         }
         Ok(())
     }
@@ -67,11 +71,11 @@ impl<'a> PayloadReader<'a> {
             self.last = Some((id, self.load(id)?));
         }
         let texts = self.last.as_ref().and_then(|(_, bytes)| block::parse(bytes)?.get(slot).copied());
-        let Some((input, output)) = texts else {
+        let Some(texts) = texts else {
             return Err(Broken::Block("its slots cannot be read".into()));
         };
-        span.input = input.map(str::to_owned);
-        span.output = output.map(str::to_owned);
+        let [input, output, details] = texts.map(|text| text.map(str::to_owned));
+        (span.input, span.output, span.details) = (input, output, details);
         Ok(())
     }
 

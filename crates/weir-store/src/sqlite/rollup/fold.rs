@@ -1,4 +1,4 @@
-//! Folds a batch's calls into changes of cells, in memory. `Id` is a number of the dictionary, or one of the batch
+//! Folds a batch's calls and steps into changes of cells, in memory. `Id` is a number of the dictionary, or one of the batch
 //! before the writer has looked the texts up; 0 is absence.
 
 use std::collections::HashMap;
@@ -7,6 +7,7 @@ use std::hash::Hash;
 use weir_core::time::Micros;
 
 use super::cell::{Delta, Measures};
+use super::under::Under;
 use super::{CUBED, Level, SLICED, align, slice_number};
 
 /// Key of a slice.
@@ -39,11 +40,13 @@ impl<Id> Default for Fold<Id> {
 }
 
 impl<Id: Copy + Eq + Hash + Default> Fold<Id> {
-    /// Adds a call to the minute slices and the hour cube; [`Fold::spread`] then fills the coarser levels.
-    pub(in crate::sqlite) fn add_minutes(&mut self, start: Micros, values: &[Id; CUBED], measures: &Measures) {
-        self.each_slice(Level::Minute, start, values, |cell| cell.add(measures));
-        let hour = align(start, Level::Hour.width());
-        self.cube.entry((Level::Hour, hour, *values)).or_default().add(measures);
+    /// Adds a span to the minute slices, a call also to the hour cube; [`Fold::spread`] then fills the coarser levels.
+    pub(in crate::sqlite) fn add_minutes(&mut self, start: Micros, under: &Under<Id>, measures: &Measures) {
+        self.each_slice(Level::Minute, start, under, |cell| cell.add(measures));
+        if let Under::Call(values) = under {
+            let hour = align(start, Level::Hour.width());
+            self.cube.entry((Level::Hour, hour, *values)).or_default().add(measures);
+        }
     }
 
     /// Derives hour and day slices from the minutes, and the day cube from the hours.
@@ -63,19 +66,28 @@ impl<Id: Copy + Eq + Hash + Default> Fold<Id> {
         self.cube.extend(days);
     }
 
-    /// Adds a call on every level, or takes it away.
-    pub(in crate::sqlite) fn correct(&mut self, start: Micros, values: &[Id; CUBED], measures: &Measures, add: bool) {
+    /// Adds a span on every level, or takes it away.
+    pub(in crate::sqlite) fn correct(&mut self, start: Micros, under: &Under<Id>, measures: &Measures, add: bool) {
         let change = |cell: &mut Delta| if add { cell.add(measures) } else { cell.take_away(measures) };
         for level in Level::ALL {
-            self.each_slice(level, start, values, change);
+            self.each_slice(level, start, under, change);
         }
-        for level in CUBE_LEVELS {
-            change(self.cube.entry((level, align(start, level.width()), *values)).or_default());
+        if let Under::Call(values) = under {
+            for level in CUBE_LEVELS {
+                change(self.cube.entry((level, align(start, level.width()), *values)).or_default());
+            }
         }
     }
 
-    fn each_slice(&mut self, level: Level, start: Micros, values: &[Id; CUBED], change: impl Fn(&mut Delta)) {
+    fn each_slice(&mut self, level: Level, start: Micros, under: &Under<Id>, change: impl Fn(&mut Delta)) {
         let t = align(start, level.width());
+        let values = match under {
+            Under::Call(values) => values,
+            Under::Step { dim, project, value } => {
+                let key = SliceKey { level, dim: *dim, t, project: *project, value: *value };
+                return change(self.slices.entry(key).or_default());
+            }
+        };
         let [project, sliced @ ..] = values;
         let all = SliceKey { level, dim: 0, t, project: *project, value: Id::default() };
         change(self.slices.entry(all).or_default());

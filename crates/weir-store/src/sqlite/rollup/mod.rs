@@ -1,16 +1,21 @@
 //! Rollups: slices by minute, hour and day, and a cube by hour and day; their folding, writing and reading.
 //!
-//! Only closed calls that have a start are counted. Invariant: they are written in the transaction of their rows, and
-//! a row that changes takes its old contribution away, so they always equal a recount of the rows ever committed.
+//! Only closed spans that have a start are counted: calls, and the steps of workflows in slices of their own, which no
+//! figure of calls reads. Invariant: they are written in the transaction of their rows, and a row that changes takes its
+//! old contribution away, so they always equal a recount of the rows ever committed.
 
 mod bins;
 pub(super) mod cell;
 pub(super) mod contribution;
+pub(super) mod floors;
 pub(super) mod fold;
 mod groups;
 pub(super) mod plan;
 mod raw;
 pub(super) mod stats;
+pub(super) mod step;
+pub(super) mod steps;
+pub(super) mod under;
 pub(super) mod write;
 
 use weir_core::time::{DAY, HOUR, MINUTE, Micros};
@@ -58,6 +63,11 @@ pub(super) const CUBED: usize = 1 + SLICED.len();
 /// The stored number of a slice: 0 all, else the place in [`Dimension::ALL`] from 1.
 pub(super) fn slice_number(dimension: Option<Dimension>) -> i64 {
     dimension.and_then(|d| Dimension::ALL.iter().position(|x| *x == d)).map_or(0, |at| at as i64 + 1)
+}
+
+/// The stored numbers of all slices.
+pub(super) fn slice_numbers() -> impl Iterator<Item = i64> {
+    (0..=Dimension::ALL.len() as i64).chain(step::numbers())
 }
 
 /// The start of the interval of that width that an instant lies in.

@@ -2,7 +2,7 @@
 
 use weir_core::time::{DAY, HOUR, MINUTE, Micros};
 
-use super::write::Floors;
+use super::floors::Floors;
 use super::{Level, align};
 
 /// A piece of a range, read from one level.

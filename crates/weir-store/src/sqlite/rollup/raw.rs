@@ -12,7 +12,7 @@ use super::{CUBED, align};
 use crate::telemetry::StoreError;
 
 /// Most rows that a query may read.
-const ROWS: usize = 200_000;
+pub(super) const ROWS: usize = 200_000;
 
 /// When the newest row starts, at the latest.
 pub(super) fn newest(db: &Connection) -> Result<Micros, StoreError> {

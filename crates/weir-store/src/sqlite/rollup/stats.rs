@@ -5,11 +5,11 @@ use weir_core::time::{DAY, HOUR, MINUTE, Micros};
 
 use super::super::names::NameTexts;
 use super::cell::{CELL_COLUMNS, Sum};
+use super::floors::Floors;
 use super::groups::{GroupKey, Groups};
 use super::plan::{self, Piece};
-use super::write::Floors;
 use super::{CUBED, Level, align, raw, slice_number};
-use crate::telemetry::{Dimension, Stats, StatsGroup, StatsQuery, StoreError};
+use crate::telemetry::{Dimension, Stats, StatsGroup, StatsQuery, StoreError, TimeRange};
 
 /// Most groups of an answer.
 const GROUPS: usize = 1_000;
@@ -65,17 +65,13 @@ pub(in crate::sqlite) fn answer(
     floors: Floors,
     query: &StatsQuery,
 ) -> Result<Stats, StoreError> {
-    if let Some(bucket) = query.bucket
-        && (bucket < MINUTE || bucket % MINUTE != 0)
-    {
-        return Err(StoreError::Unsupported("the bucket must be a whole number of minutes".into()));
-    }
+    check_bucket(query.bucket)?;
     if query.group_by.len() > CUBED {
         return Err(StoreError::Unsupported("a dimension can be grouped by only once".into()));
     }
     let compiled = compile(db, query)?;
     let mut groups = Groups::default();
-    if let Some((from, to)) = bounds(db, query, floors)? {
+    if let Some((from, to)) = bounds(db, slice_number(None), query.range, floors)? {
         read(db, &compiled, from, to, floors, &mut groups)?;
     }
     finish(db, texts, &compiled, groups)
@@ -93,16 +89,41 @@ fn compile(db: &Connection, query: &StatsQuery) -> Result<Compiled, StoreError> 
     Ok(Compiled { filters, group_by: query.group_by.clone(), bucket: query.bucket })
 }
 
-/// The range, cut to what there is. `None` when that is nothing.
-fn bounds(db: &Connection, query: &StatsQuery, floors: Floors) -> Result<Option<(Micros, Micros)>, StoreError> {
+/// Refuses buckets that slices cannot fill.
+pub(super) fn check_bucket(bucket: Option<Micros>) -> Result<(), StoreError> {
+    match bucket {
+        Some(width) if width < MINUTE || width % MINUTE != 0 => {
+            Err(StoreError::Unsupported("the bucket must be a whole number of minutes".into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The range, cut to what there is of some slices. `None` when that is nothing.
+pub(super) fn bounds(
+    db: &Connection,
+    dim: i64,
+    range: TimeRange,
+    floors: Floors,
+) -> Result<Option<(Micros, Micros)>, StoreError> {
     let (first, last): (Option<Micros>, Option<Micros>) = (
-        db.query_row("SELECT min(t) FROM rollup WHERE level = 2 AND dim = 0", [], |row| row.get(0))?,
-        db.query_row("SELECT max(t) FROM rollup WHERE level = 2 AND dim = 0", [], |row| row.get(0))?,
+        db.query_row("SELECT min(t) FROM rollup WHERE level = 2 AND dim = ?1", [dim], |row| row.get(0))?,
+        db.query_row("SELECT max(t) FROM rollup WHERE level = 2 AND dim = ?1", [dim], |row| row.get(0))?,
     );
     let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
-    let from = query.range.from.unwrap_or(first).max(first);
-    let to = query.range.to.unwrap_or(i64::MAX).min(last.saturating_add(DAY));
+    let from = range.from.unwrap_or(first).max(first);
+    let to = range.to.unwrap_or(i64::MAX).min(last.saturating_add(DAY));
     Ok((from < to).then(|| plan::round(from, to, floors)))
+}
+
+/// The coarsest slices that fill such buckets.
+pub(super) fn coarsest(bucket: Option<Micros>) -> Level {
+    match bucket {
+        None => Level::Day,
+        Some(width) if width % DAY == 0 => Level::Day,
+        Some(width) if width % HOUR == 0 => Level::Hour,
+        Some(_) => Level::Minute,
+    }
 }
 
 fn read(
@@ -116,12 +137,7 @@ fn read(
     let mut asked: Vec<Dimension> = query.dimensions().filter(|d| *d != Dimension::Project).collect();
     asked.sort_unstable();
     asked.dedup();
-    let coarsest = match query.bucket {
-        None => Level::Day,
-        Some(width) if width % DAY == 0 => Level::Day,
-        Some(width) if width % HOUR == 0 => Level::Hour,
-        Some(_) => Level::Minute,
-    };
+    let coarsest = coarsest(query.bucket);
     if asked.len() <= 1 {
         match plan::pieces(from, to, coarsest, floors) {
             Some(pieces) => {

@@ -3,18 +3,11 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, ToSql};
 use weir_core::sketch::Sketch;
-use weir_core::time::Micros;
 
 use super::cell::{CELL_COLUMNS, Cell, Delta, NUMBERS, Numbers, add_numbers};
+use super::floors::Floors;
 use super::fold::Fold;
 use super::{CUBED, Level};
-
-/// How far back the fine rollups reach; before that they are not written.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::sqlite) struct Floors {
-    pub(in crate::sqlite) minute: Micros,
-    pub(in crate::sqlite) hour: Micros,
-}
 
 /// Applies a batch's changes, within the writer's transaction.
 pub(in crate::sqlite) fn apply(db: &Connection, fold: &Fold<i64>, floors: Floors) -> rusqlite::Result<()> {
