@@ -14,6 +14,7 @@ mod backend;
 mod error;
 mod event;
 mod http;
+mod llm;
 mod logger;
 mod metrics;
 mod pipeline;
@@ -22,6 +23,10 @@ mod workflow;
 
 pub use error::SdkError;
 pub use event::{BranchDecision, LlmCall, ToolCall};
+pub use llm::{
+    BlockingChatStream, CallOptions, ChatChunk, ChatRequest, ChatResponse, ChatStream, Choice, ChunkChoice,
+    InstrumentedLlm, LlmError, LlmErrorKind, Message, RawChatStream, Reply, Usage,
+};
 pub use logger::{LoggerBuilder, LoggerStats, ObservabilityLogger};
 pub use metrics::{Metric, MetricKind, MetricsServer, Sample};
 pub use weir_core::id::{SpanId, TraceId};
