@@ -10,6 +10,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod anomaly;
 mod backend;
 mod error;
 mod event;
@@ -21,6 +22,9 @@ mod pipeline;
 mod process;
 mod workflow;
 
+pub use anomaly::{
+    AlertSink, Anomaly, AnomalyDetector, AnomalySettings, BranchShare, CallFigures, Detector, Period, Reading, Webhook,
+};
 pub use error::SdkError;
 pub use event::{BranchDecision, LlmCall, ToolCall};
 pub use llm::{
