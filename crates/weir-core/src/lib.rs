@@ -8,6 +8,7 @@
 pub mod span;
 
 pub mod access;
+pub mod demo;
 pub mod error;
 pub mod experiment;
 pub mod filter;

@@ -47,16 +47,23 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, SdkError> {
         .map_err(|e| SdkError::Settings(format!("no runtime can be started: {e}")))
 }
 
-/// The body of an answer; `None` when it is longer than the bound or breaks off.
-pub(crate) async fn read_bounded(mut answer: Response, most: usize) -> Option<Vec<u8>> {
+/// Why a body was not read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    TooLong,
+    Broken(reqwest::Error),
+}
+
+/// The body of an answer, up to a bound.
+pub(crate) async fn read_bounded(mut answer: Response, most: usize) -> Result<Vec<u8>, Unread> {
     let mut body = Vec::new();
-    while let Some(piece) = answer.chunk().await.ok()? {
+    while let Some(piece) = answer.chunk().await.map_err(Unread::Broken)? {
         if body.len() + piece.len() > most {
-            return None;
+            return Err(Unread::TooLong);
         }
         body.extend_from_slice(&piece);
     }
-    Some(body)
+    Ok(body)
 }
 
 /// What an error body says, in the forms of OpenAI, Anthropic and Weir, and of servers that send a bare text.

@@ -10,18 +10,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod anomaly;
 mod backend;
 mod error;
 mod event;
 mod http;
+mod llm;
 mod logger;
 mod metrics;
 mod pipeline;
 mod process;
 mod workflow;
 
+pub use anomaly::{
+    AlertSink, Anomaly, AnomalyDetector, AnomalySettings, BranchShare, CallFigures, Detector, Period, Reading, Webhook,
+};
 pub use error::SdkError;
 pub use event::{BranchDecision, LlmCall, ToolCall};
+pub use llm::{
+    BlockingChatStream, CallOptions, ChatChunk, ChatRequest, ChatResponse, ChatStream, Choice, ChunkChoice,
+    InstrumentedLlm, LlmError, LlmErrorKind, Message, RawChatStream, Reply, Usage,
+};
 pub use logger::{LoggerBuilder, LoggerStats, ObservabilityLogger};
 pub use metrics::{Metric, MetricKind, MetricsServer, Sample};
 pub use weir_core::id::{SpanId, TraceId};

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock, Weak};
+use std::sync::{Arc, LazyLock, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio::runtime::Runtime;
 
 use crate::backend::{Backend, File, Server};
 use crate::error::SdkError;
@@ -30,13 +31,14 @@ pub(crate) struct Process {
     pub(crate) pid: u32,
     pub(crate) page: Arc<Page>,
     pipelines: Mutex<HashMap<TargetId, Weak<Pipeline>>>,
+    runtime: OnceLock<Result<Runtime, SdkError>>,
 }
 
 static PROCESS: LazyLock<ArcSwap<Process>> = LazyLock::new(|| ArcSwap::from_pointee(Process::new()));
 
 impl Process {
     fn new() -> Self {
-        Self { pid: std::process::id(), page: Arc::default(), pipelines: Mutex::default() }
+        Self { pid: std::process::id(), page: Arc::default(), pipelines: Mutex::default(), runtime: OnceLock::new() }
     }
 
     /// The parts of the process that asks.
@@ -56,6 +58,19 @@ impl Process {
         } else {
             before
         }
+    }
+
+    /// The runtime of what blocks its caller: one thread, for all of them.
+    pub(crate) fn runtime(&self) -> Result<&Runtime, SdkError> {
+        let start = || {
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .thread_name("weir-blocking")
+                .enable_all()
+                .build()
+                .map_err(|e| SdkError::Settings(format!("no runtime can be started: {e}")))
+        };
+        self.runtime.get_or_init(start).as_ref().map_err(SdkError::clone)
     }
 
     /// The pipeline of a target, started if there is none. A child of a fork opens the file in the background, so that

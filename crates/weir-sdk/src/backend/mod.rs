@@ -6,7 +6,6 @@ mod server;
 use std::time::Duration;
 
 use weir_core::merge::SpanWrite;
-use weir_store::telemetry::{StoreError, Telemetry};
 
 pub(crate) use local::File;
 pub(crate) use server::Server;
@@ -41,14 +40,6 @@ impl Backend {
         match self {
             Self::File(file) => Box::new(local::Writer(file)),
             Self::Server(server) => server.sender(),
-        }
-    }
-
-    /// The store to read from, if it is a file.
-    pub(crate) fn telemetry(&self) -> Option<Result<Box<dyn Telemetry>, StoreError>> {
-        match self {
-            Self::File(file) => Some(file.store().map(|store| Box::new(store) as Box<dyn Telemetry>)),
-            Self::Server(_) => None,
         }
     }
 }

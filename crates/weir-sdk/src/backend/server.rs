@@ -133,12 +133,14 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Outcome {
     }
     // The key, the address or the version is wrong: no part of the batch fares better. A batch that is too large or
     // holds a wrong span is another matter.
-    let parts = matches!(
-        status,
-        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY
-    );
+    let parts =
+        matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY);
     let at = place(body).filter(|_| parts);
-    if parts { Outcome::Never { at, reason: "refused", message } } else { Outcome::Never { at: None, reason: "server", message } }
+    if parts {
+        Outcome::Never { at, reason: "refused", message }
+    } else {
+        Outcome::Never { at: None, reason: "server", message }
+    }
 }
 
 /// Which span of the batch is at fault: the `3` of `spans[3].kind`.
@@ -185,7 +187,8 @@ mod tests {
     #[test]
     fn a_write_is_the_spans_own_json_with_its_weight() {
         let span = Span { name: Some("a".into()), ..Span::default() };
-        let json = serde_json::to_value(Batch { spans: vec![Written { write: "create", at: 5, span: &span }] }).unwrap();
+        let json =
+            serde_json::to_value(Batch { spans: vec![Written { write: "create", at: 5, span: &span }] }).unwrap();
         assert_eq!(json["spans"][0]["write"], "create");
         assert_eq!(json["spans"][0]["at"], 5);
         assert_eq!(json["spans"][0]["name"], "a");

@@ -176,7 +176,8 @@ mod tests {
         ] {
             assert!(matches!(&result, Err(SdkError::Invalid { field: at, .. }) if *at == field), "{field}: {result:?}");
         }
-        for right in [tokens("x", None), latency(Some(0.0)), cost(Some(0.0)), status(Some("cached")), request_id(None)] {
+        for right in [tokens("x", None), latency(Some(0.0)), cost(Some(0.0)), status(Some("cached")), request_id(None)]
+        {
             assert_eq!(right, Ok(()));
         }
     }

@@ -215,11 +215,8 @@ mod tests {
     #[test]
     fn metadata_fills_labels_that_are_not_said() {
         let metadata = json!({"department": "it", "user_id": 7, "team": "a", "prompt_version": "v1"});
-        let span = span(LlmCall {
-            metadata: Some(metadata.clone()),
-            prompt_version: Some("v2".into()),
-            ..LlmCall::new("m")
-        });
+        let span =
+            span(LlmCall { metadata: Some(metadata.clone()), prompt_version: Some("v2".into()), ..LlmCall::new("m") });
         assert_eq!(span.department.as_deref(), Some("it"));
         assert_eq!(span.user.as_deref(), Some("7"));
         assert_eq!(span.prompt_version.as_deref(), Some("v2"));

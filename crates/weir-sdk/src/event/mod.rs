@@ -30,6 +30,8 @@ pub(crate) enum Event {
     Tool(Box<ToolCall>),
     /// Made whole by another part of the library.
     Span(Box<Span>),
+    /// The same, recorded elsewhere: it is counted by the metrics and not stored.
+    Counted(Box<Span>),
 }
 
 /// What is known when it is logged.
@@ -50,7 +52,7 @@ impl Event {
             Self::Llm(call) => call.check(),
             Self::Branch(decision) => decision.check(within),
             Self::Tool(call) => call.check(within),
-            Self::Span(_) => Ok(()),
+            Self::Span(_) | Self::Counted(_) => Ok(()),
         }
     }
 
@@ -60,7 +62,7 @@ impl Event {
             Self::Llm(call) => call.weight(),
             Self::Branch(decision) => decision.weight(),
             Self::Tool(call) => call.weight(),
-            Self::Span(span) => check::span_weight(span),
+            Self::Span(span) | Self::Counted(span) => check::span_weight(span),
         }
     }
 
@@ -70,7 +72,7 @@ impl Event {
             Self::Llm(call) => call.into_span(moment),
             Self::Branch(decision) => decision.into_span(moment),
             Self::Tool(call) => call.into_span(moment),
-            Self::Span(span) => *span,
+            Self::Span(span) | Self::Counted(span) => *span,
         };
         SpanWrite::create(span, moment.now)
     }

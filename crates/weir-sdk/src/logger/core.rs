@@ -11,6 +11,7 @@ use weir_core::span::{Span, Status};
 
 use super::counts::Counts;
 use super::target::Target;
+use super::tokens;
 use crate::metrics::Metric;
 use crate::metrics::page::Page;
 
@@ -47,6 +48,7 @@ impl Core {
         if span.project.is_none() {
             span.project = Some(self.settings.project.clone());
         }
+        tokens::count_missing(span);
         if span.is_call() && span.cost.is_none() {
             span.cost = self.cost_of(span);
         }
@@ -58,13 +60,15 @@ impl Core {
     }
 
     /// The list price, by the model that answered, else by the one that was asked. An answer out of a cache was free.
-    fn cost_of(&self, span: &Span) -> Option<NanoUsd> {
+    pub(crate) fn cost_of(&self, span: &Span) -> Option<NanoUsd> {
         if span.status == Some(Status::Cached) {
             return Some(NanoUsd::ZERO);
         }
         let tokens = span.tokens.as_ref()?;
         let prices = &self.settings.prices;
         let find = |model: &str| match span.provider.as_deref() {
+            // Its answers are nobody's: they cost what somebody says of the demo provider, else nothing is known.
+            Some("demo") => prices.lookup("demo", model.strip_prefix("demo/").unwrap_or(model)),
             Some(provider) => prices.lookup(provider, model).or_else(|| prices.lookup_any(model)),
             None => prices.lookup_any(model),
         };

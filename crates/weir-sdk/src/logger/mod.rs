@@ -4,6 +4,7 @@ mod builder;
 pub(crate) mod core;
 mod counts;
 pub(crate) mod target;
+mod tokens;
 
 use std::net::ToSocketAddrs;
 use std::path::Path;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use weir_core::id::SpanId;
+use weir_core::money::NanoUsd;
 use weir_core::span::Span;
 use weir_core::time::Clock;
 
@@ -243,12 +245,25 @@ impl ObservabilityLogger {
         _ = self.log(Event::Span(Box::new(span)), id);
     }
 
+    /// Counts a call that is recorded elsewhere.
+    pub(crate) fn count_span(&self, span: Span) {
+        let id = span.span_id;
+        _ = self.log(Event::Counted(Box::new(span)), id);
+    }
+
+    /// What a call cost, if its price is known.
+    pub(crate) fn cost_of(&self, span: &Span) -> Option<NanoUsd> {
+        self.link().core.cost_of(span)
+    }
+
     fn log(&self, event: Event, span_id: SpanId) -> Result<SpanId, SdkError> {
         let link = self.link();
         let core = &link.core;
-        core.counts.logged();
+        if !matches!(event, Event::Counted(_)) {
+            core.counts.logged();
+        }
         let within = match &event {
-            Event::Span(_) => None,
+            Event::Span(_) | Event::Counted(_) => None,
             Event::Llm(_) | Event::Branch(_) | Event::Tool(_) => current::get(),
         };
         if let Err(error) = event.check(within.as_deref()) {

@@ -56,6 +56,14 @@ impl Target {
         Ok(Self::Server { url: parsed, key })
     }
 
+    /// The server's address.
+    pub(crate) fn url(&self) -> Option<&Url> {
+        match self {
+            Self::File { .. } => None,
+            Self::Server { url, .. } => Some(url),
+        }
+    }
+
     pub(crate) fn id(&self) -> TargetId {
         match self {
             Self::File { path, .. } => TargetId::File(path.clone()),

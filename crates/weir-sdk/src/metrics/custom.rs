@@ -162,7 +162,8 @@ mod tests {
         ] {
             custom.feed(&Said(MetricKind::Counter, value, labels), &Span::default());
         }
-        let expected = "# HELP said_total What\\nwas said\n# TYPE said_total counter\nsaid_total{a=\"1\",b=\"x\\\"y\\n\"} 3.5\n";
+        let expected =
+            "# HELP said_total What\\nwas said\n# TYPE said_total counter\nsaid_total{a=\"1\",b=\"x\\\"y\\n\"} 3.5\n";
         assert_eq!(page(&custom, false), expected);
         assert!(page(&custom, true).starts_with("# HELP said What"), "OpenMetrics describes the family");
     }

@@ -126,10 +126,7 @@ fn accept(listener: &TcpListener) -> std::io::Result<(TcpStream, SocketAddr)> {
     }
 }
 
-fn answer(
-    mut stream: TcpStream,
-    page: &impl Fn(Option<&str>) -> (&'static str, String),
-) -> std::io::Result<()> {
+fn answer(mut stream: TcpStream, page: &impl Fn(Option<&str>) -> (&'static str, String)) -> std::io::Result<()> {
     stream.set_write_timeout(Some(PATIENCE))?;
     let head = read_head(&mut stream)?;
     let head = String::from_utf8_lossy(&head);

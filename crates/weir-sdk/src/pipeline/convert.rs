@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use weir_core::merge::SpanWrite;
 
 use super::queue::{Queued, Ready, Shared};
+use crate::event::Event;
 
 /// Until the pipeline closes and its queue is empty.
 pub(super) fn run(shared: &Shared) {
@@ -18,13 +19,14 @@ pub(super) fn run(shared: &Shared) {
 
 fn convert(record: Queued) -> Ready {
     let Queued { core, event, moment, weight } = record;
+    let stored = !matches!(event, Event::Counted(_));
     let mut write = event.into_write(&moment);
     // A custom metric is somebody's code: its panic must not end the logging of the process.
     if catch_unwind(AssertUnwindSafe(|| core.finish(&mut write))).is_err() {
         core.complain("panic", "a record could not be looked at: a metric or a pattern panicked");
         withhold(&mut write);
     }
-    Ready { core, write, weight }
+    Ready { core, write: stored.then_some(write), weight }
 }
 
 /// What may not have been redacted is not kept.

@@ -30,8 +30,16 @@ pub(super) fn run(shared: &Shared, backend: &Backend) {
 
 /// Stores a batch, as long as it takes; what will never be accepted is lost alone.
 fn settle(shared: &Shared, batch: Vec<Ready>, mut send: impl FnMut(&[SpanWrite]) -> Outcome) {
-    let (owners, writes): (Vec<_>, Vec<_>) =
-        batch.into_iter().map(|ready| ((ready.core, ready.weight), ready.write)).unzip();
+    let (mut owners, mut writes) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+    for ready in batch {
+        match ready.write {
+            Some(write) => {
+                owners.push((ready.core, ready.weight));
+                writes.push(write);
+            }
+            None => ready.core.counts.release(ready.weight),
+        }
+    }
     let lost = deliver(shared, &writes, &mut send);
     for (at, (core, weight)) in owners.iter().enumerate() {
         core.counts.release(*weight);

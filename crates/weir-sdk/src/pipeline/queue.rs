@@ -20,11 +20,12 @@ pub(crate) struct Queued {
     pub(crate) weight: usize,
 }
 
-/// A span that waits to be stored.
+/// A record that waits to be stored.
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) core: Arc<Core>,
-    pub(crate) write: SpanWrite,
+    /// Nothing when it was only to be counted.
+    pub(crate) write: Option<SpanWrite>,
     pub(crate) weight: usize,
 }
 

@@ -6,10 +6,11 @@ mod tool;
 
 use std::borrow::Cow;
 
-use weir_core::id::{SpanId, TraceId};
 pub use current::{Entered, Scoped, StepContext};
 pub use step::Step;
+pub(crate) use step::Timer;
 pub use tool::ToolStep;
+use weir_core::id::{SpanId, TraceId};
 
 use crate::error::SdkError;
 use crate::event::{BranchDecision, ToolCall, new_request_id};

@@ -39,20 +39,24 @@ pub struct Step {
 
 /// When something began.
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(crate) struct Timer {
     start: Micros,
     begun: Instant,
 }
 
 impl Timer {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { start: weir_core::time::Clock::system().now(), begun: Instant::now() }
     }
 
-    /// Start and end, by a clock that does not jump.
-    pub(super) fn times(&self) -> (Option<Micros>, Option<Micros>) {
-        let took = Micros::try_from(self.begun.elapsed().as_micros()).unwrap_or(Micros::MAX);
-        (Some(self.start), Some(self.start.saturating_add(took)))
+    /// Microseconds since then, by a clock that does not jump.
+    pub(crate) fn elapsed_us(&self) -> Micros {
+        Micros::try_from(self.begun.elapsed().as_micros()).unwrap_or(Micros::MAX)
+    }
+
+    /// Start and end.
+    pub(crate) fn times(&self) -> (Option<Micros>, Option<Micros>) {
+        (Some(self.start), Some(self.start.saturating_add(self.elapsed_us())))
     }
 }
 

@@ -1,11 +1,9 @@
+use crate::error::Error;
+use crate::token::count_text;
 use base64::Engine;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use weir_core::error::Error;
-use weir_core::token::count_text;
-
-use super::Made;
 
 const DIMENSIONS: usize = 64;
 const MAX_INPUTS: usize = 2_048;
@@ -17,8 +15,12 @@ struct Request {
     encoding_format: Option<String>,
 }
 
-/// Bag-of-words vectors: each word adds to a few dimensions chosen by its hash, so that texts that share words are near.
-pub(super) fn answer(model: &str, body: &[u8]) -> Result<Made, Error> {
+/// Answers an embeddings request in OpenAI's form with bag-of-words vectors: each word adds to a few dimensions chosen
+/// by its hash, so that texts that share words are near.
+///
+/// # Errors
+/// When `input` cannot be read, or holds too many texts.
+pub fn embeddings(model: &str, body: &[u8]) -> Result<Value, Error> {
     let request: Request =
         serde_json::from_slice(body).map_err(|e| Error::invalid("input", format!("\"input\" cannot be read: {e}")))?;
     let inputs: Vec<String> = match request.input {
@@ -41,8 +43,7 @@ pub(super) fn answer(model: &str, body: &[u8]) -> Result<Made, Error> {
         })
         .collect();
     let usage = json!({"prompt_tokens": tokens, "total_tokens": tokens});
-    let answer = json!({"object": "list", "data": data, "model": format!("demo/{model}"), "usage": usage});
-    Ok(Made::Whole(answer.to_string().into()))
+    Ok(json!({"object": "list", "data": data, "model": format!("demo/{model}"), "usage": usage}))
 }
 
 fn text_of(item: &Value) -> String {
