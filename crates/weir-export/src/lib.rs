@@ -13,6 +13,7 @@ mod exporter;
 mod failure;
 mod http;
 pub mod mlflow;
+pub mod otlp;
 mod status;
 mod target;
 mod window;
