@@ -21,6 +21,8 @@ pub enum Reason {
     Place,
     /// The target does not take this call.
     Refused,
+    /// The target says for good that it does not keep this span.
+    Rejected,
     /// The target does not take this call's files.
     Artifact,
     /// A call that was given up.
@@ -46,6 +48,7 @@ impl Reason {
             Self::ServerError => "server_error",
             Self::Place => "place",
             Self::Refused => "refused",
+            Self::Rejected => "rejected",
             Self::Artifact => "artifact",
             Self::Skipped => "skipped",
             Self::Pruned => "pruned",
@@ -60,6 +63,9 @@ impl Reason {
 pub enum Failure {
     /// This call is not taken as it is; others may be.
     Refused(String),
+    /// The target has answered for good that it does not keep this span; asking again is of no use. The target logs it,
+    /// as it may not say which span of a request it is.
+    Rejected(String),
     /// The target cannot be used now.
     Outage {
         /// The class.
@@ -84,6 +90,7 @@ impl Failure {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Refused(_) => Reason::Refused,
+            Self::Rejected(_) => Reason::Rejected,
             Self::Outage { reason, .. } => *reason,
         }
     }
@@ -92,7 +99,7 @@ impl Failure {
     #[must_use]
     pub fn message(&self) -> &str {
         match self {
-            Self::Refused(message) | Self::Outage { message, .. } => message,
+            Self::Refused(message) | Self::Rejected(message) | Self::Outage { message, .. } => message,
         }
     }
 

@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
-use base64::Engine;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_core::secret::{Secret, resolve};
 use weir_core::units::Time;
+
+use crate::address::{bare, basic, credentials, parse, secrets};
 
 /// Experiment of calls when none is named.
 const EXPERIMENT: &str = "llmops-production-api";
@@ -140,8 +141,7 @@ pub fn choose(config: &MlflowConfig, env: &dyn Fn(&str) -> Option<String>) -> Re
     if experiment.trim().is_empty() || experiment.chars().count() > MAX_EXPERIMENT {
         return Err(format!("mlflow.experiment: a name has 1 to {MAX_EXPERIMENT} characters"));
     }
-    let in_url =
-        (!base.username().is_empty()).then(|| (decoded(base.username()), decoded(base.password().unwrap_or_default())));
+    let in_url = credentials(&base);
     let is_own =
         config.tracking_uri.is_some() && in_url.is_some() || config.username.is_some() || config.token.is_some();
     // What the environment holds is for another server then.
@@ -157,8 +157,8 @@ pub fn choose(config: &MlflowConfig, env: &dyn Fn(&str) -> Option<String>) -> Re
                     or leave the username out"
             .to_owned());
     }
-    let basic = username.zip(password).or(in_url);
-    let (authorization, secrets) = authorization(basic, token)?;
+    let user = username.zip(password).or(in_url);
+    let (authorization, secrets) = authorization(user, token)?;
     let settings = Settings {
         base: bare(base),
         experiment,
@@ -173,53 +173,19 @@ pub fn choose(config: &MlflowConfig, env: &dyn Fn(&str) -> Option<String>) -> Re
     Ok(if off || !config.enabled { Choice::Off(settings) } else { Choice::On(settings) })
 }
 
-fn parse(uri: &str) -> Option<Url> {
-    Url::parse(uri).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some())
-}
-
-/// The URL without credentials, query and fragment, and with a path that can be added to.
-fn bare(mut url: Url) -> Url {
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.set_fragment(None);
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&path);
-    url
-}
-
-/// Percent escapes of a URL's user and password.
-fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut whole = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let escaped = bytes
-            .get(at + 1..at + 3)
-            .filter(|_| *byte == b'%')
-            .and_then(|hex| std::str::from_utf8(hex).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok()));
-        whole.push(escaped.unwrap_or(*byte));
-        at += if escaped.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&whole).into_owned()
-}
-
 fn authorization(
-    basic: Option<(String, String)>,
+    user: Option<(String, String)>,
     token: Option<String>,
 ) -> Result<(Option<HeaderValue>, Vec<Secret>), String> {
-    let (header, secrets) = match (basic, token) {
-        (Some((user, password)), _) => {
-            let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-            (format!("Basic {pair}"), vec![pair, password])
-        }
-        (None, Some(token)) => (format!("Bearer {token}"), vec![token]),
+    let (header, secrets) = match (user, token) {
+        (Some((user, password)), _) => basic(&user, password),
+        (None, Some(token)) => (format!("Bearer {token}"), secrets([token])),
         (None, None) => return Ok((None, Vec::new())),
     };
     let mut header = HeaderValue::from_str(&header)
         .map_err(|_| "mlflow.token: holds characters that cannot stand in a header".to_owned())?;
     header.set_sensitive(true);
-    Ok((Some(header), secrets.into_iter().filter(|s| s.len() >= 4).map(Secret::from).collect()))
+    Ok((Some(header), secrets))
 }
 
 #[cfg(test)]

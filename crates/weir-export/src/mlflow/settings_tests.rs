@@ -1,3 +1,5 @@
+use base64::Engine;
+
 use super::*;
 
 fn chosen(config: &MlflowConfig, variables: &[(&str, &str)]) -> Result<Choice, String> {

@@ -17,6 +17,8 @@ pub(super) struct Job<T: Target> {
     /// Its place in the queue.
     pub(super) id: i64,
     pub(super) delivery: Delivery<T::Progress>,
+    /// Bytes of its payloads.
+    pub(super) weight: usize,
     /// Failed attempts.
     pub(super) failed: u32,
     refusals: u32,
@@ -32,14 +34,17 @@ pub(super) enum Verdict {
     Again,
     /// Try it again after a pause for everybody; at least as long as the target asks for.
     Pause(Option<Duration>),
-    /// Leave it.
+    /// Leave it, and tell which it is.
     GiveUp,
+    /// Leave it; the target has told why.
+    Leave,
 }
 
 impl<T: Target> Job<T> {
     pub(super) fn new(id: i64, span: Span, doubtful: bool) -> Self {
+        let weight = weight(&span);
         let delivery = Delivery { span: Arc::new(span), doubtful, progress: T::Progress::default() };
-        Self { id, delivery, failed: 0, refusals: 0, faults: 0, successes_then: None }
+        Self { id, delivery, weight, failed: 0, refusals: 0, faults: 0, successes_then: None }
     }
 
     /// Counts a failure. `successes` is how many calls the target has taken so far.
@@ -50,6 +55,7 @@ impl<T: Target> Job<T> {
                 self.refusals += 1;
                 if self.refusals >= REFUSALS { Verdict::GiveUp } else { Verdict::Again }
             }
+            Failure::Rejected(_) => Verdict::Leave,
             Failure::Outage {
                 reason: Reason::ServerError | Reason::Timeout | Reason::Connection, retry_after, ..
             } => {
@@ -63,4 +69,11 @@ impl<T: Target> Job<T> {
             Failure::Outage { retry_after, .. } => Verdict::Pause(*retry_after),
         }
     }
+}
+
+/// Bytes of all that may be long.
+fn weight(span: &Span) -> usize {
+    let payloads = [&span.input, &span.output, &span.details];
+    let payloads = payloads.into_iter().flatten().map(String::len);
+    payloads.chain(span.attributes.iter().map(|(name, json)| name.len() + json.len())).sum()
 }

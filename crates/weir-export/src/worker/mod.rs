@@ -2,6 +2,8 @@
 //! cannot be used.
 
 mod job;
+#[cfg(test)]
+pub(crate) mod outbox;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -24,6 +26,8 @@ use job::{Job, Verdict};
 const PAGE: usize = 64;
 /// Bytes of payload read at once.
 const PAGE_BYTES: usize = 8 << 20;
+/// Bytes of payload from which on nothing more is read.
+const HELD_BYTES: usize = 32 << 20;
 /// How often an empty queue is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often the lag is measured and the target tidied up.
@@ -46,7 +50,10 @@ pub(crate) struct Worker<T: Target> {
     doubtful_to: i64,
     queue: VecDeque<Job<T>>,
     under_way: JoinSet<Done<T>>,
-    places: HashMap<task::Id, i64>,
+    /// Place and weight of what is under way.
+    places: HashMap<task::Id, (i64, usize)>,
+    /// Bytes of payload in the queue and under way.
+    held: usize,
     backoff: Backoff,
     paused_until: Instant,
     saved_at: Instant,
@@ -71,6 +78,7 @@ impl<T: Target> Worker<T> {
             queue: VecDeque::new(),
             under_way: JoinSet::new(),
             places: HashMap::new(),
+            held: 0,
             backoff: Backoff::default(),
             paused_until: now,
             saved_at: now,
@@ -101,7 +109,13 @@ impl<T: Target> Worker<T> {
             self.measure().await;
             let until = self.next_look();
             tokio::select! {
-                Some(ended) = self.under_way.join_next_with_id() => self.ended(ended),
+                Some(ended) = self.under_way.join_next_with_id() => {
+                    self.ended(ended);
+                    // What was sent together ends together.
+                    while let Some(ended) = self.under_way.try_join_next_with_id() {
+                        self.ended(ended);
+                    }
+                }
                 _ = stop.changed() => {}
                 () = tokio::time::sleep_until(until) => {}
             }
@@ -150,11 +164,12 @@ impl<T: Target> Worker<T> {
     async fn read_on(&mut self) {
         let (after, room) = self.window.room();
         let is_time = self.looked_at.is_none_or(|at| at.elapsed() >= LOOK_EVERY);
-        if self.queue.len() >= self.concurrency || room == 0 || !is_time {
+        let bytes = PAGE_BYTES.min(HELD_BYTES.saturating_sub(self.held));
+        if self.queue.len() >= self.concurrency || room == 0 || bytes == 0 || !is_time {
             return;
         }
         let limit = room.min(PAGE);
-        let Some(page) = self.store(move |store| store.pending(after, limit, PAGE_BYTES)).await else {
+        let Some(page) = self.store(move |store| store.pending(after, limit, bytes)).await else {
             self.looked_at = Some(Instant::now() + STORE_PAUSE);
             return;
         };
@@ -170,8 +185,11 @@ impl<T: Target> Worker<T> {
             self.parts.observer.export_failed(self.target.name(), Reason::Pruned.as_str(), page.gone);
         }
         self.window.read(page.calls.iter().map(|(id, _)| *id), page.upto);
-        let doubtful_to = self.doubtful_to;
-        self.queue.extend(page.calls.into_iter().map(|(id, span)| Job::new(id, span, id <= doubtful_to)));
+        for (id, span) in page.calls {
+            let job = Job::new(id, span, id <= self.doubtful_to);
+            self.held += job.weight;
+            self.queue.push_back(job);
+        }
     }
 
     /// Begins deliveries: as many as may be under way, or a single one to see whether an outage is over.
@@ -183,7 +201,7 @@ impl<T: Target> Worker<T> {
         while self.under_way.len() < most {
             let Some(mut job) = self.next() else { return };
             let target = self.target.clone();
-            let place = job.id;
+            let place = (job.id, job.weight);
             let handle = self.under_way.spawn(async move {
                 let done = target.deliver(&mut job.delivery).await;
                 (job, done)
@@ -209,7 +227,8 @@ impl<T: Target> Worker<T> {
             }
             Err(error) => {
                 // The call met a defect: without it the others go on.
-                if let Some(place) = self.places.remove(&error.id()) {
+                if let Some((place, weight)) = self.places.remove(&error.id()) {
+                    self.held = self.held.saturating_sub(weight);
                     tracing::error!(target = self.target.name(), %error, "a call is not exported: it met a defect");
                     self.failed(Reason::Defect, &error.to_string());
                     self.skip(place);
@@ -217,6 +236,7 @@ impl<T: Target> Worker<T> {
                 return;
             }
         };
+        self.held = self.held.saturating_sub(job.weight);
         match done {
             Ok(()) => self.succeeded(job.id),
             Err(failure) => self.not_done(job, &failure),
@@ -252,6 +272,7 @@ impl<T: Target> Worker<T> {
                 );
                 self.skip(job.id);
             }
+            Verdict::Leave => self.skip(job.id),
             Verdict::Pause(asked) => {
                 self.put_back(job);
                 self.pause(asked, failure);
@@ -278,6 +299,7 @@ impl<T: Target> Worker<T> {
 
     /// Back to its place in the order.
     fn put_back(&mut self, job: Job<T>) {
+        self.held += job.weight;
         let at = self.queue.iter().position(|other| other.id > job.id).unwrap_or(self.queue.len());
         self.queue.insert(at, job);
     }

@@ -1,61 +1,14 @@
 //! The loop over a store in memory and a target that is told how to behave.
 
-use std::collections::BTreeMap;
-
-use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use weir_core::observe::Unobserved;
 use weir_core::span::Span;
 use weir_core::time::Clock;
-use weir_store::exports::{Exports, Lag, Pending};
 
+use super::outbox::Outbox;
 use super::*;
 use crate::status::ExportStatus;
 use crate::target::Delivery;
-
-#[derive(Default)]
-struct Outbox {
-    calls: Mutex<BTreeMap<i64, Option<String>>>,
-    cursor: Mutex<i64>,
-}
-
-impl Outbox {
-    /// Calls 1 to n, named by their place; the places of `gone` hold nothing any more.
-    fn of(n: i64, gone: &[i64]) -> Arc<Self> {
-        let calls = (1..=n).map(|id| (id, (!gone.contains(&id)).then(|| id.to_string()))).collect();
-        Arc::new(Self { calls: Mutex::new(calls), cursor: Mutex::default() })
-    }
-}
-
-impl Exports for Outbox {
-    fn targets(&self) -> Result<Vec<String>, StoreError> {
-        Ok(vec!["fake".into()])
-    }
-    fn cursor(&self, _: &str) -> Result<i64, StoreError> {
-        Ok(*self.cursor.lock())
-    }
-    fn pending(&self, after: i64, limit: usize, _: usize) -> Result<Pending, StoreError> {
-        let mut page = Pending { upto: after, ..Pending::default() };
-        for (id, name) in self.calls.lock().range(after + 1..).take(limit) {
-            page.upto = *id;
-            match name {
-                Some(name) => page.calls.push((*id, Span { request_id: Some(name.clone()), ..Span::default() })),
-                None => page.gone += 1,
-            }
-        }
-        Ok(page)
-    }
-    fn done(&self, _: &str, upto: i64) -> Result<(), StoreError> {
-        let mut cursor = self.cursor.lock();
-        assert!(upto >= *cursor, "it never goes back");
-        *cursor = upto;
-        Ok(())
-    }
-    fn lag(&self, _: &str) -> Result<Lag, StoreError> {
-        let last = self.calls.lock().last_key_value().map_or(0, |(id, _)| *id);
-        Ok(Lag { last, ..Lag::default() })
-    }
-}
 
 type Script = Box<dyn Fn(i64, u32) -> Result<(), Failure> + Send + Sync>;
 
@@ -88,12 +41,12 @@ async fn run(outbox: &Arc<Outbox>, concurrency: usize, upto: i64, script: Script
     let (stop, stopped) = watch::channel(false);
     let running = tokio::spawn(worker.run(stopped));
     let deadline = Instant::now() + Duration::from_secs(20);
-    while *outbox.cursor.lock() < upto && Instant::now() < deadline {
+    while outbox.cursor() < upto && Instant::now() < deadline {
         tokio::task::yield_now().await;
     }
     stop.send(true).unwrap();
     running.await.unwrap();
-    assert_eq!(*outbox.cursor.lock(), upto);
+    assert_eq!(outbox.cursor(), upto);
     let mut all = Vec::new();
     while let Ok(attempt) = attempts.try_recv() {
         all.push(attempt);
@@ -171,4 +124,12 @@ async fn a_defect_costs_only_its_call() {
     let script: Script = Box::new(|place, _| if place == 2 { panic!("told to") } else { Ok(()) });
     let (_, status) = run(&outbox, 2, 10, script).await;
     assert_eq!((status.exported, status.skipped), (9, 1));
+}
+
+#[tokio::test]
+async fn what_the_target_rejects_for_good_is_not_tried_again() {
+    let outbox = Outbox::of(9, &[]);
+    let script: Script = Box::new(|place, _| if place == 4 { Err(Failure::Rejected("no".into())) } else { Ok(()) });
+    let (attempts, status) = run(&outbox, 3, 9, script).await;
+    assert_eq!((attempts.len(), status.exported, status.skipped), (9, 8, 1));
 }

@@ -1,0 +1,64 @@
+//! A span that came by OTLP, as it came: every attribute under its name and with its value, whatever Weir has made of
+//! them. Their order alone is lost; it has no meaning.
+
+use std::sync::Arc;
+
+use weir_core::span::Span;
+use weir_core::time::Micros;
+
+use super::details::{Details, Otlp};
+use super::short;
+use crate::otlp::wire::{AnyValue, Attributes, Dropped, WireSpan};
+
+pub(super) fn wire(span: &Span, details: &Details<'_>, otlp: &Otlp) -> WireSpan {
+    WireSpan {
+        trace_id: span.trace_id,
+        span_id: short(span.span_id),
+        parent_id: span.parent_id.map(short),
+        trace_state: otlp.trace_state.clone(),
+        flags: otlp.flags,
+        name: span.name.clone().unwrap_or_default(),
+        kind: otlp.kind,
+        start_ns: nanos(span.start_us, otlp.start_ns_rest),
+        end_ns: nanos(span.end_us, otlp.end_ns_rest),
+        attributes: attributes(span, details),
+        events: details.events(),
+        links: details.links(),
+        status: otlp.status(),
+        dropped: Dropped {
+            attributes: otlp.dropped_attributes,
+            events: otlp.dropped_events,
+            links: otlp.dropped_links,
+        },
+        resource: Arc::new(details.resource()),
+        scope: Arc::new(details.scope()),
+    }
+}
+
+/// Those that stand among the span's, those that its fields were made of, and its input and output.
+fn attributes(span: &Span, details: &Details<'_>) -> Attributes {
+    let own = span.attributes.iter().filter(|(name, _)| !details.derived.contains(name));
+    let mut all: Attributes = own.map(|(name, json)| (name.clone(), value(json))).collect();
+    all.extend(details.attributes());
+    let sides =
+        [(&span.input, &details.input, &details.input_value), (&span.output, &details.output, &details.output_value)];
+    for (text, as_text, as_value) in sides {
+        let Some(text) = text else { continue };
+        if let Some(name) = as_text {
+            all.push((name.clone(), text.as_str().into()));
+        } else if let Some(name) = as_value {
+            all.push((name.clone(), value(text)));
+        }
+    }
+    all
+}
+
+/// A value of JSON; what is none, because it was cut, as text.
+fn value(json: &str) -> AnyValue {
+    AnyValue::from_json(json).unwrap_or_else(|| json.into())
+}
+
+fn nanos(us: Option<Micros>, rest: u64) -> u64 {
+    let Some(us) = us else { return 0 };
+    u64::try_from(us).unwrap_or_default().saturating_mul(1_000).saturating_add(rest.min(999))
+}
