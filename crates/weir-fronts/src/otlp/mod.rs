@@ -6,3 +6,6 @@ pub mod map;
 pub mod wire;
 
 mod any_json;
+mod decode;
+mod logs;
+mod message_events;
