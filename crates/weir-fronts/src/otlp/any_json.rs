@@ -38,7 +38,7 @@ impl AnyValue {
             b'f' if json == "false" => Self::Bool(false),
             b'"' => Self::Text(serde_json::from_str(json).ok()?),
             b'[' => Self::List(items(json)?),
-            b'{' => of_members(serde_json::from_str::<Members<'_>>(json).ok()?.0)?,
+            b'{' => of_members(members(json)?)?,
             _ => number(json)?,
         })
     }
@@ -150,7 +150,12 @@ fn values(members: Vec<(String, &RawValue)>) -> Option<Attributes> {
     members.into_iter().map(|(name, value)| Some((name, AnyValue::from_json(value.get())?))).collect()
 }
 
-/// An object's members in their order, repeated names kept.
+/// An object's members in their order with the exact text of their values; `None` for what is no JSON object.
+pub(super) fn members(json: &str) -> Option<Vec<(String, &RawValue)>> {
+    serde_json::from_str::<Members<'_>>(json).ok().map(|members| members.0)
+}
+
+/// Repeated names are kept.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {

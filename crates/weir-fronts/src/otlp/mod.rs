@@ -8,3 +8,6 @@ pub mod out;
 pub mod wire;
 
 mod any_json;
+mod decode;
+mod logs;
+mod message_events;

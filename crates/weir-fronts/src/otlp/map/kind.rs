@@ -1,0 +1,153 @@
+//! What sort of step a span is: the first rule that matches. The foreign word goes into the details.
+
+use weir_core::span::SpanKind;
+
+use super::fields::Mapping;
+use super::read;
+use super::table::Source;
+use crate::otlp::wire::Scope;
+
+/// A rule: where a word stands, and what it means.
+type Rule = (&'static str, fn(&str) -> Option<SpanKind>);
+
+/// The rules that go by one attribute's word, in their order.
+const RULES: &[Rule] = &[
+    ("weir.span.kind", word),
+    ("weir.kind", word),
+    ("langsmith.span.kind", word),
+    ("langfuse.observation.type", word),
+    ("openinference.span.kind", word),
+    ("mlflow.spanType", word),
+    ("gen_ai.operation.name", operation),
+    ("traceloop.span.kind", word),
+    ("llm.request.type", request_type),
+    ("ai.operationId", vercel),
+    ("operation.name", vercel),
+    ("lmnr.span.type", laminar),
+];
+
+/// The kind of a span.
+pub(super) fn of(mapping: &mut Mapping, scope: &Scope, name: &str, is_error: bool) -> SpanKind {
+    for (attribute, means) in RULES {
+        let Some(said) = mapping.value(Source::Attr(attribute)).and_then(|value| read::text(&value)) else { continue };
+        let Some(kind) = means(&said.to_ascii_lowercase()) else { continue };
+        let kind = decision(mapping, kind);
+        // The operation is a field of its own.
+        if *attribute != "gen_ai.operation.name" {
+            mapping.pool.consume(attribute);
+        }
+        return if is_wrapper(mapping, kind, scope, name, is_error) { SpanKind::Chain } else { kind };
+    }
+    let pool = &mapping.pool;
+    if pool.says("gen_ai.tool.name") || pool.says("gen_ai.tool.call.id") {
+        SpanKind::Tool
+    } else if pool.says("embedding.model_name") {
+        SpanKind::Embedding
+    } else if ["gen_ai.request.model", "gen_ai.response.model", "llm.model_name", "ai.model.id"]
+        .iter()
+        .any(|name| pool.says(name))
+    {
+        SpanKind::Llm
+    } else if is_vector_store(mapping) {
+        SpanKind::Retriever
+    } else {
+        SpanKind::Chain
+    }
+}
+
+/// The kinds by which frameworks name their steps.
+fn word(word: &str) -> Option<SpanKind> {
+    Some(match word {
+        "llm" | "chat_model" | "generation" => SpanKind::Llm,
+        "chain" | "span" | "workflow" | "task" | "prompt" | "parser" | "memory" => SpanKind::Chain,
+        "agent" => SpanKind::Agent,
+        "tool" => SpanKind::Tool,
+        "retriever" | "reranker" => SpanKind::Retriever,
+        "embedding" => SpanKind::Embedding,
+        "guardrail" => SpanKind::Guardrail,
+        "evaluator" => SpanKind::Evaluator,
+        "branch" | "decision" => SpanKind::Branch,
+        "event" | "unknown" | "other" => SpanKind::Other,
+        _ => return None,
+    })
+}
+
+/// OpenTelemetry's operations.
+fn operation(name: &str) -> Option<SpanKind> {
+    Some(match name {
+        "chat" | "text_completion" | "generate_content" | "completion" | "response" => SpanKind::Llm,
+        "embeddings" => SpanKind::Embedding,
+        "retrieval" | "rerank" => SpanKind::Retriever,
+        "execute_tool" => SpanKind::Tool,
+        "invoke_agent" | "create_agent" => SpanKind::Agent,
+        "invoke_workflow" | "plan" => SpanKind::Chain,
+        _ if name.ends_with("_memory") => SpanKind::Tool,
+        _ => return None,
+    })
+}
+
+fn request_type(kind: &str) -> Option<SpanKind> {
+    Some(match kind {
+        "chat" | "completion" => SpanKind::Llm,
+        "embedding" => SpanKind::Embedding,
+        "rerank" => SpanKind::Retriever,
+        _ => return None,
+    })
+}
+
+/// The Vercel AI SDK: only the inner spans are calls; the outer ones repeat what those used.
+fn vercel(name: &str) -> Option<SpanKind> {
+    let name = name.split(' ').next().unwrap_or_default().strip_prefix("ai.")?;
+    Some(match name.split_once('.') {
+        Some((_, "dogenerate" | "dostream")) => SpanKind::Llm,
+        Some((_, "doembed")) => SpanKind::Embedding,
+        Some((_, "dorerank")) => SpanKind::Retriever,
+        None if name == "toolcall" => SpanKind::Tool,
+        _ => SpanKind::Chain,
+    })
+}
+
+fn laminar(kind: &str) -> Option<SpanKind> {
+    Some(match kind {
+        "llm" | "cached" => SpanKind::Llm,
+        "tool" => SpanKind::Tool,
+        "executor" => SpanKind::Agent,
+        "default" | "pipeline" => SpanKind::Chain,
+        _ if kind.contains("evaluat") => SpanKind::Evaluator,
+        _ => return None,
+    })
+}
+
+/// OpenInference's decision is a model's, unless it stands between nodes of a graph.
+fn decision(mapping: &Mapping, kind: SpanKind) -> SpanKind {
+    if kind == SpanKind::Branch && mapping.pool.says("decision.model_name") { SpanKind::Llm } else { kind }
+}
+
+/// Spans of libraries that wrap a call in a second span of the same kind: only the inner one, which has the usage, is
+/// the call.
+fn is_wrapper(mapping: &Mapping, kind: SpanKind, scope: &Scope, name: &str, is_error: bool) -> bool {
+    let pool = &mapping.pool;
+    match scope.name.as_str() {
+        "openinference.instrumentation.llama_index" => match kind {
+            SpanKind::Llm => {
+                !["llm.token_count.", "llm.input_messages.", "llm.prompts."].iter().any(|part| pool.has_under(part))
+            }
+            // `Retriever._retrieve` within `Retriever.retrieve`.
+            SpanKind::Embedding | SpanKind::Retriever => {
+                name.rsplit('.').next().is_some_and(|function| function.starts_with('_'))
+            }
+            _ => false,
+        },
+        // The Vercel AI SDK from its version 7.
+        "gen_ai" => kind == SpanKind::Embedding && !is_error && !pool.has_under("gen_ai.usage."),
+        _ => false,
+    }
+}
+
+fn is_vector_store(mapping: &Mapping) -> bool {
+    let known = ["pinecone", "chroma", "chromadb", "qdrant", "weaviate", "milvus"];
+    mapping.pool.says("db.vector.query.top_k")
+        || ["db.system", "db.system.name"].iter().any(|name| {
+            mapping.pool.text(name).is_some_and(|system| known.contains(&system.to_ascii_lowercase().as_str()))
+        })
+}
