@@ -10,6 +10,7 @@
 //! `weir.stream`, `weir.finish_reason`, `weir.deployment`, `weir.attempts`, `weir.http_status`, `weir.upstream_request_id`, `weir.ttft_us`,
 //! `weir.cost_usd`, `weir.error_type`, `weir.input`, `weir.output`, `weir.documents`, `weir.collection`, `weir.tool_name`,
 //! `weir.tool_call_id`, `weir.workflow`, `weir.from_node`, `weir.to_node`, `weir.condition`, `weir.condition_result`, `weir.context`.
+//! Those of [`weir`] as well, which only another Weir has to say.
 
 mod answer;
 mod chat;
@@ -30,6 +31,7 @@ mod table;
 mod tests;
 mod time;
 mod tokens;
+mod weir;
 
 use weir_core::merge::SpanWrite;
 use weir_core::span::{Span, SpanKind, Status, TokenSource};
@@ -81,6 +83,7 @@ pub fn map(mut wire: WireSpan) -> SpanWrite {
     if span.is_call() {
         weigh(&mut mapping, &mut span);
     }
+    weir::take(&mut mapping, &mut span);
     let documents = Documents::of(&mapping.pool, &wire.events, kind, span.output.as_deref());
     let scored = mapping.pool.says("relevance_score") || mapping.has_derived("relevance_score");
     if let Some(mean) = documents.mean_score().filter(|_| !scored) {
