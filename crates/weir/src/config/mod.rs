@@ -2,6 +2,7 @@
 //! error that names the nearest known one.
 
 mod load;
+mod otlp;
 mod overrides;
 mod reference;
 mod settings;

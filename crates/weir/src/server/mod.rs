@@ -96,15 +96,16 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let env = |name: &str| std::env::var(name).ok();
     let checked = Gateway::check(loaded.gateway.clone(), &env)?;
     check_exposure(server.listen, &checked.keyring)?;
-    let mlflow = exports::Planned::new(&loaded.settings.mlflow)?;
+    let planned = exports::Planned::new(&loaded.settings)?;
     let listener =
         TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
+    planned.check_targets(listener.local_addr().context("no local address")?)?;
 
     std::fs::create_dir_all(&server.data)
         .with_context(|| format!("the data folder {} cannot be made", server.data.display()))?;
     let journal = Arc::new(Journal::open(&server.data, record.journal_max.0)?);
     let payload = if record.plain_text { PayloadEncoding::Plain } else { PayloadEncoding::Compressed };
-    let options = SqliteOptions { payload, exports: mlflow.targets(), ..SqliteOptions::default() };
+    let options = SqliteOptions { payload, exports: planned.targets(), ..SqliteOptions::default() };
     let store = Arc::new(SqliteStore::open_with(&server.data, options)?);
     let catalog = Arc::new(SqliteCatalog::open(&server.data)?);
     let prompts = Arc::new(Library::open(catalog.clone(), &loaded.settings.prompts, clock.clone())?);
@@ -129,7 +130,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         },
     )?;
     let batches = batches::Service::open(gateway.clone(), catalog, &server.data)?;
-    let exports = mlflow.start(store.clone(), observers.clone(), gateway.prompts().clone(), clock.clone())?;
+    let exports = planned.start(store.clone(), observers.clone(), &gateway, &clock)?;
     let running = Arc::new(Running {
         exports,
         batches: batches.clone(),
