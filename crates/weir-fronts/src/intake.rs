@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use weir_core::access::Identity;
 use weir_core::error::{Code, Error};
 use weir_core::merge::{Rank, SpanWrite};
 use weir_core::money::NanoUsd;
@@ -81,16 +82,34 @@ pub async fn durable(accepted: Result<Receipt, Refused>, patience: Duration) -> 
     }
 }
 
+/// Files a write under the key that sent it. A key's project and department are for spans that name none; an addition to
+/// a span does not say that it names none.
+pub fn sent_by(write: &mut SpanWrite, identity: &Identity) {
+    let opens = opens(write);
+    let span = &mut write.span;
+    if opens {
+        span.project = span.project.take().or_else(|| identity.project.clone());
+        span.department = span.department.take().or_else(|| identity.department.clone());
+    }
+    if !identity.name.is_empty() {
+        span.key = Some(identity.name.clone());
+    }
+}
+
+/// Whether a write opens a span, so that what it does not say is not said.
+fn opens(write: &SpanWrite) -> bool {
+    write.stamp.rank == Rank::Create && write.span.start_us.is_some()
+}
+
 fn refusal(refused: &SubmitError) -> Error {
     Error::new(Code::Overloaded, refused.to_string()).retry_after_ms(1_000)
 }
 
 /// Makes a write ready for the store.
 fn prepare(write: &mut SpanWrite, terms: &dyn Terms) {
-    let opens = write.stamp.rank == Rank::Create && write.span.start_us.is_some();
+    let opens = opens(write);
     let span = &mut write.span;
     bound(span);
-    // An addition to a span says nothing of its project.
     if opens && span.project.is_none() {
         span.project = Some(terms.project().to_owned());
     }

@@ -42,9 +42,9 @@ impl Room {
         let has = held.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let Some(more) = bytes.div_ceil(PIECE).checked_sub(has).filter(|more| *more > 0) else { return Ok(()) };
         let more = u32::try_from(more).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&self.0).try_acquire_many_owned(more).map_err(|_| {
-            Fault::busy("too many requests are being read: send this one again")
-        })?;
+        let permit = Arc::clone(&self.0)
+            .try_acquire_many_owned(more)
+            .map_err(|_| Fault::busy("too many requests are being read: send this one again"))?;
         match &mut held.0 {
             Some(have) => have.merge(permit),
             none => *none = Some(permit),
@@ -76,9 +76,9 @@ pub(super) fn encoding(headers: &HeaderMap, body: &[u8]) -> Result<Encoding, Fau
 /// # Errors
 /// 413 past the bound, 408 when it does not come, 429 when there is no room, 400 when it breaks off.
 pub(super) async fn read(body: Body, max: usize, room: &Room) -> Result<(Bytes, Held), Fault> {
-    tokio::time::timeout(PATIENCE, collect(body, max, room)).await.unwrap_or_else(|_| {
-        Err(Fault::slow(format!("the body did not arrive within {} s", PATIENCE.as_secs())))
-    })
+    tokio::time::timeout(PATIENCE, collect(body, max, room))
+        .await
+        .unwrap_or_else(|_| Err(Fault::slow(format!("the body did not arrive within {} s", PATIENCE.as_secs()))))
 }
 
 async fn collect(mut body: Body, max: usize, room: &Room) -> Result<(Bytes, Held), Fault> {

@@ -15,12 +15,8 @@ use super::decode::{self, Encoding, Rejected};
 use super::receive::{From, Handed, Receiver, work};
 
 /// Where SDKs send traces: OpenTelemetry's own path, and those that LangSmith's, Langfuse's and Opik's SDKs put it under.
-const TRACES: [&str; 4] = [
-    "/v1/traces",
-    "/otel/v1/traces",
-    "/api/public/otel/v1/traces",
-    "/opik/api/v1/private/otel/v1/traces",
-];
+const TRACES: [&str; 4] =
+    ["/v1/traces", "/otel/v1/traces", "/api/public/otel/v1/traces", "/opik/api/v1/private/otel/v1/traces"];
 
 /// The routes. Whoever mounts them lets only keys of role `write` pass, and puts the `Arc<Identity>` of the caller into the
 /// request's extensions.

@@ -61,15 +61,12 @@ impl From {
         Self { identity, project: project.map(str::to_owned) }
     }
 
-    /// Files a span: a header's project counts for all spans, a key's project and department for those that name none.
+    /// Files a span: a header's project counts for all spans.
     fn file(&self, write: &mut SpanWrite) {
-        let span = &mut write.span;
         if self.project.is_some() {
-            span.project.clone_from(&self.project);
+            write.span.project.clone_from(&self.project);
         }
-        span.project = span.project.take().or_else(|| self.identity.project.clone());
-        span.department = span.department.take().or_else(|| self.identity.department.clone());
-        span.key = (!self.identity.name.is_empty()).then(|| self.identity.name.clone());
+        intake::sent_by(write, &self.identity);
     }
 }
 
