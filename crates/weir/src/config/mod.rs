@@ -8,4 +8,5 @@ mod reference;
 mod settings;
 
 pub(crate) use load::{Flags, Loaded, load};
+pub(crate) use otlp::{GrpcListen, OtlpConfig};
 pub(crate) use settings::{LogFormat, ServerConfig, Settings};

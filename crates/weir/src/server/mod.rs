@@ -6,6 +6,7 @@ mod flush;
 mod housekeeping;
 mod log;
 mod observe;
+mod otlp;
 mod reload;
 mod spend;
 mod status;
@@ -96,10 +97,12 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let env = |name: &str| std::env::var(name).ok();
     let checked = Gateway::check(loaded.gateway.clone(), &env)?;
     check_exposure(server.listen, &checked.keyring)?;
+    otlp::check(&loaded.settings.otlp, &checked.keyring)?;
     let planned = exports::Planned::new(&loaded.settings)?;
     let listener =
         TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
     planned.check_targets(listener.local_addr().context("no local address")?)?;
+    let grpc = otlp::listen(&loaded.settings.otlp).await?;
 
     std::fs::create_dir_all(&server.data)
         .with_context(|| format!("the data folder {} cannot be made", server.data.display()))?;
@@ -146,10 +149,13 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     });
     spend::load(&running, None);
 
+    let intake = otlp::intake(&gateway, running.ingest.clone());
+    let receiver = otlp::receiver(intake.clone(), &loaded.settings.otlp);
     let web = Web {
         gateway: gateway.clone(),
         api: ApiState {
             store: store.clone(),
+            spans: Arc::new(move |writes| intake.accept("api", writes)),
             scores: store.clone(),
             prompts: gateway.prompts().clone(),
             live,
@@ -175,8 +181,10 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             Arc::new(move || running.report())
         },
     };
+    let mut grpc = otlp::Grpc::start(grpc, receiver.clone(), &gateway);
+    let otlp = otlp::routes(receiver, &gateway);
     let doors = doors::router(gateway).merge(doors::batch_router(batches.clone()));
-    let router = weir_web::with_fallbacks(doors.merge(weir_web::router(web)));
+    let router = weir_web::with_fallbacks(doors.merge(weir_web::router(web)).merge(otlp));
 
     tokio::spawn(reload::watch(running.clone(), loaded, flags));
     tokio::spawn(reload::watch_prompts(running.clone()));
@@ -192,12 +200,14 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         running.observers.close_live();
         batches.stop();
         async {
+            grpc.end().await;
             let _ = (&mut worker).await;
         }
     })
     .await;
     // What a batch has under way is asked again at the next start.
     worker.abort();
+    grpc.abort();
 
     // Calls that are drained for the record outlive their connections.
     let give_up = tokio::time::Instant::now() + server.shutdown_timeout.0;

@@ -9,7 +9,7 @@ use weir_gateway::snapshot::Snapshot;
 
 use anyhow::bail;
 
-use super::{Running, check_exposure, exports, spend};
+use super::{Running, check_exposure, exports, otlp, spend};
 use crate::config::{self, Flags, Loaded, Settings};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -97,6 +97,7 @@ fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::
     let loaded = config::load(Some(file))?.with(flags);
     let checked = weir_gateway::Gateway::check(loaded.gateway.clone(), &|name| std::env::var(name).ok())?;
     check_exposure(running.listen, &checked.keyring)?;
+    otlp::check(&loaded.settings.otlp, &checked.keyring)?;
     exports::check(&loaded.settings)?;
     let before = running.gateway.snapshot();
     if checked.keyring.is_open() && !before.keyring.is_open() {
