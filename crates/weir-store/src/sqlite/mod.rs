@@ -123,7 +123,7 @@ impl SqliteStore {
             floors: Floors::begin(&db, now)?,
             cover: groups::Cover::load(&db)?,
             encoding: options.payload,
-            queues: !options.exports.is_empty(),
+            queued: exports::widest(&options.exports),
             db,
         };
         let inner = Arc::new(Inner {

@@ -63,7 +63,7 @@ pub(super) fn prune(inner: &Inner, before: Micros) -> Result<u64, StoreError> {
     Ok(deleted)
 }
 
-/// Takes deleted calls out of the exporters' queue, which an outage would else let grow beyond the retention.
+/// Takes deleted spans out of the exporters' queue, which an outage would else let grow beyond the retention.
 fn forget_queued(writer: &Mutex<Writer>, before: Micros) -> Result<(), StoreError> {
     let mut forgotten = 0;
     loop {
@@ -74,7 +74,7 @@ fn forget_queued(writer: &Mutex<Writer>, before: Micros) -> Result<(), StoreErro
         }
     }
     if forgotten > 0 {
-        tracing::warn!(count = forgotten, "calls were deleted before they could be exported");
+        tracing::warn!(count = forgotten, "spans were deleted before they could be exported");
     }
     Ok(())
 }

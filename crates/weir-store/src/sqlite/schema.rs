@@ -15,6 +15,7 @@ pub(super) const TELEMETRY: Migrations = &[
     (3, include_str!("migrations/0003_scores.sql")),
     (4, include_str!("migrations/0004_exports.sql")),
     (5, include_str!("migrations/0005_details.sql")),
+    (6, include_str!("migrations/0006_export_scope.sql")),
 ];
 
 /// Brings the database to this version's schema.

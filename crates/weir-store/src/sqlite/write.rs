@@ -24,6 +24,7 @@ use super::rollup::fold::Fold;
 use super::rollup::under::Under;
 use super::row::{self, NAMED, StoredSpan};
 use super::seq;
+use crate::exports::Scope;
 use crate::ingest::CommitError;
 use crate::journal::Position;
 
@@ -36,8 +37,8 @@ pub(super) struct Writer {
     pub(super) floors: Floors,
     pub(super) cover: Cover,
     pub(super) encoding: PayloadEncoding,
-    /// Whether ended calls are queued for exporters.
-    pub(super) queues: bool,
+    /// What is queued for exporters when it ends.
+    pub(super) queued: Option<Scope>,
 }
 
 /// What the writer shares with readers.
@@ -87,7 +88,7 @@ struct Commit<'a> {
     counter: &'a mut u32,
     next_block: i64,
     plain: bool,
-    queues: bool,
+    queued: Option<Scope>,
     fold: Fold<i64>,
     uses: Vec<Use>,
     first_block: i64,
@@ -137,7 +138,7 @@ impl Writer {
             first_block: self.next_block,
             next_block: self.next_block + batch.blocks.len() as i64,
             plain: self.encoding == PayloadEncoding::Plain,
-            queues: self.queues,
+            queued: self.queued,
             fold: batch.fold.translate(number),
             uses: vec![Use::default(); batch.blocks.len()],
             touched: Vec::new(),
@@ -175,7 +176,7 @@ impl Commit<'_> {
         };
         match self.insert(&row.merged, named, payload, None)? {
             Some(seq) => {
-                self.enqueue(&row.merged.span)?;
+                self.enqueue(&row.merged.span, exports::due(&row.merged.span, self.queued))?;
                 self.store_payload(row.payload, seq, &row.merged.span)?;
                 Ok(row.merged.span.end_us.is_some())
             }
@@ -186,10 +187,10 @@ impl Commit<'_> {
         }
     }
 
-    /// Queues a call for exporters when it is first seen to have ended.
-    fn enqueue(&self, span: &Span) -> Result<(), CommitError> {
-        if self.queues && exports::is_due(span) {
-            exports::enqueue(self.db, span.span_key(), self.lookups.now)?;
+    /// Queues a span for those exporters that it has become due for.
+    fn enqueue(&self, span: &Span, due: i64) -> Result<(), CommitError> {
+        if due != 0 {
+            exports::enqueue(self.db, span.span_key(), due, self.lookups.now)?;
         }
         Ok(())
     }
@@ -292,9 +293,8 @@ impl Commit<'_> {
         }
         self.count(&old.merged.span, false)?;
         self.count(&merged.span, true)?;
-        if !exports::is_due(&old.merged.span) {
-            self.enqueue(&merged.span)?;
-        }
+        let was_due = exports::due(&old.merged.span, self.queued);
+        self.enqueue(&merged.span, exports::due(&merged.span, self.queued) & !was_due)?;
 
         let start = merged.span.start_us.unwrap_or(old.merged.base.at);
         let stays = seq::is_in_place(old.seq, start);

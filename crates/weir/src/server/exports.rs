@@ -7,6 +7,7 @@ use weir_core::time::Clock;
 use weir_export::mlflow::{self, Choice, MlflowConfig};
 use weir_export::{ExportStatus, Exporter, Parts};
 use weir_gateway::prompts::Library;
+use weir_store::exports::{ExportTarget, Scope};
 use weir_store::sqlite::SqliteStore;
 
 use super::observe::Observers;
@@ -50,8 +51,11 @@ impl Planned {
     }
 
     /// Whom the store queues calls for.
-    pub(super) fn targets(&self) -> Vec<String> {
-        if matches!(self.0, Choice::On(_)) { vec![mlflow::NAME.to_owned()] } else { Vec::new() }
+    pub(super) fn targets(&self) -> Vec<ExportTarget> {
+        match self.0 {
+            Choice::On(_) => vec![ExportTarget { name: mlflow::NAME.to_owned(), scope: Scope::Calls }],
+            _ => Vec::new(),
+        }
     }
 
     pub(super) fn start(
