@@ -169,7 +169,8 @@ impl<T: Target> Worker<T> {
             return;
         }
         let limit = room.min(PAGE);
-        let Some(page) = self.store(move |store| store.pending(after, limit, bytes)).await else {
+        let name = self.target.name();
+        let Some(page) = self.store(move |store| store.pending(name, after, limit, bytes)).await else {
             self.looked_at = Some(Instant::now() + STORE_PAUSE);
             return;
         };

@@ -42,7 +42,7 @@ impl Exports for Outbox {
     fn cursor(&self, _: &str) -> Result<i64, StoreError> {
         Ok(*self.cursor.lock())
     }
-    fn pending(&self, after: i64, limit: usize, _: usize) -> Result<Pending, StoreError> {
+    fn pending(&self, _: &str, after: i64, limit: usize, _: usize) -> Result<Pending, StoreError> {
         let mut page = Pending { upto: after, ..Pending::default() };
         for (id, call) in self.calls.lock().range(after + 1..).take(limit) {
             page.upto = *id;

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use weir_core::merge::SpanWrite;
 use weir_core::observe::Unobserved;
 use weir_core::time::{Clock, DAY};
+use weir_store::exports::{ExportTarget, Scope};
 use weir_store::ingest::{Ingest, IngestOptions, Receipt};
 use weir_store::journal::Journal;
 use weir_store::sqlite::{SqliteOptions, SqliteStore};
@@ -85,7 +86,8 @@ fn start(dir: &Path) -> Result<(SqliteStore, Arc<Journal>, Ingest), Failure> {
 
 /// A store that queues calls for exporters.
 fn start_with(dir: &Path, exports: &[&str]) -> Result<(SqliteStore, Arc<Journal>, Ingest), Failure> {
-    let exports = exports.iter().map(|target| (*target).to_owned()).collect();
+    let target = |name: &&str| ExportTarget { name: (*name).to_owned(), scope: Scope::Calls };
+    let exports = exports.iter().map(target).collect();
     let store = SqliteStore::open_with(dir, SqliteOptions { exports, ..SqliteOptions::default() })?;
     let journal = Arc::new(Journal::open(dir, 1 << 30)?);
     let ingest =

@@ -5,13 +5,20 @@ use weir_core::time::Clock;
 
 use super::*;
 use crate::ingest::WriteEngine;
-use crate::sqlite::{PayloadEncoding, SqliteOptions};
+use crate::sqlite::{PayloadEncoding, SqliteOptions, connect, schema};
 use crate::telemetry::Telemetry;
 
 const NOW: Micros = 1_763_683_200_000_000;
 
+fn target(name: &str, scope: Scope) -> ExportTarget {
+    ExportTarget { name: name.to_owned(), scope }
+}
+
 fn open(dir: &std::path::Path, clock: &Clock, targets: &[&str]) -> SqliteStore {
-    let exports = targets.iter().map(|t| (*t).to_owned()).collect();
+    open_for(dir, clock, targets.iter().map(|name| target(name, Scope::Calls)).collect())
+}
+
+fn open_for(dir: &std::path::Path, clock: &Clock, exports: Vec<ExportTarget>) -> SqliteStore {
     SqliteStore::open_with(dir, SqliteOptions { clock: clock.clone(), exports, ..SqliteOptions::default() }).unwrap()
 }
 
@@ -37,7 +44,7 @@ fn add(store: &SqliteStore, spans: &[Span]) {
 }
 
 fn all(store: &SqliteStore, after: i64) -> Vec<Span> {
-    store.pending(after, 1_000, usize::MAX).unwrap().calls.into_iter().map(|(_, span)| span).collect()
+    store.pending("a", after, 1_000, usize::MAX).unwrap().calls.into_iter().map(|(_, span)| span).collect()
 }
 
 #[test]
@@ -45,7 +52,12 @@ fn ended_calls_are_queued_in_order_with_their_payload() {
     let dir = tempfile::tempdir().unwrap();
     for (n, payload) in [PayloadEncoding::Compressed, PayloadEncoding::Plain].into_iter().enumerate() {
         let folder = dir.path().join(n.to_string());
-        let options = SqliteOptions { payload, clock: Clock::fixed(NOW), exports: vec!["a".into()] };
+        let options = SqliteOptions {
+            payload,
+            clock: Clock::fixed(NOW),
+            exports: vec![target("a", Scope::Calls)],
+            shared: false,
+        };
         let store = SqliteStore::open_with(&folder, options).unwrap();
         let calls: Vec<Span> = (0..5).map(call).collect();
         let tool = Span { kind: Some(SpanKind::Tool), ..call(7) };
@@ -106,15 +118,15 @@ fn pages_are_bounded_and_go_on_where_they_ended() {
     let calls: Vec<Span> = (0..10).map(call).collect();
     add(&store, &calls);
     let size = calls[0].input.as_ref().unwrap().len() + calls[0].output.as_ref().unwrap().len();
-    let page = store.pending(0, 4, usize::MAX).unwrap();
+    let page = store.pending("a", 0, 4, usize::MAX).unwrap();
     assert_eq!((page.calls.len(), page.upto, page.gone), (4, page.calls[3].0, 0));
-    let page = store.pending(page.upto, 100, size * 2 + 1).unwrap();
+    let page = store.pending("a", page.upto, 100, size * 2 + 1).unwrap();
     assert_eq!(page.calls.len(), 2, "as many as fit");
-    let page = store.pending(page.upto, 100, 0).unwrap();
+    let page = store.pending("a", page.upto, 100, 0).unwrap();
     assert_eq!(page.calls.len(), 1, "one always fits");
-    let page = store.pending(page.upto, 100, usize::MAX).unwrap();
+    let page = store.pending("a", page.upto, 100, usize::MAX).unwrap();
     assert_eq!(page.calls.last().unwrap().1, calls[9]);
-    let end = store.pending(page.upto, 100, usize::MAX).unwrap();
+    let end = store.pending("a", page.upto, 100, usize::MAX).unwrap();
     assert_eq!(end, Pending { calls: Vec::new(), upto: page.upto, gone: 0 });
 }
 
@@ -128,7 +140,7 @@ fn details_attributes_and_tags_fill_a_page_too() {
     calls[3].details = Some(format!("{{\"events\":[{}0]}}", "1, ".repeat(2_000)));
     add(&store, &calls);
     let page = |after, wanted: &[Span]| {
-        let page = store.pending(after, 100, 5_000).unwrap();
+        let page = store.pending("a", after, 100, 5_000).unwrap();
         assert_eq!(page.calls.into_iter().map(|(_, span)| span).collect::<Vec<_>>(), wanted);
         page.upto
     };
@@ -146,7 +158,7 @@ fn rows_go_when_every_target_is_past_them_and_cursors_outlive_a_restart() {
     let store = open(dir.path(), &clock, &["a", "b"]);
     let calls: Vec<Span> = (0..4).map(call).collect();
     add(&store, &calls);
-    let ids: Vec<i64> = store.pending(0, 10, usize::MAX).unwrap().calls.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<i64> = store.pending("a", 0, 10, usize::MAX).unwrap().calls.iter().map(|(id, _)| *id).collect();
     store.done("a", ids[2]).unwrap();
     store.done("a", ids[0]).unwrap();
     assert_eq!(store.cursor("a").unwrap(), ids[2], "it never goes back");
@@ -182,10 +194,99 @@ fn what_was_pruned_is_passed_over() {
     clock.advance(10_000_000);
     add(&store, &calls[3..]);
     store.prune(NOW + 3_500_000).unwrap();
-    let page = store.pending(store.cursor("a").unwrap(), 10, usize::MAX).unwrap();
+    let page = store.pending("a", store.cursor("a").unwrap(), 10, usize::MAX).unwrap();
     assert_eq!(page.gone, 1);
     assert_eq!(page.calls.into_iter().map(|(_, s)| s).collect::<Vec<_>>(), calls[4..]);
     assert_eq!(store.lag("a").unwrap().records, 3, "the oldest were taken out of the queue with their rows");
-    let only = store.pending(0, 1, usize::MAX).unwrap();
+    let only = store.pending("a", 0, 1, usize::MAX).unwrap();
     assert!(only.calls.is_empty() && only.gone == 1 && only.upto > 0, "a page of gone calls still goes on");
+}
+
+fn tool(n: i64) -> Span {
+    Span { kind: Some(SpanKind::Tool), ..call(n) }
+}
+
+#[test]
+fn an_exporter_of_calls_passes_over_what_another_is_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let targets = || vec![target("calls", Scope::Calls), target("all", Scope::All)];
+    let store = open_for(dir.path(), &Clock::fixed(NOW), targets());
+    let spans: Vec<Span> = (0..300).map(|n| if n % 150 == 149 { call(n) } else { tool(n) }).collect();
+    add(&store, &spans);
+    add(&store, &[Span { end_us: None, ..tool(1_000) }]);
+    assert_eq!(store.lag("calls").unwrap(), Lag { records: 2, oldest_us: Some(NOW), last: 300 });
+    assert_eq!(store.lag("all").unwrap(), Lag { records: 300, oldest_us: Some(NOW), last: 300 });
+
+    let page = store.pending("all", 0, 1_000, usize::MAX).unwrap();
+    assert_eq!(page.calls.into_iter().map(|(_, span)| span).collect::<Vec<_>>(), spans);
+    // What is for others costs pages, but is neither given nor gone.
+    let (mut after, mut calls, mut pages) = (0, Vec::new(), 0);
+    loop {
+        let page = store.pending("calls", after, 10, usize::MAX).unwrap();
+        assert_eq!(page.gone, 0);
+        assert!(page.calls.iter().all(|(id, _)| *id <= after + 10), "no further than was asked for");
+        calls.extend(page.calls.into_iter().map(|(_, span)| span));
+        if page.upto == after {
+            break;
+        }
+        (after, pages) = (page.upto, pages + 1);
+    }
+    assert_eq!((calls, after), (vec![spans[149].clone(), spans[299].clone()], 300));
+    assert!(pages < 10, "{pages} pages of 10 for 300 places");
+
+    store.done("calls", 200).unwrap();
+    assert_eq!(store.lag("calls").unwrap().records, 1);
+    assert_eq!(store.lag("all").unwrap().records, 300, "they wait for the slower one");
+    store.done("all", 300).unwrap();
+    assert_eq!(store.lag("calls").unwrap().records, 1);
+    store.done("calls", 300).unwrap();
+    assert_eq!((store.lag("calls").unwrap(), store.lag("all").unwrap()), (Lag::default(), Lag::default()));
+
+    // The other one is switched off: only calls are queued.
+    drop(store);
+    let store = open_for(dir.path(), &Clock::fixed(NOW), vec![target("calls", Scope::Calls)]);
+    add(&store, &[tool(400), call(401), tool(402)]);
+    assert_eq!(store.lag("calls").unwrap(), Lag { records: 1, oldest_us: Some(NOW), last: 301 });
+    drop(store);
+    // And a target may change its mind.
+    let store = open_for(dir.path(), &Clock::fixed(NOW), vec![target("calls", Scope::All)]);
+    add(&store, &[tool(500)]);
+    assert_eq!(store.pending("calls", 300, 9, usize::MAX).unwrap().calls.len(), 2);
+}
+
+#[test]
+fn what_turns_out_to_be_a_call_after_its_end_is_given_to_each_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store =
+        open_for(dir.path(), &Clock::fixed(NOW), vec![target("calls", Scope::Calls), target("all", Scope::All)]);
+    let whole = call(1);
+    add(&store, &[Span { kind: None, ..whole.clone() }]);
+    assert_eq!((store.lag("calls").unwrap().records, store.lag("all").unwrap().records), (0, 1));
+    for _ in 0..2 {
+        add(&store, std::slice::from_ref(&whole));
+        write(&store, vec![SpanWrite::update(whole.clone(), NOW + 1)]);
+        for target in ["calls", "all"] {
+            let page = store.pending(target, 0, 10, usize::MAX).unwrap();
+            assert_eq!(page.calls.into_iter().map(|(_, span)| span).collect::<Vec<_>>(), std::slice::from_ref(&whole));
+        }
+    }
+}
+
+#[test]
+fn a_queue_from_before_there_was_a_choice_is_one_of_calls() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut db = connect::writer(&dir.path().join("telemetry.db"), false).unwrap();
+    schema::migrate(&mut db, &schema::TELEMETRY[..5]).unwrap();
+    db.execute_batch(
+        "INSERT INTO export_queue (id, trace_id, span_id, at_us) VALUES (7, x'01', x'01', 5), (8, x'01', x'02', 6);
+         INSERT INTO export_cursor VALUES ('a', 7);",
+    )
+    .unwrap();
+    drop(db);
+    let one = Lag { records: 1, oldest_us: Some(6), last: 8 };
+    assert_eq!(SqliteStore::open_read_only(dir.path()).unwrap().lag("a").unwrap(), one);
+    let store = open(dir.path(), &Clock::fixed(NOW), &["a"]);
+    assert_eq!(store.lag("a").unwrap(), one);
+    add(&store, &[call(1), tool(2)]);
+    assert_eq!(store.lag("a").unwrap(), Lag { records: 2, last: 9, ..one });
 }

@@ -2,6 +2,8 @@
 
 use weir_core::time::Clock;
 
+use crate::exports::ExportTarget;
+
 /// How inputs and outputs are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PayloadEncoding {
@@ -19,6 +21,9 @@ pub struct SqliteOptions {
     pub payload: PayloadEncoding,
     /// What "now" is for the retention of fine rollups.
     pub clock: Clock,
-    /// The exporters that are switched on. While there are any, ended calls are queued for them.
-    pub exports: Vec<String>,
+    /// The exporters that are switched on. While there are any, what ends is queued for them.
+    pub exports: Vec<ExportTarget>,
+    /// Whether other processes may write the same file at the same time. Then nothing works in the background, filters
+    /// look at every row, and exports must be empty.
+    pub shared: bool,
 }

@@ -39,7 +39,9 @@ pub(super) fn prune(inner: &Inner, before: Micros) -> Result<u64, StoreError> {
             db.prepare_cached("DELETE FROM payload_text WHERE seq < ?1")?.execute([oldest(db)?])?;
             Ok(n as u64)
         })?;
-        writer.lock().cover.cut(edge);
+        if let Some(cover) = &mut writer.lock().cover {
+            cover.cut(edge);
+        }
         deleted += n;
         if n < ROWS_AT_ONCE as u64 {
             break;
@@ -63,7 +65,7 @@ pub(super) fn prune(inner: &Inner, before: Micros) -> Result<u64, StoreError> {
     Ok(deleted)
 }
 
-/// Takes deleted calls out of the exporters' queue, which an outage would else let grow beyond the retention.
+/// Takes deleted spans out of the exporters' queue, which an outage would else let grow beyond the retention.
 fn forget_queued(writer: &Mutex<Writer>, before: Micros) -> Result<(), StoreError> {
     let mut forgotten = 0;
     loop {
@@ -74,7 +76,7 @@ fn forget_queued(writer: &Mutex<Writer>, before: Micros) -> Result<(), StoreErro
         }
     }
     if forgotten > 0 {
-        tracing::warn!(count = forgotten, "calls were deleted before they could be exported");
+        tracing::warn!(count = forgotten, "spans were deleted before they could be exported");
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! The writer: one connection, one transaction per batch.
 //!
-//! Invariant: what it keeps in memory about the database (numbers of texts, the next block, the closed groups) is
-//! changed only after the commit, or forgotten at a rollback.
+//! Invariant: what it keeps in memory about the database (numbers of texts, the closed groups) is changed only after the
+//! commit, or forgotten at a rollback. A file that other processes write too leaves only the numbers of texts, which are
+//! never changed by anybody.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use weir_core::merge::{Merged, SpanWrite};
@@ -10,7 +11,7 @@ use weir_core::time::Micros;
 
 use super::error;
 use super::exports;
-use super::groups::Cover;
+use super::groups::{self, Cover};
 use super::names::{NameIds, NameTexts};
 use super::options::PayloadEncoding;
 use super::payload::block;
@@ -24,6 +25,7 @@ use super::rollup::fold::Fold;
 use super::rollup::under::Under;
 use super::row::{self, NAMED, StoredSpan};
 use super::seq;
+use crate::exports::Scope;
 use crate::ingest::CommitError;
 use crate::journal::Position;
 
@@ -31,13 +33,12 @@ use crate::journal::Position;
 pub(super) struct Writer {
     pub(super) db: Connection,
     pub(super) ids: NameIds,
-    pub(super) next_block: i64,
     pub(super) counter: u32,
-    pub(super) floors: Floors,
-    pub(super) cover: Cover,
+    /// Nothing where the file is shared.
+    pub(super) cover: Option<Cover>,
     pub(super) encoding: PayloadEncoding,
-    /// Whether ended calls are queued for exporters.
-    pub(super) queues: bool,
+    /// What is queued for exporters when it ends.
+    pub(super) queued: Option<Scope>,
 }
 
 /// What the writer shares with readers.
@@ -87,7 +88,7 @@ struct Commit<'a> {
     counter: &'a mut u32,
     next_block: i64,
     plain: bool,
-    queues: bool,
+    queued: Option<Scope>,
     fold: Fold<i64>,
     uses: Vec<Use>,
     first_block: i64,
@@ -104,9 +105,10 @@ impl Writer {
         lookups: &Lookups<'_>,
     ) -> Result<Ended, CommitError> {
         match self.try_commit(batch, position, lookups) {
-            Ok((next_block, touched, ended)) => {
-                self.next_block = next_block;
-                self.cover.committed(&touched);
+            Ok((touched, ended)) => {
+                if let Some(cover) = &mut self.cover {
+                    cover.committed(&touched);
+                }
                 Ok(ended)
             }
             Err(e) => {
@@ -121,8 +123,12 @@ impl Writer {
         batch: &Prepared,
         position: Option<Position>,
         lookups: &Lookups<'_>,
-    ) -> Result<(i64, Vec<i64>, Ended), CommitError> {
+    ) -> Result<(Vec<i64>, Ended), CommitError> {
         let transaction = rusqlite::Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
+        let floors = Floors::read(&transaction, lookups.now)?;
+        let first_block = transaction
+            .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM payload_blocks")?
+            .query_row([], |row| row.get(0))?;
         let mut numbers = Vec::with_capacity(batch.names.len() + 1);
         numbers.push(0);
         for name in &batch.names {
@@ -134,10 +140,10 @@ impl Writer {
             lookups,
             ids: &mut self.ids,
             counter: &mut self.counter,
-            first_block: self.next_block,
-            next_block: self.next_block + batch.blocks.len() as i64,
+            first_block,
+            next_block: first_block + batch.blocks.len() as i64,
             plain: self.encoding == PayloadEncoding::Plain,
-            queues: self.queues,
+            queued: self.queued,
             fold: batch.fold.translate(number),
             uses: vec![Use::default(); batch.blocks.len()],
             touched: Vec::new(),
@@ -149,14 +155,17 @@ impl Writer {
             }
         }
         commit.blocks(batch)?;
-        rollup::write::apply(&transaction, &commit.fold, self.floors)?;
-        let Commit { next_block, touched, ended, .. } = commit;
+        rollup::write::apply(&transaction, &commit.fold, floors)?;
+        let Commit { touched, ended, .. } = commit;
         if let Some(position) = position {
             store_position(&transaction, position)?;
         }
-        self.cover.forget(&transaction, &touched)?;
+        match &self.cover {
+            Some(cover) => cover.forget(&transaction, &touched)?,
+            None => groups::cover::forget_unseen(&transaction, &touched)?,
+        }
         transaction.commit()?;
-        Ok((next_block, touched, ended))
+        Ok((touched, ended))
     }
 }
 
@@ -175,7 +184,7 @@ impl Commit<'_> {
         };
         match self.insert(&row.merged, named, payload, None)? {
             Some(seq) => {
-                self.enqueue(&row.merged.span)?;
+                self.enqueue(&row.merged.span, exports::due(&row.merged.span, self.queued))?;
                 self.store_payload(row.payload, seq, &row.merged.span)?;
                 Ok(row.merged.span.end_us.is_some())
             }
@@ -186,10 +195,10 @@ impl Commit<'_> {
         }
     }
 
-    /// Queues a call for exporters when it is first seen to have ended.
-    fn enqueue(&self, span: &Span) -> Result<(), CommitError> {
-        if self.queues && exports::is_due(span) {
-            exports::enqueue(self.db, span.span_key(), self.lookups.now)?;
+    /// Queues a span for those exporters that it has become due for.
+    fn enqueue(&self, span: &Span, due: i64) -> Result<(), CommitError> {
+        if due != 0 {
+            exports::enqueue(self.db, span.span_key(), due, self.lookups.now)?;
         }
         Ok(())
     }
@@ -292,9 +301,8 @@ impl Commit<'_> {
         }
         self.count(&old.merged.span, false)?;
         self.count(&merged.span, true)?;
-        if !exports::is_due(&old.merged.span) {
-            self.enqueue(&merged.span)?;
-        }
+        let was_due = exports::due(&old.merged.span, self.queued);
+        self.enqueue(&merged.span, exports::due(&merged.span, self.queued) & !was_due)?;
 
         let start = merged.span.start_us.unwrap_or(old.merged.base.at);
         let stays = seq::is_in_place(old.seq, start);

@@ -8,6 +8,7 @@ use anyhow::bail;
 use weir_core::time::Clock;
 use weir_export::{ExportStatus, Exporter, Parts, mlflow, otlp};
 use weir_gateway::Gateway;
+use weir_store::exports::{ExportTarget, Scope};
 use weir_store::sqlite::SqliteStore;
 
 use super::observe::Observers;
@@ -82,11 +83,18 @@ impl Planned {
         Ok(())
     }
 
-    /// Whom the store queues calls for.
-    pub(super) fn targets(&self) -> Vec<String> {
-        let mlflow = matches!(self.mlflow, mlflow::Choice::On(_)).then(|| mlflow::NAME.to_owned());
-        let otlp = matches!(self.otlp, otlp::Choice::On(_)).then(|| otlp::NAME.to_owned());
-        mlflow.into_iter().chain(otlp).collect()
+    /// Whom the store queues spans for.
+    pub(super) fn targets(&self) -> Vec<ExportTarget> {
+        let target = |name: &str, scope| ExportTarget { name: name.to_owned(), scope };
+        let mut targets = Vec::new();
+        if let mlflow::Choice::On(_) = self.mlflow {
+            targets.push(target(mlflow::NAME, Scope::Calls));
+        }
+        if let otlp::Choice::On(settings) = &self.otlp {
+            let scope = if settings.calls_only { Scope::Calls } else { Scope::All };
+            targets.push(target(otlp::NAME, scope));
+        }
+        targets
     }
 
     pub(super) fn start(
