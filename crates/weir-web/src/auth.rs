@@ -1,30 +1,46 @@
-//! Who may use the API: the gateway knows the keys, this layer asks it.
+//! Who may use what: the gateway knows the keys, this layer asks it.
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::middleware::Next;
+use axum::middleware::{self, Next};
 use http::{HeaderMap, Request, Response};
-use weir_core::access::Role;
+use weir_core::access::{Identity, Role};
 use weir_core::error::{Code, Error, Form};
 use weir_gateway::Gateway;
 use weir_gateway::exchange::refusal;
 
-/// Lets a request pass whose key has the role.
-pub(crate) async fn require(
+/// The caller of a request, if it may do what needs a role.
+///
+/// # Errors
+/// 401 without a known key where keys are configured, 403 for one without the role.
+pub fn authorize(gateway: &Gateway, headers: &HeaderMap, role: Role) -> Result<Arc<Identity>, Error> {
+    let identity = gateway.authenticate(headers)?;
+    if identity.role < role {
+        let role = format!("{role:?}").to_lowercase();
+        let message = format!("key \"{}\" may not do that: it needs the role {role}", identity.name);
+        return Err(Error::new(Code::PermissionDenied, message));
+    }
+    Ok(identity)
+}
+
+/// Routes that only callers of a role pass to; they find their `Arc<Identity>` in the request's extensions.
+pub fn guarded(routes: Router, gateway: &Arc<Gateway>, role: Role) -> Router {
+    routes.route_layer(middleware::from_fn_with_state((gateway.clone(), role), require))
+}
+
+async fn require(
     State((gateway, role)): State<(Arc<Gateway>, Role)>,
-    request: Request<Body>,
+    mut request: Request<Body>,
     next: Next,
 ) -> Response<Body> {
-    let refused = match gateway.authenticate(request.headers()) {
-        Ok(identity) if identity.role >= role => return next.run(request).await,
+    match authorize(&gateway, request.headers(), role) {
         Ok(identity) => {
-            let role = format!("{role:?}").to_lowercase();
-            let message = format!("key \"{}\" may not do that: it needs the role {role}", identity.name);
-            Error::new(Code::PermissionDenied, message)
+            request.extensions_mut().insert(identity);
+            next.run(request).await
         }
-        Err(error) => error,
-    };
-    refusal(HeaderMap::new(), &refused, Form::OpenAi, "")
+        Err(error) => refusal(HeaderMap::new(), &error, Form::OpenAi, ""),
+    }
 }

@@ -4,7 +4,7 @@
 //! `write` for what writes); only the probes and the front page need none.
 
 pub mod api;
-mod auth;
+pub mod auth;
 mod fallback;
 mod health;
 mod home;
@@ -40,12 +40,11 @@ pub struct Web {
 
 /// All paths that are not the gateway's or a protocol's.
 pub fn router(web: Web) -> Router {
-    let guard = |role| middleware::from_fn_with_state((web.gateway.clone(), role), auth::require);
-    let api = api::routes(web.api)
-        .into_iter()
-        .fold(Router::new(), |all, (role, routes)| all.merge(routes.route_layer(guard(role))));
-    let metrics =
-        Router::new().route("/metrics", get(metrics::render)).route_layer(guard(Role::Read)).with_state(web.metrics);
+    let guarded = |role, routes| auth::guarded(routes, &web.gateway, role);
+    let api =
+        api::routes(web.api).into_iter().fold(Router::new(), |all, (role, routes)| all.merge(guarded(role, routes)));
+    let metrics = Router::new().route("/metrics", get(metrics::render)).with_state(web.metrics);
+    let metrics = guarded(Role::Read, metrics);
     let health = Router::new()
         .route("/health", get(health::plain))
         .route("/health/live", get(health::live))

@@ -103,7 +103,10 @@ mod tests {
     fn openllmetry_has_the_calls_of_tools_beside_the_message() {
         let spans = merged("openllmetry/tools_events");
         let output = spans[0].output.as_deref().unwrap();
-        assert!(output.contains(r#""tool_calls":[{"id":"call_weather_1""#) && output.contains(r#""content":null"#), "{output}");
+        assert!(
+            output.contains(r#""tool_calls":[{"id":"call_weather_1""#) && output.contains(r#""content":null"#),
+            "{output}"
+        );
         assert!(spans[1].input.as_deref().unwrap().contains("sunny"));
     }
 

@@ -28,6 +28,8 @@ pub mod read;
 mod respond;
 mod scores;
 mod scores_json;
+mod spans;
+mod spans_json;
 mod state;
 mod stats;
 mod stats_json;
@@ -50,7 +52,7 @@ pub use compare_json::{CompareAnswer, CostJson, DifferenceJson, MeanJson, Spread
 pub use number::Usd;
 pub use params::Pairs;
 pub use scores_json::{ScoreJson, ScoreList};
-pub use state::{ApiState, FlushCache};
+pub use state::{ApiState, FlushCache, TakeSpans};
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
 pub use status::{BatchesJson, BudgetJson, CacheJson, ExporterJson, JournalJson, StatusAnswer};
 pub use trace_json::{PathAnswer, PathBranchJson, PathCallJson, PathStepJson, TraceSpans};
@@ -102,7 +104,7 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(scores::list))
         .routes(routes!(status::get))
         .routes(routes!(openapi::document));
-    let writes = OpenApiRouter::new().routes(routes!(scores::put));
+    let writes = OpenApiRouter::new().routes(routes!(scores::put)).routes(routes!(spans::put));
     let changes = OpenApiRouter::new()
         .routes(routes!(cache::flush))
         .routes(routes!(prompts::create))

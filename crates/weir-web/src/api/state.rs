@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 use weir_core::error::Error;
+use weir_core::merge::SpanWrite;
 use weir_core::span::Span;
 use weir_core::time::Clock;
+use weir_fronts::intake::Refused;
 use weir_gateway::prompts::Library;
+use weir_store::ingest::Receipt;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
 
@@ -17,6 +20,9 @@ use super::status::StatusAnswer;
 /// Deletes every cached answer, or those of a namespace; how many.
 pub type FlushCache = Arc<dyn Fn(Option<&str>) -> Result<u64, Error> + Send + Sync>;
 
+/// Hands spans over to the store; the receipt resolves when they are durable.
+pub type TakeSpans = Arc<dyn Fn(Vec<SpanWrite>) -> Result<Receipt, Refused> + Send + Sync>;
+
 /// What the API is made of.
 pub struct ApiState {
     /// Where calls are read from.
@@ -25,6 +31,8 @@ pub struct ApiState {
     pub scores: Arc<dyn Scores>,
     /// The prompts.
     pub prompts: Arc<Library>,
+    /// Where written spans go.
+    pub spans: TakeSpans,
     /// Where finished calls come by. Only a weak handle is kept: live tails end when every sender is gone.
     pub live: broadcast::Sender<Arc<Span>>,
     /// What relative times count from.
@@ -42,6 +50,7 @@ pub(super) struct Shared {
     pub(super) scores: Arc<dyn Scores>,
     pub(super) score_writes: ScoreWrites,
     pub(super) prompts: Arc<Library>,
+    pub(super) spans: TakeSpans,
     pub(super) live: broadcast::WeakSender<Arc<Span>>,
     pub(super) clock: Clock,
     pub(super) status: Arc<dyn Fn() -> StatusAnswer + Send + Sync>,
@@ -55,6 +64,7 @@ impl From<ApiState> for Shared {
             score_writes: ScoreWrites::new(state.scores.clone()),
             scores: state.scores,
             prompts: state.prompts,
+            spans: state.spans,
             status: state.status,
             flush_cache: state.flush_cache,
             live: state.live.downgrade(),

@@ -25,6 +25,14 @@ pub(super) fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core
         store: store.clone(),
         scores: store.clone(),
         prompts: library(),
+        spans: Arc::new(|writes| {
+            let (done, receipt) = tokio::sync::oneshot::channel();
+            // A batch that names the model "slow" is never stored.
+            if writes.iter().all(|write| write.span.model.as_deref() != Some("slow")) {
+                done.send(()).unwrap();
+            }
+            Ok(receipt)
+        }),
         live: live.clone(),
         clock,
         status,
@@ -174,4 +182,17 @@ fn one_path_holds_what_is_read_and_what_is_written() {
     for wanted in ["\"listScores\"", "\"putScores\"", "\"comparePrompt\"", "\"listCalls\""] {
         assert!(text.contains(wanted), "{wanted}");
     }
+}
+
+#[tokio::test]
+async fn spans_are_answered_when_they_are_stored() {
+    let (api, ..) = api();
+    let put =
+        async |body: &str| ask(&api, Request::post("/api/v1/spans").body(Body::from(body.to_owned())).unwrap()).await;
+    let ids = r#""trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7""#;
+    assert_eq!(put(&format!("{{\"spans\":[{{{ids}}}]}}")).await, (StatusCode::OK, r#"{"stored":1}"#.to_owned()));
+    let (status, body) = put(&format!("{{\"spans\":[{{{ids},\"kind\":\"cat\"}}]}}")).await;
+    assert!(status == 400 && body.contains(r#""param":"spans[0].kind""#), "{body}");
+    let (status, body) = put(&format!("{{\"spans\":[{{{ids},\"model\":\"slow\"}}]}}")).await;
+    assert!(status == 503 && body.contains("shutting down"), "{body}");
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = config::load(args.config.as_deref())?;
     let snapshot = Gateway::check(loaded.gateway, &|name| std::env::var(name).ok())?;
     crate::server::check_exposure(loaded.settings.server.listen, &snapshot.keyring)?;
-    let exports = crate::server::describe_exports(&loaded.settings.mlflow)?;
+    let exports = crate::server::describe_exports(&loaded.settings)?;
     let mut text = String::new();
     let file = loaded.file.map_or_else(|| "no file, defaults".to_owned(), |f| f.display().to_string());
     let _ = writeln!(text, "ok ({file})");
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     all.push(lines::cache(&config.cache));
     all.push(lines::prompts(&config.prompts, config.prompts.dir.is_dir()));
     all.push(lines::batches(&config.batches));
-    all.push(exports);
+    all.extend(exports);
     for line in all {
         let _ = writeln!(text, "{line}");
     }

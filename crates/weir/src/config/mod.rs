@@ -2,9 +2,11 @@
 //! error that names the nearest known one.
 
 mod load;
+mod otlp;
 mod overrides;
 mod reference;
 mod settings;
 
 pub(crate) use load::{Flags, Loaded, load};
+pub(crate) use otlp::{GrpcListen, OtlpConfig};
 pub(crate) use settings::{LogFormat, ServerConfig, Settings};

@@ -39,8 +39,13 @@ mod tests {
         if let Some(text) = schema.get("description").and_then(Value::as_str) {
             let _ = writeln!(page, "{}\n", text.replace('\n', " "));
         }
-        let _ = writeln!(page, "| key | type | default | meaning |\n|---|---|---|---|");
-        for (name, property) in schema["properties"].as_object().unwrap() {
+        let properties = schema["properties"].as_object().unwrap();
+        let (inner, keys): (Vec<_>, Vec<_>) =
+            properties.iter().partition(|(name, property)| is_section(root, property, &defaults[name.as_str()]));
+        if !keys.is_empty() {
+            let _ = writeln!(page, "| key | type | default | meaning |\n|---|---|---|---|");
+        }
+        for (name, property) in keys {
             let text =
                 property["description"].as_str().unwrap_or_else(|| panic!("{heading}.{name} has no documentation"));
             let default = match defaults.get(name) {
@@ -54,6 +59,15 @@ mod tests {
                 text.replace('\n', " ")
             );
         }
+        for (name, property) in inner {
+            let heading = format!("[{}.{name}]", heading.trim_matches(['[', ']']));
+            section(page, &heading, root, resolve(root, property), &defaults[name.as_str()]);
+        }
+    }
+
+    /// Whether a key is a section of its own: one whose keys have defaults.
+    fn is_section(root: &Value, property: &Value, default: &Value) -> bool {
+        property.get("$ref").is_some() && default.is_object() && resolve(root, property).get("properties").is_some()
     }
 
     #[test]
@@ -66,7 +80,7 @@ mod tests {
              `--config` names. Every key can also be set as `WEIR_SECTION__KEY`, for example `WEIR_GATEWAY__RETRIES=3` or \
              `WEIR_PROVIDERS__LOCAL__BASE_URL=http://127.0.0.1:9000/v1`. Durations are written `250ms`, `5s`, `2h`, `30d`; \
              sizes `64KiB`, `32MiB`, `1GB`. A change of the file is applied without a restart, or refused whole with the \
-             old one kept; only `[server]`, `[mlflow]`, `record.journal_max` and `record.plain_text` need a restart.\n",
+             old one kept; only `[server]`, `[mlflow]`, `[otlp]`, `record.journal_max` and `record.plain_text` need a restart.\n",
         );
         for (name, property) in root["properties"].as_object().unwrap() {
             let inner = resolve(&root, property);

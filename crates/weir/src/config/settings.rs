@@ -11,6 +11,8 @@ use weir_gateway::config::{
     ModelConfig, PriceConfig, PromptsConfig, ProviderConfig, RecordConfig, SelectConfig,
 };
 
+use super::otlp::OtlpConfig;
+
 /// How the log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -89,6 +91,8 @@ pub(crate) struct Settings {
     pub prices: Vec<PriceConfig>,
     /// Where calls are exported to.
     pub mlflow: MlflowConfig,
+    /// OpenTelemetry's protocol.
+    pub otlp: OtlpConfig,
 }
 
 impl Settings {

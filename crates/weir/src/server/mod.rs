@@ -6,6 +6,7 @@ mod flush;
 mod housekeeping;
 mod log;
 mod observe;
+mod otlp;
 mod reload;
 mod spend;
 mod status;
@@ -96,15 +97,18 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let env = |name: &str| std::env::var(name).ok();
     let checked = Gateway::check(loaded.gateway.clone(), &env)?;
     check_exposure(server.listen, &checked.keyring)?;
-    let mlflow = exports::Planned::new(&loaded.settings.mlflow)?;
+    otlp::check(&loaded.settings.otlp, &checked.keyring)?;
+    let planned = exports::Planned::new(&loaded.settings)?;
     let listener =
         TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
+    planned.check_targets(listener.local_addr().context("no local address")?)?;
+    let grpc = otlp::listen(&loaded.settings.otlp).await?;
 
     std::fs::create_dir_all(&server.data)
         .with_context(|| format!("the data folder {} cannot be made", server.data.display()))?;
     let journal = Arc::new(Journal::open(&server.data, record.journal_max.0)?);
     let payload = if record.plain_text { PayloadEncoding::Plain } else { PayloadEncoding::Compressed };
-    let options = SqliteOptions { payload, exports: mlflow.targets(), ..SqliteOptions::default() };
+    let options = SqliteOptions { payload, exports: planned.targets(), ..SqliteOptions::default() };
     let store = Arc::new(SqliteStore::open_with(&server.data, options)?);
     let catalog = Arc::new(SqliteCatalog::open(&server.data)?);
     let prompts = Arc::new(Library::open(catalog.clone(), &loaded.settings.prompts, clock.clone())?);
@@ -129,7 +133,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         },
     )?;
     let batches = batches::Service::open(gateway.clone(), catalog, &server.data)?;
-    let exports = mlflow.start(store.clone(), observers.clone(), gateway.prompts().clone(), clock.clone())?;
+    let exports = planned.start(store.clone(), observers.clone(), &gateway, &clock)?;
     let running = Arc::new(Running {
         exports,
         batches: batches.clone(),
@@ -145,10 +149,13 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     });
     spend::load(&running, None);
 
+    let intake = otlp::intake(&gateway, running.ingest.clone());
+    let receiver = otlp::receiver(intake.clone(), &loaded.settings.otlp);
     let web = Web {
         gateway: gateway.clone(),
         api: ApiState {
             store: store.clone(),
+            spans: Arc::new(move |writes| intake.accept("api", writes)),
             scores: store.clone(),
             prompts: gateway.prompts().clone(),
             live,
@@ -174,8 +181,10 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             Arc::new(move || running.report())
         },
     };
+    let mut grpc = otlp::Grpc::start(grpc, receiver.clone(), &gateway);
+    let otlp = otlp::routes(receiver, &gateway);
     let doors = doors::router(gateway).merge(doors::batch_router(batches.clone()));
-    let router = weir_web::with_fallbacks(doors.merge(weir_web::router(web)));
+    let router = weir_web::with_fallbacks(doors.merge(weir_web::router(web)).merge(otlp));
 
     tokio::spawn(reload::watch(running.clone(), loaded, flags));
     tokio::spawn(reload::watch_prompts(running.clone()));
@@ -191,12 +200,14 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         running.observers.close_live();
         batches.stop();
         async {
+            grpc.end().await;
             let _ = (&mut worker).await;
         }
     })
     .await;
     // What a batch has under way is asked again at the next start.
     worker.abort();
+    grpc.abort();
 
     // Calls that are drained for the record outlive their connections.
     let give_up = tokio::time::Instant::now() + server.shutdown_timeout.0;

@@ -7,8 +7,8 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::broadcast;
 use weir_core::money::NanoUsd;
 use weir_core::observe::Observer;
-use weir_core::span::Span;
-use weir_core::time::{Clock, MINUTE, Micros};
+use weir_core::span::{Span, SpanKind};
+use weir_core::time::{Clock, HOUR, MINUTE, Micros};
 use weir_watch::prometheus::Metrics;
 
 /// All observers as one.
@@ -56,7 +56,29 @@ impl Observer for Observers {
             let mut shown = span.clone();
             shown.input = None;
             shown.output = None;
+            shown.details = None;
             let _ = live.send(Arc::new(shown));
+        }
+    }
+
+    /// Spans that started long ago are back-fills: what Prometheus counts is of now, so they do not count there, nor are
+    /// they news for a live tail.
+    fn span_stored(&self, span: &Span) {
+        let age = self.clock.now().saturating_sub(span.start_us.unwrap_or_default());
+        if age > HOUR {
+            return;
+        }
+        if span.is_call() {
+            // It was never under way here: what begins and ends at once leaves the gauge as it was.
+            self.metrics.call_started(span.model.as_deref().unwrap_or_default());
+            self.call_finished(span);
+        }
+        if span.kind == Some(SpanKind::Retriever)
+            && let Some(score) = span.attributes.get("relevance_score").and_then(|json| json.parse().ok())
+        {
+            let named = ["collection", "db.collection.name"].iter().find_map(|name| span.attribute_text(name));
+            let collection = named.or_else(|| span.project.clone());
+            self.metrics.observe_relevance(collection.as_deref().unwrap_or("default"), score);
         }
     }
 

@@ -9,7 +9,7 @@ use weir_gateway::snapshot::Snapshot;
 
 use anyhow::bail;
 
-use super::{Running, check_exposure, exports, spend};
+use super::{Running, check_exposure, exports, otlp, spend};
 use crate::config::{self, Flags, Loaded, Settings};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -83,7 +83,8 @@ fn fixed_settings(settings: &Settings) -> String {
     let record = &settings.record;
     let server = serde_json::to_string(&settings.server).unwrap_or_default();
     let mlflow = serde_json::to_string(&settings.mlflow).unwrap_or_default();
-    format!("{server} {mlflow} {} {}", record.journal_max, record.plain_text)
+    let otlp = serde_json::to_string(&settings.otlp).unwrap_or_default();
+    format!("{server} {mlflow} {otlp} {} {}", record.journal_max, record.plain_text)
 }
 
 /// Size and time of change; editors that replace the file change both.
@@ -96,7 +97,8 @@ fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::
     let loaded = config::load(Some(file))?.with(flags);
     let checked = weir_gateway::Gateway::check(loaded.gateway.clone(), &|name| std::env::var(name).ok())?;
     check_exposure(running.listen, &checked.keyring)?;
-    exports::check(&loaded.settings.mlflow)?;
+    otlp::check(&loaded.settings.otlp, &checked.keyring)?;
+    exports::check(&loaded.settings)?;
     let before = running.gateway.snapshot();
     if checked.keyring.is_open() && !before.keyring.is_open() {
         bail!("it has no keys any more, which would let everybody call; restart Weir if that is meant");
@@ -107,7 +109,9 @@ fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::
     running.observers.metrics.set_labels(&loaded.settings.metrics.labels);
     running.observers.metrics.retain_upstreams(|provider, _| checked.providers.contains_key(provider));
     if fixed_settings(&loaded.settings) != fixed {
-        tracing::warn!("changes of [server], [mlflow], record.journal_max and record.plain_text need a restart");
+        tracing::warn!(
+            "changes of [server], [mlflow], [otlp], record.journal_max and record.plain_text need a restart"
+        );
     }
     Ok(())
 }

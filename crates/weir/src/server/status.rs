@@ -89,7 +89,7 @@ fn exporter(status: ExportStatus, now: Micros) -> ExporterJson {
     ExporterJson {
         target: status.target.to_owned(),
         uri: Some(status.uri),
-        experiment: Some(status.place),
+        experiment: Some(status.place).filter(|place| !place.is_empty()),
         state: Some(status.state.as_str().to_owned()),
         lag_records: status.lag.records,
         lag_seconds: status.lag.oldest_us.map_or(0.0, |at| now.saturating_sub(at).max(0) as f64 / 1e6),

@@ -57,7 +57,10 @@ pub(super) fn answer(pool: &Pool, finish_reason: Option<&str>) -> Option<Value> 
     };
     // A failed call has a role and nothing else.
     let says = |answer: &(Value, _)| {
-        answer.0.as_object().is_some_and(|message| message.iter().any(|(name, value)| name != "role" && !value.is_null()))
+        answer
+            .0
+            .as_object()
+            .is_some_and(|message| message.iter().any(|(name, value)| name != "role" && !value.is_null()))
     };
     if !answers.iter().any(says) {
         return None;
@@ -98,7 +101,10 @@ pub(super) fn is_request(text: &str) -> bool {
 pub(super) fn is_answer(text: &str) -> bool {
     let Some(Value::Object(answer)) = object(text) else { return false };
     let is_list = |name: &str| answer.get(name).is_some_and(Value::is_array);
-    is_list("choices") || is_list("candidates") || is_list("output") || answer.contains_key("role") && is_list("content")
+    is_list("choices")
+        || is_list("candidates")
+        || is_list("output")
+        || answer.contains_key("role") && is_list("content")
 }
 
 fn object(text: &str) -> Option<Value> {
@@ -150,8 +156,15 @@ fn message(node: &Node<'_>) -> Value {
         let arguments = node.text("function_call_arguments_json").unwrap_or_default();
         message.insert("function_call".to_owned(), json!({ "name": name, "arguments": arguments }));
     }
-    let read =
-        ["role", "content", "contents", "tool_calls", "function_call_name", "function_call_arguments_json", "finish_reason"];
+    let read = [
+        "role",
+        "content",
+        "contents",
+        "tool_calls",
+        "function_call_name",
+        "function_call_arguments_json",
+        "finish_reason",
+    ];
     for (name, member) in node.members().filter(|(name, _)| !read.contains(name)) {
         message.insert(name.to_owned(), member.to_json());
     }
@@ -173,11 +186,9 @@ fn part(node: &Node<'_>) -> Value {
 fn call(node: &Node<'_>) -> Value {
     let of = |node: Option<&Node<'_>>| node.map(Node::to_json).unwrap_or_default();
     match node.get("tool_call") {
-        Some(call) => tool_call(
-            of(call.get("id")),
-            of(call.at(&["function", "name"])),
-            of(call.at(&["function", "arguments"])),
-        ),
+        Some(call) => {
+            tool_call(of(call.get("id")), of(call.at(&["function", "name"])), of(call.at(&["function", "arguments"])))
+        }
         None => tool_call(of(node.get("id")), of(node.get("name")), of(node.get("arguments"))),
     }
 }

@@ -57,7 +57,12 @@ const MAX_LOOKED_AT: usize = 512;
 pub(super) fn exception(events: &[Event]) -> Option<(&str, &str)> {
     let event = events.iter().rfind(|event| event.name == "exception")?;
     let text = |name: &str| {
-        event.attributes.iter().find(|(held, _)| held == name).and_then(|(_, value)| value.as_text()).unwrap_or_default()
+        event
+            .attributes
+            .iter()
+            .find(|(held, _)| held == name)
+            .and_then(|(_, value)| value.as_text())
+            .unwrap_or_default()
     };
     let message = text("exception.message");
     // LangSmith puts the traceback behind the message.

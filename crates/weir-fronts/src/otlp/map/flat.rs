@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn indices_are_keys_and_not_lengths() {
-        let attributes = [("a.999999999.b", "far"), ("a.1.b", "near"), ("a.1.c.0", "x"), ("a.18446744073709551616.b", "no")];
+        let attributes =
+            [("a.999999999.b", "far"), ("a.1.b", "near"), ("a.1.c.0", "x"), ("a.18446744073709551616.b", "no")];
         let pool = Pool::new(attributes.map(|(name, text)| (name.to_owned(), text.into())).into());
         let tree = Node::under(&pool, "a.");
         let texts: Vec<_> = tree.items().map(|item| item.text("b").unwrap()).collect();

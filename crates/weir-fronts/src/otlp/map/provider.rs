@@ -10,8 +10,8 @@ pub(super) fn fold(name: &str) -> Option<String> {
         "" | "langchain" | "langgraph" | "llama_index" | "llamaindex" | "crewai" | "unknown" => return None,
         "az.ai.openai" | "azure.ai.openai" | "az.ai.inference" | "azure.ai.inference" | "azure_openai" | "azure_ai"
         | "azure-openai" => "azure",
-        "gcp.gemini" | "gcp.gen_ai" | "gcp.vertex_ai" | "vertex_ai" | "vertexai" | "google_genai" | "google_vertexai"
-        | "google_ai" => "gemini",
+        "gcp.gemini" | "gcp.gen_ai" | "gcp.vertex_ai" | "vertex_ai" | "vertexai" | "google_genai"
+        | "google_vertexai" | "google_ai" => "gemini",
         "aws.bedrock" | "amazon_bedrock" | "aws_bedrock" | "bedrock_converse" => "bedrock",
         "mistral_ai" | "mistralai" => "mistral",
         "x_ai" | "x-ai" => "xai",

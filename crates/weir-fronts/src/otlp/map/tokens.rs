@@ -27,8 +27,8 @@ pub(super) fn believed(counts: TokenCounts) -> bool {
 fn reported(mapping: &mut Mapping) -> Option<TokenCounts> {
     let mut count = |sources| mapping.first(sources, read::count).map(|count| count.min(BELIEVED * 2));
     let (said_input, said_output, total) = (count(USAGE.input), count(USAGE.output), count(USAGE.total));
-    let [cached, cache_write, reasoning, audio_in, audio_out] =
-        [USAGE.cached, USAGE.cache_write, USAGE.reasoning, USAGE.audio_in, USAGE.audio_out]
+    let [cached, cache_write, one_hour, reasoning, audio_in, audio_out] =
+        [USAGE.cached, USAGE.cache_write, USAGE.cache_write_1h, USAGE.reasoning, USAGE.audio_in, USAGE.audio_out]
             .map(|sources| count(sources).unwrap_or_default());
     if said_input.is_none() && said_output.is_none() && total.is_none() {
         return None;
@@ -47,7 +47,8 @@ fn reported(mapping: &mut Mapping) -> Option<TokenCounts> {
         *whole -= part;
         part
     };
-    let (cached, cache_write) = (part(&mut input, cached), part(&mut input, cache_write));
+    let (cached, mut cache_write) = (part(&mut input, cached), part(&mut input, cache_write));
+    let cache_write_1h = part(&mut cache_write, one_hour);
     let (audio_in, audio_out) = (part(&mut input, audio_in), part(&mut output, audio_out));
     let reasoning = part(&mut output, reasoning);
     Some(TokenCounts {
@@ -55,10 +56,10 @@ fn reported(mapping: &mut Mapping) -> Option<TokenCounts> {
         completion: output,
         cached,
         cache_write,
+        cache_write_1h,
         reasoning,
         audio_in,
         audio_out,
-        ..TokenCounts::default()
     })
 }
 

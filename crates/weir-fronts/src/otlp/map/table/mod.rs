@@ -42,7 +42,11 @@ pub(super) const TEXTS: &[(TextField, &[Source])] = &[
     (|s| &mut s.request_id, REQUEST_ID),
     (|s| &mut s.upstream_request_id, &[Attr("weir.upstream_request_id")]),
     (|s| &mut s.deployment, &[Attr("weir.deployment")]),
-    (|s| &mut s.project, &[Attr("weir.project"), Attr("openinference.project.name"), Attr("langsmith.trace.session_name")]),
+    (|s| &mut s.key, &[Attr("weir.key")]),
+    (
+        |s| &mut s.project,
+        &[Attr("weir.project"), Attr("openinference.project.name"), Attr("langsmith.trace.session_name")],
+    ),
 ];
 
 const MODEL: &[Source] = &[
@@ -143,12 +147,8 @@ const PROMPT_VERSION: &[Source] = &[
     Attr("prompt_version"),
 ];
 
-const REQUEST_ID: &[Source] = &[
-    Attr("weir.request_id"),
-    Attr("weir.request.id"),
-    Meta("request_id"),
-    Attr("request_id"),
-];
+const REQUEST_ID: &[Source] =
+    &[Attr("weir.request_id"), Attr("weir.request.id"), Meta("request_id"), Attr("request_id")];
 
 /// The operation in OpenTelemetry's words.
 pub(super) const OPERATION: &[Source] = &[Attr("weir.operation"), Attr("gen_ai.operation.name")];
@@ -166,13 +166,8 @@ pub(super) const FINISH_REASON: &[Source] = &[
 ];
 
 /// Whether and how a cache took part: a truth value or a word.
-pub(super) const CACHE: &[Source] = &[
-    Attr("weir.cache"),
-    Attr("weir.cache.status"),
-    Attr("weir.cache_hit"),
-    Meta("cache_hit"),
-    Attr("cache_hit"),
-];
+pub(super) const CACHE: &[Source] =
+    &[Attr("weir.cache"), Attr("weir.cache.status"), Attr("weir.cache_hit"), Meta("cache_hit"), Attr("cache_hit")];
 
 /// Whether the answer was streamed.
 pub(super) const STREAM: &[Source] = &[
@@ -271,4 +266,3 @@ pub(super) const VALUED: &[(&str, &[Source])] = &[
     ("context", &[Attr("weir.context"), Attr("context")]),
     ("relevance_score", &[Attr("weir.relevance_score")]),
 ];
-

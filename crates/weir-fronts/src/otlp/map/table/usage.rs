@@ -60,7 +60,12 @@ pub(in crate::otlp::map) const PARAMETERS: &[(&str, &[Source])] = &[
     ("seed", &[Mlflow("seed"), Json("llm.invocation_parameters", &["seed"]), Attr("gen_ai.request.seed")]),
     (
         "n",
-        &[Mlflow("n"), Json("llm.invocation_parameters", &["n"]), Attr("gen_ai.request.choice.count"), Attr("gen_ai.request.n")],
+        &[
+            Mlflow("n"),
+            Json("llm.invocation_parameters", &["n"]),
+            Attr("gen_ai.request.choice.count"),
+            Attr("gen_ai.request.n"),
+        ],
     ),
 ];
 
@@ -90,6 +95,8 @@ pub(in crate::otlp::map) struct Usage {
     pub(in crate::otlp::map) total: &'static [Source],
     pub(in crate::otlp::map) cached: &'static [Source],
     pub(in crate::otlp::map) cache_write: &'static [Source],
+    /// The part of `cache_write` that is kept for an hour.
+    pub(in crate::otlp::map) cache_write_1h: &'static [Source],
     pub(in crate::otlp::map) reasoning: &'static [Source],
     pub(in crate::otlp::map) audio_in: &'static [Source],
     pub(in crate::otlp::map) audio_out: &'static [Source],
@@ -152,6 +159,7 @@ pub(in crate::otlp::map) const USAGE: Usage = Usage {
         Json("ai.response.providerMetadata", &["anthropic", "usage", "cache_creation_input_tokens"]),
         Json("ai.response.providerMetadata", &["bedrock", "usage", "cacheWriteInputTokens"]),
     ],
+    cache_write_1h: &[Attr("weir.usage.cache_write_1h_tokens")],
     reasoning: &[
         Attr("llm.token_count.completion_details.reasoning"),
         Attr("gen_ai.usage.reasoning.output_tokens"),
