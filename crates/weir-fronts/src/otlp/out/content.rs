@@ -12,22 +12,8 @@ pub(super) fn put(said: &mut Said, span: &Span, request: Option<&Value>) {
     let output = span.output.as_deref();
     match span.kind {
         Some(SpanKind::Llm) => {
-            match request.and_then(messages::prompt) {
-                Some(prompt) => {
-                    said.may_put("gen_ai.system_instructions", json(prompt.system));
-                    said.may_put("gen_ai.input.messages", json(prompt.messages));
-                    said.may_put("gen_ai.tool.definitions", json(prompt.tools));
-                }
-                None => text(said, "input", input),
-            }
-            let answer = output.and_then(parsed);
-            if let Some(id) = answer.as_ref().and_then(|answer| answer.get("id")?.as_str()) {
-                said.put("gen_ai.response.id", id);
-            }
-            match answer.as_ref().and_then(messages::answer) {
-                Some(messages) => said.may_put("gen_ai.output.messages", json(messages)),
-                None => text(said, "output", output),
-            }
+            prompt(said, input, request);
+            answer(said, output);
         }
         Some(SpanKind::Tool) => {
             said.may_put("gen_ai.tool.call.arguments", input);
@@ -41,6 +27,30 @@ pub(super) fn put(said: &mut Said, span: &Span, request: Option<&Value>) {
             text(said, "input", input);
             text(said, "output", output);
         }
+    }
+}
+
+/// Says what a model was given.
+pub(super) fn prompt(said: &mut Said, input: Option<&str>, request: Option<&Value>) {
+    match request.and_then(messages::prompt) {
+        Some(prompt) => {
+            said.may_put("gen_ai.system_instructions", json(prompt.system));
+            said.may_put("gen_ai.input.messages", json(prompt.messages));
+            said.may_put("gen_ai.tool.definitions", json(prompt.tools));
+        }
+        None => text(said, "input", input),
+    }
+}
+
+/// Says what a model answered.
+pub(super) fn answer(said: &mut Said, output: Option<&str>) {
+    let answer = output.and_then(parsed);
+    if let Some(id) = answer.as_ref().and_then(|answer| answer.get("id")?.as_str()) {
+        said.put("gen_ai.response.id", id);
+    }
+    match answer.as_ref().and_then(messages::answer) {
+        Some(messages) => said.may_put("gen_ai.output.messages", json(messages)),
+        None => text(said, "output", output),
     }
 }
 

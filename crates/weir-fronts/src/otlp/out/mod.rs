@@ -37,4 +37,6 @@ pub fn wire(span: &Span, kind: &dyn Fn(&str) -> Option<&'static str>) -> WireSpa
 }
 
 #[cfg(test)]
+mod round_trip_tests;
+#[cfg(test)]
 mod tests;

@@ -6,11 +6,37 @@ use std::sync::Arc;
 use weir_core::span::Span;
 use weir_core::time::Micros;
 
+use super::attributes::Said;
 use super::details::{Details, Otlp};
-use super::short;
+use super::{content, short};
+use crate::otlp::map::map;
 use crate::otlp::wire::{AnyValue, Attributes, Dropped, WireSpan};
 
 pub(super) fn wire(span: &Span, details: &Details<'_>, otlp: &Otlp) -> WireSpan {
+    let mut wire = as_it_came(span, details, otlp);
+    tell_what_logs_told(&mut wire, span, details);
+    wire
+}
+
+/// Content that came in log records, which are not sent on: as attributes. What a span does not say itself has come so.
+fn tell_what_logs_told(wire: &mut WireSpan, span: &Span, details: &Details<'_>) {
+    let input = span.input.as_deref().filter(|_| details.input.is_none() && details.input_value.is_none());
+    let output = span.output.as_deref().filter(|_| details.output.is_none() && details.output_value.is_none());
+    if input.is_none() && output.is_none() {
+        return;
+    }
+    let own = map(wire.clone()).span;
+    let mut said = Said::default();
+    if let Some(input) = input.filter(|_| own.input.is_none()) {
+        content::prompt(&mut said, Some(input), content::parsed(input).as_ref());
+    }
+    if let Some(output) = output.filter(|_| own.output.is_none()) {
+        content::answer(&mut said, Some(output));
+    }
+    wire.attributes.extend(said.into_attributes());
+}
+
+fn as_it_came(span: &Span, details: &Details<'_>, otlp: &Otlp) -> WireSpan {
     WireSpan {
         trace_id: span.trace_id,
         span_id: short(span.span_id),
