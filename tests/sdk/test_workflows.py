@@ -125,15 +125,15 @@ def graph(server, name="support", **parameters):
 
 def test_the_list_sums_up_decisions_tools_and_retrievals(told):
     rows = {(w["name"], w["project"]): w for w in get(told, "/api/v1/workflows")["workflows"]}
-    assert set(rows) == {("support", None), ("support", "shop"), (None, None)}
+    assert set(rows) == {("support", "default"), ("support", "shop"), (None, "default")}
     figures = {
         key: (w["decisions"], w["tool_calls"], w["tool_errors"], w["retrievals"]) for key, w in rows.items()
     }
     # The request that went both ways made one decision more; its tool names no workflow.
     assert figures == {
-        ("support", None): (sum(NOW) + 38 + 1, 0, 0, 3),
+        ("support", "default"): (sum(NOW) + 38 + 1, 0, 0, 3),
         ("support", "shop"): (0, 50, 15, 0),
-        (None, None): (4, 1, 1, 0),
+        (None, "default"): (4, 1, 1, 0),
     }
     assert rows["support", "shop"]["tool_error_rate"] == 0.3
 
