@@ -1,7 +1,9 @@
 """An application as its author writes it: OpenTelemetry's SDK, clients of OpenAI. What it sent and what Weir has of it."""
 
+import sys
 from contextlib import contextmanager
 
+import wrapt
 from openai import AsyncOpenAI, OpenAI
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -179,6 +181,17 @@ def instrumented(instrumentor, **settings):
         yield instrumentor
     finally:
         instrumentor.uninstrument()
+        unwrap()
+
+
+def unwrap():
+    """OpenLLMetry's instrumentation leaves its wrappers where they are."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("openai.resources")]
+    for kind in {kind for module in modules for kind in vars(module).values() if isinstance(kind, type)}:
+        for name, held in list(vars(kind).items()):
+            while isinstance(held, wrapt.ObjectProxy):
+                held = held.__wrapped__
+                setattr(kind, name, held)
 
 
 def of_kind(spans, kind):

@@ -15,6 +15,7 @@ out = 4.0
 [[prices]]
 model = "text-embedding-3-small"
 in = 0.1
+out = 0.0
 """
 
 

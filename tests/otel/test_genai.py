@@ -24,6 +24,7 @@ from application import (
     only,
 )
 from rig import eventually
+from rig.process import ROOT
 
 #: These conventions tell neither cached tokens nor reasoning.
 PLAIN = {**TOKENS, "cached": 0, "reasoning": 0}
@@ -188,6 +189,16 @@ def test_embeddings(app, captured):
     assert call["cost_usd"] == pytest.approx(tokens * 0.1 / 1e6, abs=1e-12)
 
 
+def test_the_built_in_prices_are_used(serve):
+    table = json.loads((ROOT / "crates/weir-core/data/model_prices.json").read_text())["models"]
+    price = next(row for row in table if (row["provider"], row["id"]) == ("openai", MODEL))
+    server = serve('[otlp]\ngrpc = "off"\n')
+    call = wire.llm(given={"gen_ai.usage.cache_read.input_tokens": 8})
+    wire.taken(wire.post(server, wire.traces(call)))
+    cost = (16 * price["in"] + 8 * price["cached_in"] + 12 * price["out"]) / 1e6
+    assert server.trace(call["traceId"])[0]["cost_usd"] == pytest.approx(cost, abs=1e-12)
+
+
 def test_the_newest_conventions_by_hand(app):
     """An agent that repeats the usage of its call, a tool, a retrieval, structured messages, an evaluation."""
     messages = [
@@ -240,7 +251,7 @@ def test_the_newest_conventions_by_hand(app):
             "gen_ai.provider.name": "openai",
             "gen_ai.request.model": MODEL,
             "gen_ai.request.stream": True,
-            "gen_ai.response.model": "gpt-4o-mini-2024-07-18",
+            "gen_ai.response.model": MODEL,
             "gen_ai.response.finish_reasons": ["stop"],
             "gen_ai.response.time_to_first_chunk": 0.25,
             "gen_ai.conversation.id": "conv-5",
@@ -256,7 +267,7 @@ def test_the_newest_conventions_by_hand(app):
     root, found, used, asked = spans
     assert (root["session"], root["user"], root["tokens"], root["cost_usd"]) == ("conv-5", "user-42", None, None)
     assert (asked["tokens"], asked["ttft_ms"], asked["stream"], asked["session"]) == (TOKENS, 250.0, True, "conv-5")
-    assert asked["cost_usd"] == pytest.approx(COST, abs=1e-12), "a dated name has the price of its model"
+    assert asked["cost_usd"] == pytest.approx(COST, abs=1e-12)
     assert "The tool knows." in json.dumps(asked["input"]) and '"days": 3' in json.dumps(asked["input"])
     assert asked["output"][0]["parts"][0]["content"] == "Sunny."
     assert "Answer in one sentence." in json.dumps(asked)
