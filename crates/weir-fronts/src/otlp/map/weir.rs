@@ -23,12 +23,4 @@ pub(super) fn take(mapping: &mut Mapping, span: &mut Span) {
     }
     let source = mapping.first(&[Attr("weir.token_source")], |value| TokenSource::parse(&read::text(value)?));
     span.token_source = source.or(span.token_source);
-    if let Some(tokens) = &mut span.tokens
-        && let Some(hour) = mapping.first(&[Attr("weir.usage.cache_write_1h_tokens")], read::count)
-    {
-        // The conventions count what is kept for an hour and for less as one.
-        let hour = hour.min(tokens.cache_write);
-        tokens.cache_write -= hour;
-        tokens.cache_write_1h = hour;
-    }
 }
