@@ -1,5 +1,5 @@
 //! Keeps two processes from writing to one data folder: an exclusive lock on a pid file, released by the system when
-//! the process ends, however it ends.
+//! the process ends, however it ends. Those that share a file keep off who wants it alone, and the other way round.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -25,11 +25,7 @@ impl FolderLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                let holder = match file.read_to_string(&mut pid) {
-                    Ok(_) if !pid.trim().is_empty() => format!("process {}", pid.trim()),
-                    _ => "another process".to_owned(),
-                };
+                let holder = holder(&mut file);
                 return Err(io::Error::new(
                     io::ErrorKind::ResourceBusy,
                     format!(
@@ -46,6 +42,34 @@ impl FolderLock {
         file.write_all(std::process::id().to_string().as_bytes())?;
         Ok(Self { _file: file })
     }
+
+    /// Takes the lock of `<folder>/<name>` beside others that take it so.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::ResourceBusy`] with who has it alone; or why the file cannot be used.
+    pub(crate) fn share(folder: &Path, name: &str) -> io::Result<Self> {
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(folder.join(name))?;
+        match file.try_lock_shared() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, holder(&mut file)));
+            }
+            Err(TryLockError::Error(e)) => return Err(e),
+        }
+        // Whoever had it alone is gone, and nobody is to be told of it.
+        file.set_len(0)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Who has the lock alone, as far as the file says.
+fn holder(file: &mut File) -> String {
+    let mut pid = String::new();
+    match file.read_to_string(&mut pid) {
+        Ok(_) if !pid.trim().is_empty() => format!("process {}", pid.trim()),
+        _ => "another process".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -60,6 +84,20 @@ mod tests {
         assert!(refused.contains(&std::process::id().to_string()), "{refused}");
         assert!(refused.contains("weir.pid"), "{refused}");
         drop(first);
+        FolderLock::acquire(folder.path(), "weir.pid").unwrap();
+    }
+
+    #[test]
+    fn several_share_it_and_nobody_has_it_alone_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let alone = FolderLock::acquire(folder.path(), "weir.pid").unwrap();
+        let refused = FolderLock::share(folder.path(), "weir.pid").unwrap_err();
+        assert_eq!(refused.to_string(), format!("process {}", std::process::id()));
+        drop(alone);
+        let shared = [0; 2].map(|_| FolderLock::share(folder.path(), "weir.pid").unwrap());
+        let refused = FolderLock::acquire(folder.path(), "weir.pid").unwrap_err().to_string();
+        assert!(refused.contains("in use by another process"), "{refused}");
+        drop(shared);
         FolderLock::acquire(folder.path(), "weir.pid").unwrap();
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 
-use super::groups::build;
+use super::groups::{Cover, build};
 use super::rollup::floors::Floors;
 use super::write::Writer;
 use super::{Inner, connect, rollup};
@@ -184,7 +184,7 @@ impl Upkeep {
 pub(super) fn build_groups(inner: &Inner, writer: &Mutex<Writer>) -> Result<bool, StoreError> {
     let _one_at_a_time = inner.building.lock();
     // Watching begins before the snapshot, so that no write falls between them.
-    let holes = writer.lock().cover.begin_build();
+    let Some(holes) = writer.lock().cover.as_mut().map(Cover::begin_build) else { return Ok(false) };
     let built = inner.readers.get().and_then(|reader| {
         reader.snapshot(|db| {
             let tail = build::tail_start(db)?.unwrap_or(0);
@@ -200,9 +200,10 @@ pub(super) fn build_groups(inner: &Inner, writer: &Mutex<Writer>) -> Result<bool
         })
     });
     let mut writer = writer.lock();
+    let Writer { db, cover: Some(cover), .. } = &mut *writer else { return Ok(false) };
     let stored = built.and_then(|mut built| {
-        built.retain(|group| writer.cover.is_untouched(group.first, group.end));
-        let transaction = rusqlite::Transaction::new_unchecked(&writer.db, rusqlite::TransactionBehavior::Immediate)?;
+        built.retain(|group| cover.is_untouched(group.first, group.end));
+        let transaction = rusqlite::Transaction::new_unchecked(db, rusqlite::TransactionBehavior::Immediate)?;
         for group in &built {
             build::store(&transaction, group)?;
         }
@@ -211,11 +212,11 @@ pub(super) fn build_groups(inner: &Inner, writer: &Mutex<Writer>) -> Result<bool
     });
     match stored {
         Ok(built) => {
-            writer.cover.end_build(built.iter().map(|group| (group.first, group.end)));
+            cover.end_build(built.iter().map(|group| (group.first, group.end)));
             Ok(built.len() >= GROUPS_AT_ONCE)
         }
         Err(e) => {
-            writer.cover.end_build(std::iter::empty());
+            cover.end_build(std::iter::empty());
             Err(e)
         }
     }
@@ -224,12 +225,8 @@ pub(super) fn build_groups(inner: &Inner, writer: &Mutex<Writer>) -> Result<bool
 /// Moves the floors of the fine rollups up and deletes what is below them.
 pub(super) fn retain(inner: &Inner, writer: &Mutex<Writer>) -> Result<(), StoreError> {
     let now = inner.options.clock.now();
-    let floors = {
-        let mut writer = writer.lock();
-        // Readers see the new floors before the first cell below them is gone.
-        writer.floors = Floors::raise(&writer.db, now)?;
-        writer.floors
-    };
+    // Readers see the new floors before the first cell below them is gone.
+    let floors = Floors::raise(&writer.lock().db, now)?;
     for (level, floor) in [(rollup::Level::Minute, floors.minute), (rollup::Level::Hour, floors.hour)] {
         for dim in rollup::slice_numbers() {
             loop {

@@ -58,7 +58,8 @@ impl StoreError {
                 let hint = if damaged { "; move the file away to begin a new one, or put back a copy" } else { "" };
                 Self::Unavailable(format!("{}: {what}{hint}", file.display()))
             }
-            other => other,
+            Self::Incompatible(what) => Self::Incompatible(format!("{}: {what}", file.display())),
+            Self::Unsupported(what) => Self::Unsupported(what),
         }
     }
 }

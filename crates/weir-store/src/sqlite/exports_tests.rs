@@ -52,7 +52,12 @@ fn ended_calls_are_queued_in_order_with_their_payload() {
     let dir = tempfile::tempdir().unwrap();
     for (n, payload) in [PayloadEncoding::Compressed, PayloadEncoding::Plain].into_iter().enumerate() {
         let folder = dir.path().join(n.to_string());
-        let options = SqliteOptions { payload, clock: Clock::fixed(NOW), exports: vec![target("a", Scope::Calls)] };
+        let options = SqliteOptions {
+            payload,
+            clock: Clock::fixed(NOW),
+            exports: vec![target("a", Scope::Calls)],
+            shared: false,
+        };
         let store = SqliteStore::open_with(&folder, options).unwrap();
         let calls: Vec<Span> = (0..5).map(call).collect();
         let tool = Span { kind: Some(SpanKind::Tool), ..call(7) };
@@ -270,7 +275,7 @@ fn what_turns_out_to_be_a_call_after_its_end_is_given_to_each_once() {
 #[test]
 fn a_queue_from_before_there_was_a_choice_is_one_of_calls() {
     let dir = tempfile::tempdir().unwrap();
-    let mut db = connect::writer(&dir.path().join("telemetry.db")).unwrap();
+    let mut db = connect::writer(&dir.path().join("telemetry.db"), false).unwrap();
     schema::migrate(&mut db, &schema::TELEMETRY[..5]).unwrap();
     db.execute_batch(
         "INSERT INTO export_queue (id, trace_id, span_id, at_us) VALUES (7, x'01', x'01', 5), (8, x'01', x'02', 6);

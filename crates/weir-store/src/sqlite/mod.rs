@@ -1,4 +1,6 @@
-//! The SQLite engine: one file, `<data>/telemetry.db`, one writer, a few readers.
+//! The SQLite engine: one file, `<data>/telemetry.db`, one writer, a few readers. Or a file of any name that several
+//! processes write, each with one writer: then nothing about it is kept in memory that another one may change, and
+//! nothing works in the background.
 //!
 //! What decides the shape: no index with random keys on the hot table but the one that identifies a span; rows ordered
 //! by start; payloads compressed in blocks beside the rows; rollups in the same transaction; a skip index of closed
@@ -6,9 +8,10 @@
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use weir_core::filter::{Field, Filter};
@@ -28,7 +31,9 @@ mod filter;
 mod functions;
 mod groups;
 mod names;
+mod open;
 mod options;
+mod owner;
 mod page;
 mod payload;
 mod prepare;
@@ -57,14 +62,16 @@ use crate::telemetry::{
 };
 use background::Background;
 use connect::Readers;
-use names::{NameIds, NameTexts};
+use names::NameTexts;
 use payload::dictionary::Dictionaries;
 use payload::read::PayloadReader;
 use rollup::floors::Floors;
 use write::{Lookups, Writer};
 
-/// Name of the database file.
+/// Name of the database file of a data folder.
 const FILE: &str = "telemetry.db";
+/// How often a writer that shares its file looks for fine rollups that are too old.
+const RETAIN_EVERY: Duration = Duration::from_secs(600);
 
 /// A telemetry store in one SQLite file. Clones share it.
 #[derive(Clone)]
@@ -87,90 +94,30 @@ struct Inner {
     building: Mutex<()>,
     /// Why the last commit failed, if it did.
     failure: Mutex<Option<String>>,
+    /// When this writer last deleted fine rollups, where nothing works in the background.
+    retained: Mutex<Option<Instant>>,
     _lock: Option<FolderLock>,
-}
-
-impl SqliteStore {
-    /// Opens or makes `<dir>/telemetry.db` for writing; no other process may have it open so.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] naming what is wrong with the folder or file; [`StoreError::Incompatible`] when a
-    /// newer Weir wrote it.
-    pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        Self::open_with(dir, SqliteOptions::default())
-    }
-
-    /// [`SqliteStore::open`] with options.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn open_with(dir: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
-        let named = |e: std::io::Error| StoreError::Unavailable(e.to_string());
-        std::fs::create_dir_all(dir)
-            .map_err(|e| StoreError::Unavailable(format!("the data folder {} cannot be made: {e}", dir.display())))?;
-        let lock = FolderLock::acquire(dir, "telemetry.pid").map_err(named)?;
-        let path = dir.join(FILE);
-        let mut db = connect::writer(&path).map_err(|e| StoreError::from(e).at(&path))?;
-        schema::migrate(&mut db, schema::TELEMETRY).map_err(|e| e.at(&path))?;
-        exports::register(&db, &options.exports)?;
-        let dictionaries = Dictionaries::default();
-        dictionaries.load(&db)?;
-        let now = options.clock.now();
-        let writer = Writer {
-            ids: NameIds::default(),
-            next_block: db.query_row("SELECT coalesce(max(id), 0) + 1 FROM payload_blocks", [], |row| row.get(0))?,
-            counter: now as u32,
-            floors: Floors::begin(&db, now)?,
-            cover: groups::Cover::load(&db)?,
-            encoding: options.payload,
-            queued: exports::widest(&options.exports),
-            db,
-        };
-        let inner = Arc::new(Inner {
-            readers: Readers::new(path.clone()),
-            writer: Some(Mutex::new(writer)),
-            texts: NameTexts::default(),
-            dictionaries,
-            options,
-            path: path.clone(),
-            commits: AtomicU64::new(0),
-            building: Mutex::new(()),
-            failure: Mutex::new(None),
-            _lock: Some(lock),
-        });
-        let background = Background::start(&inner, &path)?;
-        Ok(Self { inner, _background: Some(Arc::new(background)) })
-    }
-
-    /// Opens the file for reading only, also beside a server that writes it.
-    ///
-    /// # Errors
-    /// As [`SqliteStore::open`]; also when there is no database yet.
-    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join(FILE);
-        if !path.is_file() {
-            return Err(StoreError::Unavailable(format!("there is no database in {}", dir.display())));
-        }
-        let inner = Arc::new(Inner {
-            readers: Readers::new(path.clone()),
-            path,
-            commits: AtomicU64::new(0),
-            building: Mutex::new(()),
-            failure: Mutex::new(None),
-            writer: None,
-            texts: NameTexts::default(),
-            dictionaries: Dictionaries::default(),
-            options: SqliteOptions::default(),
-            _lock: None,
-        });
-        inner.readers.get()?.snapshot(|db| schema::check(db, schema::TELEMETRY))?;
-        Ok(Self { inner, _background: None })
-    }
 }
 
 impl Inner {
     fn writer(&self) -> Result<&Mutex<Writer>, StoreError> {
         self.writer.as_ref().ok_or_else(|| StoreError::Unavailable("the database was opened for reading only".into()))
+    }
+
+    /// Deletes fine rollups that are too old, where nothing works in the background and it is time.
+    fn retain_when_due(&self) {
+        let mut retained = self.retained.lock();
+        if !self.options.shared || retained.is_some_and(|at| at.elapsed() < RETAIN_EVERY) {
+            return;
+        }
+        *retained = Some(Instant::now());
+        drop(retained);
+        let now = self.options.clock.now();
+        let low = self.readers.get().and_then(|reader| reader.snapshot(|db| Ok(Floors::are_low(db, now)?)));
+        let done = low.and_then(|low| if low { background::retain(self, self.writer()?) } else { Ok(()) });
+        if let Err(error) = done {
+            tracing::warn!(%error, "old rollups cannot be deleted now");
+        }
     }
 }
 
@@ -210,6 +157,7 @@ impl WriteEngine for SqliteStore {
         for span in done?.spans(batch) {
             ended(span);
         }
+        self.inner.retain_when_due();
         Ok(())
     }
 
@@ -332,5 +280,7 @@ impl Telemetry for SqliteStore {
     }
 }
 
+#[cfg(test)]
+mod shared_tests;
 #[cfg(test)]
 mod tests;

@@ -23,4 +23,7 @@ pub struct SqliteOptions {
     pub clock: Clock,
     /// The exporters that are switched on. While there are any, what ends is queued for them.
     pub exports: Vec<ExportTarget>,
+    /// Whether other processes may write the same file at the same time. Then nothing works in the background, filters
+    /// look at every row, and exports must be empty.
+    pub shared: bool,
 }

@@ -39,7 +39,9 @@ pub(super) fn prune(inner: &Inner, before: Micros) -> Result<u64, StoreError> {
             db.prepare_cached("DELETE FROM payload_text WHERE seq < ?1")?.execute([oldest(db)?])?;
             Ok(n as u64)
         })?;
-        writer.lock().cover.cut(edge);
+        if let Some(cover) = &mut writer.lock().cover {
+            cover.cut(edge);
+        }
         deleted += n;
         if n < ROWS_AT_ONCE as u64 {
             break;

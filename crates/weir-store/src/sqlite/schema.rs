@@ -26,18 +26,13 @@ pub(super) fn migrate(db: &mut Connection, migrations: Migrations) -> Result<(),
     )?;
     check(db, migrations)?;
     for (version, sql) in migrations {
+        if is_applied(db, *version, sql)? {
+            continue;
+        }
         let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let applied: Option<i64> = transaction
-            .query_row("SELECT checksum FROM schema_migrations WHERE version = ?1", [version], |row| row.get(0))
-            .optional()?;
-        match applied {
-            Some(sum) if sum == checksum(sql) => continue,
-            Some(_) => {
-                return Err(StoreError::Incompatible(format!(
-                    "schema migration {version} of this database is not the one that this Weir knows"
-                )));
-            }
-            None => {}
+        // Another process may have been quicker.
+        if is_applied(&transaction, *version, sql)? {
+            continue;
         }
         transaction.execute_batch(sql)?;
         let at = weir_core::time::to_rfc3339(Clock::system().now());
@@ -45,6 +40,19 @@ pub(super) fn migrate(db: &mut Connection, migrations: Migrations) -> Result<(),
         transaction.commit()?;
     }
     Ok(())
+}
+
+fn is_applied(db: &Connection, version: i64, sql: &str) -> Result<bool, StoreError> {
+    let applied: Option<i64> = db
+        .query_row("SELECT checksum FROM schema_migrations WHERE version = ?1", [version], |row| row.get(0))
+        .optional()?;
+    match applied {
+        None => Ok(false),
+        Some(sum) if sum == checksum(sql) => Ok(true),
+        Some(_) => Err(StoreError::Incompatible(format!(
+            "schema migration {version} of this database is not the one that this Weir knows"
+        ))),
+    }
 }
 
 /// Refuses a database that a newer Weir has written.

@@ -13,11 +13,10 @@ const COUNTED_BYTES: u64 = 1 << 30;
 /// The tables of the database and the files beside it; of a large database only the files.
 pub(super) fn sizes(db: &Connection, path: &Path) -> Result<Vec<TableSize>, StoreError> {
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |m| m.len());
-    let file = length(path);
-    let mut sizes = vec![
-        TableSize { name: "telemetry.db".into(), bytes: file },
-        TableSize { name: "telemetry.db-wal".into(), bytes: length(&wal_path(path)) },
-    ];
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (file, wal) = (length(path), wal_path(path));
+    let mut sizes =
+        vec![TableSize { name: name(path), bytes: file }, TableSize { name: name(&wal), bytes: length(&wal) }];
     if file <= COUNTED_BYTES {
         let mut statement =
             db.prepare_cached("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY sum(pgsize) DESC")?;

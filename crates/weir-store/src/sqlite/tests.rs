@@ -207,7 +207,7 @@ fn fine_slices_go_after_their_time_those_of_steps_too() {
 fn a_file_from_before_there_were_details_is_read_and_brought_up() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(FILE);
-    let mut db = connect::writer(&path).unwrap();
+    let mut db = connect::writer(&path, false).unwrap();
     schema::migrate(&mut db, &schema::TELEMETRY[..4]).unwrap();
     db.execute_batch(
         "INSERT INTO spans (seq, trace_id, span_id, kind, start_us, duration_us, stamp_after_us, stamp_rank)

@@ -1,7 +1,8 @@
 //! The writer: one connection, one transaction per batch.
 //!
-//! Invariant: what it keeps in memory about the database (numbers of texts, the next block, the closed groups) is
-//! changed only after the commit, or forgotten at a rollback.
+//! Invariant: what it keeps in memory about the database (numbers of texts, the closed groups) is changed only after the
+//! commit, or forgotten at a rollback. A file that other processes write too leaves only the numbers of texts, which are
+//! never changed by anybody.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use weir_core::merge::{Merged, SpanWrite};
@@ -10,7 +11,7 @@ use weir_core::time::Micros;
 
 use super::error;
 use super::exports;
-use super::groups::Cover;
+use super::groups::{self, Cover};
 use super::names::{NameIds, NameTexts};
 use super::options::PayloadEncoding;
 use super::payload::block;
@@ -32,10 +33,9 @@ use crate::journal::Position;
 pub(super) struct Writer {
     pub(super) db: Connection,
     pub(super) ids: NameIds,
-    pub(super) next_block: i64,
     pub(super) counter: u32,
-    pub(super) floors: Floors,
-    pub(super) cover: Cover,
+    /// Nothing where the file is shared.
+    pub(super) cover: Option<Cover>,
     pub(super) encoding: PayloadEncoding,
     /// What is queued for exporters when it ends.
     pub(super) queued: Option<Scope>,
@@ -105,9 +105,10 @@ impl Writer {
         lookups: &Lookups<'_>,
     ) -> Result<Ended, CommitError> {
         match self.try_commit(batch, position, lookups) {
-            Ok((next_block, touched, ended)) => {
-                self.next_block = next_block;
-                self.cover.committed(&touched);
+            Ok((touched, ended)) => {
+                if let Some(cover) = &mut self.cover {
+                    cover.committed(&touched);
+                }
                 Ok(ended)
             }
             Err(e) => {
@@ -122,8 +123,12 @@ impl Writer {
         batch: &Prepared,
         position: Option<Position>,
         lookups: &Lookups<'_>,
-    ) -> Result<(i64, Vec<i64>, Ended), CommitError> {
+    ) -> Result<(Vec<i64>, Ended), CommitError> {
         let transaction = rusqlite::Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
+        let floors = Floors::read(&transaction, lookups.now)?;
+        let first_block = transaction
+            .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM payload_blocks")?
+            .query_row([], |row| row.get(0))?;
         let mut numbers = Vec::with_capacity(batch.names.len() + 1);
         numbers.push(0);
         for name in &batch.names {
@@ -135,8 +140,8 @@ impl Writer {
             lookups,
             ids: &mut self.ids,
             counter: &mut self.counter,
-            first_block: self.next_block,
-            next_block: self.next_block + batch.blocks.len() as i64,
+            first_block,
+            next_block: first_block + batch.blocks.len() as i64,
             plain: self.encoding == PayloadEncoding::Plain,
             queued: self.queued,
             fold: batch.fold.translate(number),
@@ -150,14 +155,17 @@ impl Writer {
             }
         }
         commit.blocks(batch)?;
-        rollup::write::apply(&transaction, &commit.fold, self.floors)?;
-        let Commit { next_block, touched, ended, .. } = commit;
+        rollup::write::apply(&transaction, &commit.fold, floors)?;
+        let Commit { touched, ended, .. } = commit;
         if let Some(position) = position {
             store_position(&transaction, position)?;
         }
-        self.cover.forget(&transaction, &touched)?;
+        match &self.cover {
+            Some(cover) => cover.forget(&transaction, &touched)?,
+            None => groups::cover::forget_unseen(&transaction, &touched)?,
+        }
         transaction.commit()?;
-        Ok((next_block, touched, ended))
+        Ok((touched, ended))
     }
 }
 

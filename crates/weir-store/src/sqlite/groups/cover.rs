@@ -17,6 +17,22 @@ pub(in crate::sqlite) struct Hole {
     pub(in crate::sqlite) open: bool,
 }
 
+/// Drops the groups of the rows that a transaction has written, for a writer that does not know them: those of a file
+/// that was written by one process alone before.
+pub(in crate::sqlite) fn forget_unseen(db: &Connection, touched: &[i64]) -> rusqlite::Result<()> {
+    let last: Option<i64> = db
+        .prepare_cached("SELECT max(end_seq) FROM groups WHERE first_seq = (SELECT max(first_seq) FROM groups)")?
+        .query_row([], |row| row.get(0))?;
+    let Some(last) = last else { return Ok(()) };
+    let mut delete = db.prepare_cached(
+        "DELETE FROM groups WHERE first_seq = (SELECT max(first_seq) FROM groups WHERE first_seq <= ?1) AND end_seq > ?1",
+    )?;
+    for seq in touched.iter().filter(|seq| **seq < last) {
+        delete.execute([seq])?;
+    }
+    Ok(())
+}
+
 /// The closed groups, by first seq.
 #[derive(Debug, Default)]
 pub(in crate::sqlite) struct Cover {

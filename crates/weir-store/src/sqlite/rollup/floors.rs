@@ -36,6 +36,12 @@ impl Floors {
         Ok(Self { minute: floor("minute_floor")?, hour: floor("hour_floor")? })
     }
 
+    /// Whether they are to be moved up.
+    pub(in crate::sqlite) fn are_low(db: &Connection, now: Micros) -> rusqlite::Result<bool> {
+        let (stored, due) = (Self::read(db, now)?, Self::due(now));
+        Ok(stored.minute < due.minute || stored.hour < due.hour)
+    }
+
     /// Moves them up to where they are due now.
     pub(in crate::sqlite) fn raise(db: &Connection, now: Micros) -> rusqlite::Result<Self> {
         let Self { minute, hour } = Self::due(now);
