@@ -149,18 +149,19 @@ class Application:
         assert answer.status == 200, answer.text
         return answer.json()["total"]
 
+    def counted(self, calls):
+        """As many calls were really made, and as many count, whatever is known of their tokens."""
+        listed = self.calls()
+        assert len(self.asked()) == calls, [request["path"] for request in self.asked()]
+        assert (self.total()["count"], len(listed)) == (calls, calls), [(c["kind"], c["name"], c["tokens"]) for c in listed]
+        eventually(f"{calls} in llm_requests_total", lambda: self.server.metric("llm_requests_total") == calls)
+        return listed
+
     def counted_once(self, calls, tokens=None):
         """Every call that was really made counts once: in statistics, in the list, in Prometheus."""
-        listed = self.calls()
-        assert len(self.asked()) == calls, "calls at the provider"
-        total = self.total()
-        assert (total["count"], len(listed)) == (calls, calls), [(c["name"], c["kind"], c["tokens"]) for c in listed]
+        listed = self.counted(calls)
         wanted = tokens or {name: count * calls for name, count in TOKENS.items()}
-        assert total["tokens"] == wanted
-        eventually(
-            f"{calls} calls in llm_requests_total",
-            lambda: self.server.metric("llm_requests_total") == calls,
-        )
+        assert self.total()["tokens"] == wanted
         assert self.server.metric("llm_tokens_total", type="prompt") == wanted["prompt"]
         assert self.server.metric("llm_tokens_total", type="completion") == wanted["completion"]
         return listed
