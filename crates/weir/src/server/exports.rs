@@ -83,15 +83,16 @@ impl Planned {
         Ok(())
     }
 
-    /// Whom the store queues calls for.
+    /// Whom the store queues spans for.
     pub(super) fn targets(&self) -> Vec<ExportTarget> {
+        let target = |name: &str, scope| ExportTarget { name: name.to_owned(), scope };
         let mut targets = Vec::new();
-        if matches!(self.mlflow, mlflow::Choice::On(_)) {
-            targets.push(ExportTarget { name: mlflow::NAME.to_owned(), scope: Scope::Calls });
+        if let mlflow::Choice::On(_) = self.mlflow {
+            targets.push(target(mlflow::NAME, Scope::Calls));
         }
         if let otlp::Choice::On(settings) = &self.otlp {
             let scope = if settings.calls_only { Scope::Calls } else { Scope::All };
-            targets.push(ExportTarget { name: otlp::NAME.to_owned(), scope });
+            targets.push(target(otlp::NAME, scope));
         }
         targets
     }

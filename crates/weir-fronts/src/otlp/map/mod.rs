@@ -10,7 +10,8 @@
 //! `weir.stream`, `weir.finish_reason`, `weir.deployment`, `weir.attempts`, `weir.http_status`, `weir.upstream_request_id`, `weir.ttft_us`,
 //! `weir.cost_usd`, `weir.error_type`, `weir.input`, `weir.output`, `weir.documents`, `weir.collection`, `weir.tool_name`,
 //! `weir.tool_call_id`, `weir.relevance_score`, `weir.workflow`, `weir.from_node`, `weir.to_node`, `weir.condition`, `weir.condition_result`,
-//! `weir.context`, `weir.environment`, `weir.release`. Those of [`weir`] as well, which only another Weir has to say.
+//! `weir.context`, `weir.environment`, `weir.release`; and what another Weir says of its spans: `weir.span_id`, `weir.parent_id`, `weir.key`,
+//! `weir.token_source`, `weir.usage.cache_write_1h_tokens`.
 
 mod answer;
 mod chat;
@@ -31,8 +32,8 @@ mod table;
 mod tests;
 mod time;
 mod tokens;
-mod weir;
 
+use weir_core::id::SpanId;
 use weir_core::merge::SpanWrite;
 use weir_core::span::{Span, SpanKind, Status, TokenSource};
 use weir_core::time::Micros;
@@ -55,8 +56,8 @@ pub fn map(mut wire: WireSpan) -> SpanWrite {
     let kind = kind::of(&mut mapping, &wire.scope, &wire.name, is_error);
     let mut span = Span {
         trace_id: wire.trace_id,
-        span_id: wire.span_id,
-        parent_id: wire.parent_id,
+        span_id: whole_id(&mut mapping, "weir.span_id", wire.span_id),
+        parent_id: wire.parent_id.map(|id| whole_id(&mut mapping, "weir.parent_id", id)),
         name: Some(std::mem::take(&mut wire.name)).filter(|name| !name.is_empty()),
         kind: Some(kind),
         start_us: micros(wire.start_ns).or(micros(wire.end_ns)),
@@ -83,7 +84,6 @@ pub fn map(mut wire: WireSpan) -> SpanWrite {
     if span.is_call() {
         weigh(&mut mapping, &mut span);
     }
-    weir::take(&mut mapping, &mut span);
     let documents = Documents::of(&mapping.pool, &wire.events, kind, span.output.as_deref());
     let scored = mapping.pool.says("relevance_score") || mapping.has_derived("relevance_score");
     if let Some(mean) = documents.mean_score().filter(|_| !scored) {
@@ -118,6 +118,12 @@ pub fn map(mut wire: WireSpan) -> SpanWrite {
     span.attributes = attributes;
     let at = span.end_us.or(span.start_us).unwrap_or_default();
     SpanWrite::create(span, at)
+}
+
+/// The id of which another Weir sent the short form.
+fn whole_id(mapping: &mut Mapping, name: &'static str, short: SpanId) -> SpanId {
+    let whole = |value: &AnyValue| SpanId::parse(value.as_text()?).filter(|id| super::out::short(*id) == short);
+    mapping.first(&[Attr(name)], whole).unwrap_or(short)
 }
 
 /// Microseconds of a time; 0 is none.
@@ -263,7 +269,8 @@ fn weigh(mapping: &mut Mapping, span: &mut Span) {
         span.finish_reason = span.finish_reason.take().or(stopped.map(finish_reason));
     }
     span.tokens = tokens.filter(|tokens| tokens::believed(*tokens));
-    span.token_source = span.tokens.map(|_| TokenSource::Provider);
+    let source = mapping.first(&[Attr("weir.token_source")], |value| TokenSource::parse(&read::text(value)?));
+    span.token_source = span.tokens.and(source.or(Some(TokenSource::Provider)));
     let failed = span.status == Some(Status::Error);
     span.cost = cost::stated(mapping, span.tokens.is_none() && failed);
     if span.cost.is_some() && !mapping.has_derived("cost_source") {

@@ -42,6 +42,7 @@ pub(super) const TEXTS: &[(TextField, &[Source])] = &[
     (|s| &mut s.request_id, REQUEST_ID),
     (|s| &mut s.upstream_request_id, &[Attr("weir.upstream_request_id")]),
     (|s| &mut s.deployment, &[Attr("weir.deployment")]),
+    (|s| &mut s.key, &[Attr("weir.key")]),
     (
         |s| &mut s.project,
         &[Attr("weir.project"), Attr("openinference.project.name"), Attr("langsmith.trace.session_name")],
