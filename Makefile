@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 60
 export WEIR_BIN_DIR ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 ARGS ?=
 
-.PHONY: help run example test tools lint rust sdk sdk-js faults mlflow deploy-tests bench fuzz bless clean
+.PHONY: help run example test tools lint rust sdk sdk-js faults mlflow otel deploy-tests bench fuzz bless clean
 
 help:
 	@sed -n '1,3p' Makefile
@@ -26,7 +26,7 @@ example: $(CACHE)/mlflow-venv/.installed
 	cargo build --release -p weir
 	$(CACHE)/mlflow-venv/bin/python examples/llmops-api/run.py
 
-test: tools lint rust sdk sdk-js faults mlflow deploy-tests
+test: tools lint rust sdk sdk-js faults mlflow otel deploy-tests
 	@echo "everything passed"
 
 # What the tests need besides Rust, Python and Node; installed once, checked every time.
@@ -50,6 +50,12 @@ $(VENV)/.installed: tests/requirements.txt tests/requirements-deploy.txt
 $(CACHE)/mlflow-venv/.installed: tests/requirements-mlflow.txt
 	python3 -m venv $(CACHE)/mlflow-venv
 	$(CACHE)/mlflow-venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-mlflow.txt
+	touch $@
+
+# OpenTelemetry's instrumentations want other versions of the same clients.
+$(CACHE)/otel-venv/.installed: tests/requirements-otel.txt
+	python3 -m venv $(CACHE)/otel-venv
+	$(CACHE)/otel-venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-otel.txt
 	touch $@
 
 tests/sdk_js/node_modules/.installed: tests/sdk_js/package-lock.json
@@ -80,6 +86,9 @@ deploy-tests: tools binaries
 
 mlflow: tools binaries $(CACHE)/mlflow-venv/.installed
 	$(CACHE)/mlflow-venv/bin/python -m pytest tests/mlflow
+
+otel: tools binaries $(CACHE)/otel-venv/.installed
+	$(CACHE)/otel-venv/bin/python -m pytest -n 2 tests/otel
 
 bench:
 	cargo build --release --locked -p weir -p weir-testkit

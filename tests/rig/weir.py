@@ -109,6 +109,20 @@ class Weir:
                 return found
             cursor = {"cursor": page["next"]}
 
+    def trace(self, id, headers=None):
+        """Every span of a trace, with payload; none where the trace is not known."""
+        found, cursor = [], {}
+        while True:
+            answer = self.get(f"/api/v1/traces/{id}", headers, payload="true", **cursor)
+            if answer.status == 404:
+                return []
+            assert answer.status == 200, answer.text
+            page = answer.json()
+            found += page["spans"]
+            if not page["next"]:
+                return found
+            cursor = {"cursor": page["next"]}
+
     def metrics(self, headers=None):
         """The metrics page: {(name, frozenset of labels): value}."""
         found = {}

@@ -15,6 +15,7 @@ mod backend;
 mod error;
 mod event;
 mod http;
+mod layer;
 mod llm;
 mod logger;
 mod metrics;
@@ -27,6 +28,7 @@ pub use anomaly::{
 };
 pub use error::SdkError;
 pub use event::{BranchDecision, LlmCall, ToolCall};
+pub use layer::{TracingLayer, tracing_layer};
 pub use llm::{
     BlockingChatStream, CallOptions, ChatChunk, ChatRequest, ChatResponse, ChatStream, Choice, ChunkChoice,
     InstrumentedLlm, LlmError, LlmErrorKind, Message, RawChatStream, Reply, Usage,

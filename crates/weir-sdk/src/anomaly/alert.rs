@@ -85,7 +85,7 @@ struct Body<'a> {
 
 impl AlertSink for Webhook {
     fn alert(&self, anomalies: &[Anomaly]) -> Result<(), SdkError> {
-        let sentences: Vec<_> = anomalies.iter().map(|a| format!("{} ({})", a.message, a.subject)).collect();
+        let sentences: Vec<_> = anomalies.iter().map(|anomaly| anomaly.message.as_str()).collect();
         let client = http::builder().timeout(TIMEOUT).build();
         let client = client.map_err(|e| SdkError::Server(format!("no connection can be made: {}", http::cause(&e))))?;
         let request = client.post(self.url.clone()).json(&Body { text: sentences.join("\n"), anomalies });

@@ -74,7 +74,7 @@ impl Ratio {
             samples: self.samples.0,
             baseline_samples: self.samples.1,
             message: format!(
-                "{}, {ratio:.2} times the {} before (more than {} times)",
+                "all calls: {}, {ratio:.2} times the {} before (more than {} times)",
                 say(value),
                 say(baseline),
                 self.threshold
@@ -107,9 +107,8 @@ fn branches(settings: &AnomalySettings, reading: &Reading) -> Vec<Anomaly> {
             if samples < least || baseline_samples < least {
                 return None;
             }
-            let share = |counts: &BTreeMap<_, u64>, of: u64| {
-                counts.get(branch).copied().unwrap_or_default() as f64 / of as f64
-            };
+            let share =
+                |counts: &BTreeMap<_, u64>, of: u64| counts.get(branch).copied().unwrap_or_default() as f64 / of as f64;
             let (value, baseline) = (share(&now, samples), share(&before, baseline_samples));
             let difference = value - baseline;
             let subject = match workflow {
@@ -120,7 +119,7 @@ fn branches(settings: &AnomalySettings, reading: &Reading) -> Vec<Anomaly> {
                 rule: "branch_rate".to_owned(),
                 metric: "branch_share".to_owned(),
                 message: format!(
-                    "{subject} is taken in {:.0} % of the decisions, {:.0} % before (a change of more than {:.0} points)",
+                    "{subject}: taken in {:.0} % of the decisions, {:.0} % before (a change of more than {:.0} points)",
                     value * 100.0,
                     baseline * 100.0,
                     settings.branch_difference * 100.0

@@ -116,5 +116,5 @@ fn a_webhook_gets_the_sentences_and_the_anomalies() {
     let anomaly = Anomaly { message: "more tokens".into(), subject: "all calls".into(), ..Anomaly::default() };
     Webhook::new(&url).unwrap().alert(&[anomaly]).unwrap();
     let request = server.join().unwrap();
-    assert!(request.contains(r#"{"text":"more tokens (all calls)","anomalies":[{"#), "{request}");
+    assert!(request.contains(r#"{"text":"more tokens","anomalies":[{"#), "{request}");
 }

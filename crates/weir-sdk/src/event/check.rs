@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 use weir_core::span::{Span, Status};
 use weir_core::time::Micros;
+use weir_fronts::otlp::wire::{AnyValue, WireSpan};
 
 use crate::error::SdkError;
 
@@ -145,6 +146,24 @@ pub(crate) fn span_weight(span: &Span) -> usize {
     let texts = [&span.input, &span.output, &span.details, &span.error].map(|text| len(text.as_ref()));
     let attributes: usize = span.attributes.iter().map(|(name, value)| name.len() + value.len() + 64).sum();
     BASE_WEIGHT + texts.iter().sum::<usize>() + attributes
+}
+
+/// About the bytes of a span as `tracing` saw it.
+pub(crate) fn wire_weight(span: &WireSpan) -> usize {
+    fn one(value: &AnyValue) -> usize {
+        32 + match value {
+            AnyValue::Text(text) => text.len(),
+            AnyValue::Bytes(bytes) => bytes.len(),
+            AnyValue::List(items) => items.iter().map(one).sum(),
+            AnyValue::Map(members) => members_of(members),
+            AnyValue::Empty | AnyValue::Bool(_) | AnyValue::Int(_) | AnyValue::Double(_) => 0,
+        }
+    }
+    fn members_of(members: &[(String, AnyValue)]) -> usize {
+        members.iter().map(|(name, member)| name.len() + 32 + one(member)).sum()
+    }
+    let events: usize = span.events.iter().map(|event| 64 + event.name.len() + members_of(&event.attributes)).sum();
+    BASE_WEIGHT + members_of(&span.attributes) + events
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use weir_core::id::SpanId;
 use weir_core::merge::SpanWrite;
 use weir_core::span::Span;
 use weir_core::time::Micros;
+use weir_fronts::otlp::map;
+use weir_fronts::otlp::wire::WireSpan;
 
 pub use branch::BranchDecision;
 pub use llm::LlmCall;
@@ -32,6 +34,8 @@ pub(crate) enum Event {
     Span(Box<Span>),
     /// The same, recorded elsewhere: it is counted by the metrics and not stored.
     Counted(Box<Span>),
+    /// As `tracing` saw it.
+    Wire(Box<WireSpan>),
 }
 
 /// What is known when it is logged.
@@ -52,7 +56,7 @@ impl Event {
             Self::Llm(call) => call.check(),
             Self::Branch(decision) => decision.check(within),
             Self::Tool(call) => call.check(within),
-            Self::Span(_) | Self::Counted(_) => Ok(()),
+            Self::Span(_) | Self::Counted(_) | Self::Wire(_) => Ok(()),
         }
     }
 
@@ -63,6 +67,7 @@ impl Event {
             Self::Branch(decision) => decision.weight(),
             Self::Tool(call) => call.weight(),
             Self::Span(span) | Self::Counted(span) => check::span_weight(span),
+            Self::Wire(span) => check::wire_weight(span),
         }
     }
 
@@ -73,6 +78,7 @@ impl Event {
             Self::Branch(decision) => decision.into_span(moment),
             Self::Tool(call) => call.into_span(moment),
             Self::Span(span) | Self::Counted(span) => *span,
+            Self::Wire(span) => return map::map(*span),
         };
         SpanWrite::create(span, moment.now)
     }

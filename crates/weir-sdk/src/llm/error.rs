@@ -45,7 +45,7 @@ pub struct LlmError {
     /// The provider's code of the failure, such as `context_length_exceeded`.
     pub code: Option<String>,
     /// The body of a refusal, as it was sent.
-    pub body: Option<Value>,
+    pub body: Option<Box<Value>>,
     /// The request, as it stands in the record.
     pub request_id: String,
 }
@@ -63,7 +63,7 @@ impl LlmError {
         Self {
             status: Some(status),
             code,
-            body: value,
+            body: value.map(Box::new),
             ..Self::new(LlmErrorKind::Api, said.unwrap_or_else(|| format!("the provider answered {status}")))
         }
     }

@@ -165,7 +165,7 @@ fn append(members: &mut Map<String, Value>, name: &str, text: &str, room: &mut u
 mod tests {
     use super::*;
 
-    fn delta(delta: Value) -> Value {
+    fn delta(delta: &Value) -> Value {
         json!({"id": "1", "model": "m", "created": 5, "choices": [{"index": 0, "delta": delta}]})
     }
 
@@ -173,13 +173,13 @@ mod tests {
     fn texts_and_calls_of_tools_are_put_together() {
         let mut gathered = Gathered::new(1 << 20);
         for chunk in [
-            delta(json!({"role": "assistant", "content": ""})),
-            delta(json!({"content": "Good "})),
-            delta(json!({"content": "day", "reasoning_content": "polite"})),
+            delta(&json!({"role": "assistant", "content": ""})),
+            delta(&json!({"content": "Good "})),
+            delta(&json!({"content": "day", "reasoning_content": "polite"})),
             delta(
-                json!({"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"a"}}]}),
+                &json!({"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"a"}}]}),
             ),
-            delta(json!({"tool_calls": [{"index": 0, "function": {"arguments": "\":1}"}}]})),
+            delta(&json!({"tool_calls": [{"index": 0, "function": {"arguments": "\":1}"}}]})),
             json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}),
         ] {
             assert!(gathered.add(&chunk));
@@ -195,8 +195,8 @@ mod tests {
     #[test]
     fn a_long_answer_is_kept_up_to_the_bound() {
         let mut gathered = Gathered::new(5);
-        gathered.add(&delta(json!({"content": "éé"})));
-        gathered.add(&delta(json!({"content": "éé"})));
+        gathered.add(&delta(&json!({"content": "éé"})));
+        gathered.add(&delta(&json!({"content": "éé"})));
         assert_eq!(gathered.whole()["choices"][0]["message"]["content"], "éé");
     }
 }

@@ -4,6 +4,7 @@ mod blocking;
 mod call;
 mod chat;
 mod error;
+mod exchange;
 mod gather;
 mod options;
 mod provider;
@@ -14,7 +15,7 @@ mod transport;
 use std::time::Duration;
 
 use reqwest::Url;
-use serde_json::{Value, json};
+use serde_json::Value;
 use weir_core::secret::Secret;
 
 pub use blocking::BlockingChatStream;
@@ -25,8 +26,8 @@ pub use options::{CallOptions, Reply};
 pub use stream::{ChatStream, RawChatStream};
 
 use crate::logger::ObservabilityLogger;
-use call::{Call, Recorder};
-use transport::{Answer, HttpProvider, On, Opened, Provider};
+use exchange::as_value;
+use transport::{HttpProvider, On, Provider};
 
 /// OpenAI's own address, for a key without an address.
 const OPENAI: &str = "https://api.openai.com/v1";
@@ -417,143 +418,4 @@ impl InstrumentedLlm {
     pub async fn chat_stream_raw_with(&self, request: Value, options: &CallOptions) -> Result<RawChatStream, LlmError> {
         self.stream(On::CallersRuntime, request, options).await
     }
-
-    async fn reply(&self, on: On, prompt: &str, options: &CallOptions) -> Result<Reply, LlmError> {
-        let mut request = json!({"model": options.model.as_deref().unwrap_or(&self.model)});
-        if let Some(members) = request.as_object_mut() {
-            let mut messages = Vec::new();
-            if let Some(system) = &options.system {
-                messages.push(json!({"role": "system", "content": system}));
-            }
-            messages.push(json!({"role": "user", "content": prompt}));
-            members.insert("messages".to_owned(), Value::Array(messages));
-            if let Some(temperature) = options.temperature {
-                members.insert("temperature".to_owned(), json!(temperature));
-            }
-            if let Some(max_tokens) = options.max_tokens {
-                members.insert("max_tokens".to_owned(), json!(max_tokens));
-            }
-            members.extend(options.extra.clone());
-        }
-        // What was asked is the prompt; around instructions and other members it is the whole request.
-        let whole = options.system.is_some() || !options.extra.is_empty();
-        let input = (!whole).then(|| prompt.to_owned());
-        let (answer, record) = self.exchange(on, &request, input, options).await?;
-        let typed: ChatResponse = serde_json::from_value(answer.clone()).unwrap_or_default();
-        let latency = record.latency_us().and_then(|us| u64::try_from(us).ok()).unwrap_or_default();
-        Ok(Reply {
-            content: typed.content(),
-            request_id: record.request_id.unwrap_or_default(),
-            model: typed.model,
-            usage: typed.usage,
-            cost: record.cost.map(weir_core::money::NanoUsd::as_usd),
-            latency: Duration::from_micros(latency),
-            finish_reason: record.finish_reason,
-            span_id: record.span_id,
-            response: answer,
-        })
-    }
-
-    async fn typed(&self, on: On, request: &ChatRequest, options: &CallOptions) -> Result<ChatResponse, LlmError> {
-        let answer = self.raw(on, as_value(request)?, options).await?;
-        serde_json::from_value(answer)
-            .map_err(|e| LlmError::new(LlmErrorKind::Answer, format!("the answer is no chat answer: {e}")))
-    }
-
-    async fn raw(&self, on: On, request: Value, options: &CallOptions) -> Result<Value, LlmError> {
-        if request.get("stream").and_then(Value::as_bool) == Some(true) {
-            let message = "\"stream\" is true: ask with chat_stream or chat_stream_raw for an answer in pieces";
-            return Err(LlmError::new(LlmErrorKind::Settings, message));
-        }
-        self.exchange(on, &request, None, options).await.map(|(answer, _)| answer)
-    }
-
-    /// A whole request and its whole answer, and the record of both.
-    async fn exchange(
-        &self,
-        on: On,
-        request: &Value,
-        input: Option<String>,
-        options: &CallOptions,
-    ) -> Result<(Value, weir_core::span::Span), LlmError> {
-        let (provider, body, mut call) = self.begin(request, input, options)?;
-        let answer = match provider.send(on, call.headers(), body, options.timeout).await {
-            Ok(answer) => answer,
-            Err(error) => return Err(call.failed(error, None)),
-        };
-        call.note_headers(answer.status, &answer.headers);
-        let Answer { status, body, .. } = answer;
-        if status >= 300 {
-            return Err(call.failed(LlmError::refused(status, &body), None));
-        }
-        match serde_json::from_slice::<Value>(&body) {
-            Ok(value) if value.is_object() => {
-                let record = call.answered(&value, String::from_utf8_lossy(&body).into_owned()).unwrap_or_default();
-                Ok((value, record))
-            }
-            _ => Err(call.failed(LlmError::new(LlmErrorKind::Answer, "the answer is no JSON object"), None)),
-        }
-    }
-
-    async fn stream(&self, on: On, mut request: Value, options: &CallOptions) -> Result<RawChatStream, LlmError> {
-        let mut hide_usage = false;
-        if let Some(members) = request.as_object_mut() {
-            members.insert("stream".to_owned(), Value::Bool(true));
-            let asked = members.entry("stream_options").or_insert_with(|| json!({}));
-            if let Some(asked) = asked.as_object_mut() {
-                hide_usage = asked.get("include_usage").and_then(Value::as_bool) != Some(true);
-                asked.insert("include_usage".to_owned(), Value::Bool(true));
-            }
-        }
-        let (provider, body, mut call) = self.begin(&request, None, options)?;
-        match provider.open(on, call.headers(), body, options.timeout).await {
-            Ok(Opened::Stream(status, headers, source)) => {
-                call.note_headers(status, &headers);
-                let keep = self.logger.settings().policy.max_payload();
-                Ok(RawChatStream::new(source, call, hide_usage, keep))
-            }
-            Ok(Opened::Whole(answer)) => {
-                call.note_headers(answer.status, &answer.headers);
-                let error = if answer.status >= 300 {
-                    LlmError::refused(answer.status, &answer.body)
-                } else {
-                    LlmError::new(LlmErrorKind::Answer, "the provider did not answer with a stream")
-                };
-                Err(call.failed(error, None))
-            }
-            Err(error) => Err(call.failed(error, None)),
-        }
-    }
-
-    /// Begins a call: where it goes, its body, and what records it.
-    fn begin(
-        &self,
-        request: &Value,
-        input: Option<String>,
-        options: &CallOptions,
-    ) -> Result<(Provider, String, Call), LlmError> {
-        let refuse = |message: &str| LlmError::new(LlmErrorKind::Settings, message);
-        if !request.is_object() {
-            return Err(refuse("the request is no JSON object"));
-        }
-        let provider = self.provider.clone().map_err(|why| refuse(&why))?;
-        let (name, recorder) = match &provider {
-            Provider::Demo => ("demo".to_owned(), Recorder::Here),
-            Provider::Http(http) => {
-                let same =
-                    self.logger.settings().target.url().is_some_and(|url| provider::same_server(url, &http.base));
-                (provider::of(&http.base), if same { Recorder::Gateway } else { Recorder::Here })
-            }
-        };
-        let name = self.provider_name.clone().unwrap_or(name);
-        let body = request.to_string();
-        let input = input.unwrap_or_else(|| body.clone());
-        let call = Call::begin(&self.logger, recorder, &name, request, input, options);
-        Ok((provider, body, call))
-    }
-}
-
-fn as_value(request: &ChatRequest) -> Result<Value, LlmError> {
-    serde_json::to_value(request)
-        .map_err(|e| LlmError::new(LlmErrorKind::Settings, format!("the request cannot be written as JSON: {e}")))
 }

@@ -155,7 +155,7 @@ impl Provider {
             Self::Demo => {
                 return Ok(match demo_chat(&body) {
                     Ok(answer) => Opened::Stream(200, HeaderMap::new(), Source::Demo(answer.chunks().into())),
-                    Err(refusal) => Opened::Whole(refusal),
+                    Err(refusal) => Opened::Whole(*refusal),
                 });
             }
             Self::Http(http) => http,
@@ -185,19 +185,18 @@ async fn read(answer: reqwest::Response) -> Result<Answer, LlmError> {
     Ok(Answer { status, headers, body })
 }
 
-fn demo_chat(body: &str) -> Result<demo::ChatAnswer, Answer> {
+fn demo_chat(body: &str) -> Result<demo::ChatAnswer, Box<Answer>> {
     let request: Value = serde_json::from_str(body).unwrap_or_default();
     let model = request.get("model").and_then(Value::as_str).unwrap_or("echo");
-    demo::chat(model.strip_prefix("demo/").unwrap_or(model), body.as_bytes()).map_err(|error| Answer {
-        status: error.code.status().as_u16(),
-        headers: HeaderMap::new(),
-        body: error.body(weir_core::error::Form::OpenAi, ""),
+    demo::chat(model.strip_prefix("demo/").unwrap_or(model), body.as_bytes()).map_err(|error| {
+        let body = error.body(weir_core::error::Form::OpenAi, "");
+        Box::new(Answer { status: error.code.status().as_u16(), headers: HeaderMap::new(), body })
     })
 }
 
 fn demo_answer(body: &str) -> Answer {
     match demo_chat(body) {
         Ok(answer) => Answer { status: 200, headers: HeaderMap::new(), body: answer.whole().to_string().into_bytes() },
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }

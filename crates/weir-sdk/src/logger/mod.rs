@@ -16,6 +16,7 @@ use weir_core::id::SpanId;
 use weir_core::money::NanoUsd;
 use weir_core::span::Span;
 use weir_core::time::Clock;
+use weir_fronts::otlp::wire::WireSpan;
 
 pub use builder::LoggerBuilder;
 pub use counts::LoggerStats;
@@ -245,6 +246,12 @@ impl ObservabilityLogger {
         _ = self.log(Event::Span(Box::new(span)), id);
     }
 
+    /// Logs a span of `tracing`.
+    pub(crate) fn log_wire(&self, span: WireSpan) {
+        let id = span.span_id;
+        _ = self.log(Event::Wire(Box::new(span)), id);
+    }
+
     /// Counts a call that is recorded elsewhere.
     pub(crate) fn count_span(&self, span: Span) {
         let id = span.span_id;
@@ -263,7 +270,7 @@ impl ObservabilityLogger {
             core.counts.logged();
         }
         let within = match &event {
-            Event::Span(_) | Event::Counted(_) => None,
+            Event::Span(_) | Event::Counted(_) | Event::Wire(_) => None,
             Event::Llm(_) | Event::Branch(_) | Event::Tool(_) => current::get(),
         };
         if let Err(error) = event.check(within.as_deref()) {

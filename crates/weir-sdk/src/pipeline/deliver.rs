@@ -55,7 +55,8 @@ type Lost = (std::ops::Range<usize>, &'static str, String);
 
 fn deliver(shared: &Shared, writes: &[SpanWrite], send: &mut impl FnMut(&[SpanWrite]) -> Outcome) -> Vec<Lost> {
     let mut lost = Vec::new();
-    let mut parts = vec![0..writes.len()];
+    let mut parts = Vec::new();
+    parts.push(0..writes.len());
     while let Some(part) = parts.pop() {
         let Some(slice) = writes.get(part.clone()).filter(|slice| !slice.is_empty()) else { continue };
         let mut pause = FIRST_PAUSE;

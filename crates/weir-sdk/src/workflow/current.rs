@@ -68,20 +68,29 @@ pub struct Entered {
     _not_send: PhantomData<*const ()>,
 }
 
+/// Makes a step the current one, until it is removed.
+pub(crate) fn push(context: Arc<StepContext>) {
+    _ = STACK.try_with(|stack| stack.borrow_mut().push(context));
+}
+
+/// Takes a step away, innermost first: what was pushed may be removed in another order.
+pub(crate) fn remove(context: &Arc<StepContext>) {
+    _ = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        if let Some(at) = stack.iter().rposition(|held| Arc::ptr_eq(held, context)) {
+            stack.remove(at);
+        }
+    });
+}
+
 pub(crate) fn enter(context: Arc<StepContext>) -> Entered {
-    _ = STACK.try_with(|stack| stack.borrow_mut().push(Arc::clone(&context)));
+    push(Arc::clone(&context));
     Entered { context, _not_send: PhantomData }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        _ = STACK.try_with(|stack| {
-            let mut stack = stack.borrow_mut();
-            // Guards may be dropped in another order than they were made.
-            if let Some(at) = stack.iter().rposition(|held| Arc::ptr_eq(held, &self.context)) {
-                stack.remove(at);
-            }
-        });
+        remove(&self.context);
     }
 }
 

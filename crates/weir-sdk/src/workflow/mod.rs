@@ -4,8 +4,6 @@ pub(crate) mod current;
 mod step;
 mod tool;
 
-use std::borrow::Cow;
-
 pub use current::{Entered, Scoped, StepContext};
 pub use step::Step;
 pub(crate) use step::Timer;
@@ -170,12 +168,11 @@ impl WorkflowLogger {
     /// assert!(!step.request_id().is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
-    pub fn start(&self, name: impl Into<Cow<'static, str>>) -> Step {
+    pub fn start(&self, name: impl Into<String>) -> Step {
         match current::get() {
             Some(within) => Step::begin(
                 self.logger.clone(),
-                name.into().into_owned(),
+                name.into(),
                 StepContext {
                     span_id: crate::event::new_span_id(),
                     workflow: Some(self.name.clone()),
@@ -197,8 +194,7 @@ impl WorkflowLogger {
     /// assert_eq!(step.request_id(), "req-1");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
-    pub fn start_request(&self, name: impl Into<Cow<'static, str>>, request_id: impl Into<String>) -> Step {
+    pub fn start_request(&self, name: impl Into<String>, request_id: impl Into<String>) -> Step {
         let mut request_id: String = request_id.into();
         if crate::event::check::request_id(Some(&request_id)).is_err() {
             request_id = new_request_id();
@@ -209,6 +205,6 @@ impl WorkflowLogger {
             span_id: crate::event::new_span_id(),
             workflow: Some(self.name.clone()),
         };
-        Step::begin(self.logger.clone(), name.into().into_owned(), context, None)
+        Step::begin(self.logger.clone(), name.into(), context, None)
     }
 }

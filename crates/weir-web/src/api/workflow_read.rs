@@ -155,10 +155,9 @@ struct Windows {
     before: Vec<StepGroup>,
 }
 
-/// A tool in both windows.
+/// A tool in both windows, of which it is in one at least.
+#[derive(Default)]
 struct Pair {
-    project: Option<String>,
-    name: String,
     now: Option<StepGroup>,
     before: Option<StepGroup>,
 }
@@ -170,18 +169,17 @@ impl Windows {
 
     /// By project and name, most calls first.
     fn pairs(self) -> Vec<Pair> {
-        let mut pairs: BTreeMap<(Option<String>, String), (Option<StepGroup>, Option<StepGroup>)> = BTreeMap::new();
+        let mut pairs: BTreeMap<(Option<String>, String), Pair> = BTreeMap::new();
         let key = |group: &StepGroup| (group.project.clone(), group.step.clone());
         for group in self.now {
-            let (now, _) = pairs.entry(key(&group)).or_default();
-            *now = Some(group);
+            let pair = pairs.entry(key(&group)).or_default();
+            pair.now = Some(group);
         }
         for group in self.before {
-            let (_, before) = pairs.entry(key(&group)).or_default();
-            *before = Some(group);
+            let pair = pairs.entry(key(&group)).or_default();
+            pair.before = Some(group);
         }
-        let pair = |((project, name), (now, before))| Pair { project, name, now, before };
-        let mut pairs: Vec<Pair> = pairs.into_iter().map(pair).collect();
+        let mut pairs: Vec<Pair> = pairs.into_values().collect();
         pairs.sort_by_key(|p| Reverse((p.failed().of, p.failed_before().of)));
         pairs
     }
@@ -208,13 +206,14 @@ impl Pair {
         };
         let figures =
             |group: &Option<StepGroup>| group.as_ref().map(|g| ToolFiguresJson::from(&g.total)).unwrap_or_default();
+        let either = self.now.as_ref().or(self.before.as_ref());
         ToolJson {
             figures: figures(&self.now),
             before: figures(&self.before),
             change,
             series: with_series.then(|| self.now.iter().flat_map(|g| &g.series).map(bucket).collect()),
-            name: self.name,
-            project: self.project,
+            name: either.map(|g| g.step.clone()).unwrap_or_default(),
+            project: either.and_then(|g| g.project.clone()),
         }
     }
 }

@@ -50,15 +50,15 @@ fn heading(workflow: &WorkflowAnswer) -> String {
 
 fn edges(workflow: &WorkflowAnswer) -> Table {
     let mut table = Table::new(vec![
-        Column::text("from").least(8),
-        Column::text("to").least(8),
+        Column::text("from").least(14),
+        Column::text("to").least(14),
         Column::number("count"),
         Column::number("share"),
         Column::text("").spare(4),
         Column::number("errors").spare(3),
         Column::number("before"),
         Column::number("change"),
-        Column::number("p").spare(2),
+        Column::number("p").spare(1),
         Column::text("verdict"),
         Column::text("over time").spare(5),
     ]);
@@ -66,6 +66,8 @@ fn edges(workflow: &WorkflowAnswer) -> Table {
     for edge in &workflow.edges {
         let begins = last != Some(&edge.from);
         last = Some(&edge.from);
+        // Where there is no other way there is nothing to judge.
+        let only_way = edge.share == Some(1.0) && edge.before.share == Some(1.0);
         let before = edge.before.share.map(format::percent).unwrap_or_default();
         let errors = if edge.errors == 0 { Cell::default() } else { Cell(format::count(edge.errors), Tone::Bad) };
         table.row(vec![
@@ -77,8 +79,8 @@ fn edges(workflow: &WorkflowAnswer) -> Table {
             errors,
             Cell(before, Tone::Dim),
             difference(&edge.change).into(),
-            p_value(&edge.change).into(),
-            verdict(&edge.change, Tone::Warn, Tone::Warn),
+            if only_way { Cell::default() } else { p_value(&edge.change).into() },
+            if only_way { Cell::default() } else { verdict(&edge.change, Tone::Warn, Tone::Warn) },
             course(workflow, edge).into(),
         ]);
     }

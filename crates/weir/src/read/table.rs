@@ -151,16 +151,25 @@ impl Table {
         let Some(room) = room else { return widths };
         let most_spare = self.columns.iter().map(|c| c.spare).max().unwrap_or(0);
         self.leave_out(&mut widths, room, most_spare);
+        self.cut_texts(&mut widths, room);
+        for spare in (1..most_spare).rev() {
+            self.leave_out(&mut widths, room, spare);
+        }
+        // What these columns gave back goes to the texts.
+        for (n, width) in widths.iter_mut().enumerate().filter(|(_, width)| width.is_some()) {
+            *width = self.natural(n);
+        }
+        self.cut_texts(&mut widths, room);
+        widths
+    }
+
+    fn cut_texts(&self, widths: &mut [Option<usize>], room: usize) {
         for (n, column) in self.columns.iter().enumerate() {
-            let over = needed(&widths).saturating_sub(room);
+            let over = needed(widths).saturating_sub(room);
             if let (Some(least), Some(Some(width))) = (column.least, widths.get_mut(n)) {
                 *width = width.saturating_sub(over).max(least).min(*width);
             }
         }
-        for spare in (1..most_spare).rev() {
-            self.leave_out(&mut widths, room, spare);
-        }
-        widths
     }
 
     fn leave_out(&self, widths: &mut [Option<usize>], room: usize, spare: u8) {
@@ -269,6 +278,16 @@ mod tests {
         assert!(shown(Some(31)).starts_with("model          cost  team\n"));
         assert_eq!(shown(Some(20)), "model   cost  team\ngpt-4o    $1  sales\na\u{fffd}[1m    $12\n");
         assert_eq!(shown(Some(15)), "model   cost\ngpt-4o    $1\na\u{fffd}[1m    $12\n");
+    }
+
+    #[test]
+    fn the_room_of_a_column_that_is_left_out_goes_to_the_texts() {
+        let mut table =
+            Table::new(vec![Column::text("name").least(2), Column::text("a").spare(1), Column::text("b").spare(2)]);
+        table.row(vec!["ten letter".into(), "123456789".into(), "b".into()]);
+        let shown = |width| table.render(Terminal { width: Some(width), colour: false });
+        assert_eq!(shown(13), "n…  a\nt…  123456789\n");
+        assert_eq!(shown(12), "name\nten letter\n");
     }
 
     #[test]

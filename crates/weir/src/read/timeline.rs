@@ -7,7 +7,7 @@ use super::print::Terminal;
 use super::table::{Cell, Column, Table, Tone};
 
 /// Width of the whole time.
-const BAR: usize = 24;
+const BAR: usize = 20;
 /// Levels that are shown by indentation; deeper ones stand below the last.
 const LEVELS: usize = 8;
 
@@ -16,12 +16,12 @@ const LEVELS: usize = 8;
 pub(crate) fn render(path: &PathAnswer, terminal: Terminal) -> String {
     let mut table = Table::new(vec![
         Column::number("at"),
-        Column::number("gap").spare(2),
+        Column::number("gap"),
         Column::number("took"),
         Column::text("").spare(1),
         Column::text("kind"),
-        Column::text("step").least(16),
-        Column::text("what").least(12),
+        Column::text("step").least(22),
+        Column::text("what").least(10),
         Column::text("status"),
     ]);
     for step in &path.steps {

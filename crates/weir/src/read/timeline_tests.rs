@@ -40,11 +40,11 @@ fn steps_stand_below_each_other_with_the_time_between_them() {
         "request r: 4 steps in 100ms, 1 call, 165 tokens, $0.001200, 1 error, 1 pending\n\
          traces aa and 1 more\n\
          \n   \
-            at     gap   took                            kind    step                 what                      status\n\
-         0.0ms                 ████████████████████████  chain   n                                              pending\n\
-         1.0ms  +1.0ms  0.0ms  ◆                         branch    classify → lookup  score > 0.5 = true        ok\n \
-          10ms  +9.0ms   40ms    ██████████              tool      crm                no such order             error\n \
-          50ms           50ms              ████████████  llm       openai/gpt-4o      120→45 tokens, $0.001200  ok\n"
+            at     gap   took                        kind    step                 what                      status\n\
+         0.0ms                 ████████████████████  chain   n                                              pending\n\
+         1.0ms  +1.0ms  0.0ms  ◆                     branch    classify → lookup  score > 0.5 = true        ok\n \
+          10ms  +9.0ms   40ms    ████████            tool      crm                no such order             error\n \
+          50ms           50ms            ██████████  llm       openai/gpt-4o      120→45 tokens, $0.001200  ok\n"
     );
 }
 
