@@ -10,7 +10,6 @@ from pathlib import Path
 import grpc
 import pytest
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
-from opentelemetry.sdk.trace.export import SpanExportResult
 
 import wire
 from exporters import GRPC, calls, counted, grpc_address, made, send
@@ -57,7 +56,12 @@ def test_a_member_that_cannot_be_read_is_named(server, member, wrong):
 
 def test_protobuf_that_cannot_be_read(server):
     good = wire.llm()
-    for body in (b"spans, please", wire.protobuf(wire.traces(good))[:-5], b"\xff" * 100, json.dumps(wire.traces(good)).encode()):
+    for body in (
+        b"spans, please",
+        wire.protobuf(wire.traces(good))[:-5],
+        b"\xff" * 100,
+        json.dumps(wire.traces(good)).encode(),
+    ):
         answer = wire.post(server, body, kind=wire.PROTOBUF)
         assert answer.status == 400 and "protobuf" in wire.refusal(answer)
     assert counted(server)["count"] == 0 and server.trace(good["traceId"]) == []
@@ -141,7 +145,9 @@ def test_deep_and_wide_values_do_no_harm(server):
         assert answer.status == 200
         (stored,) = server.trace(one["traceId"])
         assert stored["model"] == "gpt-4o-mini"
-    index = wire.llm(given={"llm.input_messages.4000000000.message.role": "user", "llm.input_messages.1.message.content": "hi"})
+    index = wire.llm(
+        given={"llm.input_messages.4000000000.message.role": "user", "llm.input_messages.1.message.content": "hi"}
+    )
     wire.taken(wire.post(server, wire.traces(index)))
 
 
@@ -168,7 +174,9 @@ def test_bad_messages_over_grpc(serve):
             channel.unary_unary(export)(b"spans, please", timeout=5)
         assert raised.value.code() in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.INTERNAL)
         good = wire.llm()
-        answer = channel.unary_unary(export)(wire.protobuf(wire.traces({**wire.llm(), "traceId": "0" * 32}, good)), timeout=5)
+        answer = channel.unary_unary(export)(
+            wire.protobuf(wire.traces({**wire.llm(), "traceId": "0" * 32}, good)), timeout=5
+        )
         told = wire.ExportTraceServiceResponse.FromString(answer).partial_success
         assert told.rejected_spans == 1 and "trace_id" in told.error_message
     assert len(server.trace(good["traceId"])) == counted(server)["count"] == 1
@@ -187,7 +195,10 @@ def test_when_the_store_cannot_be_written_exporters_are_told_to_come_again(serve
     server = serve(GRPC)
     spans = calls(5)
     send(server, "protobuf", spans[:1])
-    bodies = [wire.protobuf(wire.traces(*(wire.llm(given={"input.value": "x" * 20_000}) for _ in range(50)))) for _ in range(120)]
+    bodies = [
+        wire.protobuf(wire.traces(*(wire.llm(given={"input.value": "x" * 20_000}) for _ in range(50))))
+        for _ in range(120)
+    ]
     holder = sqlite3.connect(server.data / "telemetry.db", isolation_level=None)
     holder.execute("begin exclusive")
     exporter = GrpcExporter(endpoint=grpc_address(server), insecure=True)
