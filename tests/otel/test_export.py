@@ -3,10 +3,16 @@
 import json
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceResponse,
 )
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from collector import Collector
 from rig import eventually
@@ -188,6 +194,73 @@ def test_exporters_have_cursors_of_their_own(serve, up, collector):
     send(weir, 1, 10)
     exported(weir, 1)
     assert sorted(collector.ids()) == sorted(ids(11))
+
+
+def program(*urls):
+    """A program with OpenTelemetry's SDK that sends its spans to each of these."""
+    provider = TracerProvider(resource=Resource({"service.name": "shop", "service.version": "1.2"}))
+    for url in urls:
+        provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{url}/v1/traces")))
+    return provider.get_tracer("my.instrumentation", "0.1", attributes={"of": "scope"})
+
+
+def agent(tracer):
+    """A turn of an agent: a call of a model in OpenInference's words, a decision of a workflow, a tool that fails."""
+    with tracer.start_as_current_span("turn", attributes={"openinference.span.kind": "AGENT", "session.id": "s-9"}) as turn:
+        other = trace.Link(turn.get_span_context(), {"why": "test"})
+        with tracer.start_as_current_span("ask", kind=trace.SpanKind.CLIENT, links=[other], attributes={
+            "openinference.span.kind": "LLM", "llm.model_name": "gpt-4o", "llm.token_count.prompt": 12,
+            "llm.token_count.completion": 5, "llm.invocation_parameters": '{"temperature": 0.2}',
+            "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "where is my order?",
+            "llm.output_messages.0.message.role": "assistant", "llm.output_messages.0.message.content": "on its way",
+            "input.value": '{"messages":[{"role":"user"}]}', "my.flag": True, "my.numbers": [1, 2], "my.share": 0.25,
+        }) as ask:
+            ask.add_event("First Token Stream Event", {"n": 1})
+        with tracer.start_as_current_span("route", attributes={
+            "weir.span.kind": "branch", "weir.from_node": "triage", "weir.to_node": "refund", "weir.workflow": "support",
+        }):
+            pass
+        try:
+            with tracer.start_as_current_span("look up", attributes={
+                "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "orders",
+                "gen_ai.tool.call.arguments": '{"id": 7}',
+            }):
+                raise ValueError("no such order")
+        except ValueError:
+            pass
+
+
+def test_spans_of_others_leave_as_they_came(weir, collector):
+    direct = Collector()
+    agent(program(weir.url, direct.url))
+    eventually("all are there", lambda: len(collector.taken()) == len(direct.taken()) == 4, 20)
+    by_id = lambda spans: {span["span_id"]: span for span in spans}  # noqa: E731
+    assert by_id(collector.taken()) == by_id(direct.taken())
+    direct.stop()
+
+
+def test_another_weir_has_what_the_first_one_has(serve, up):
+    second = serve()
+    first = serve(up + f'[otlp.export]\nendpoint = "{second.url}"\n')
+    labels = {"department": "support", "user": "ann", "session": "s-1", "tier": 3}
+    assert first.chat("up/gpt-4o", id="plain", temperature=0.5, metadata=labels).status == 200
+    assert first.chat("up/gpt-4o", id="streamed", stream=True).status == 200
+    assert first.chat(behave("up/gpt-4o", "failed", "status=500"), id="failed").status >= 400
+    body = {"model": "up/text-embedding-3-small", "input": "one"}
+    assert first.post("/v1/embeddings", body, {"x-request-id": "embedded"}).status == 200
+    agent(program(first.url))
+    exported(first, 8)
+    eventually("the calls are there", lambda: len(second.all_calls()) == len(first.all_calls()) == 5)
+    made = lambda weir: {call["span_id"]: call for call in weir.all_calls()}  # noqa: E731
+    there, here = made(second), made(first)
+    assert there.keys() == here.keys(), "an id that OpenTelemetry has no room for comes back whole"
+    for id, call in here.items():
+        # Named, as OpenTelemetry's spans are; its attributes hold the conventions' words besides.
+        differs = {name for name in call if call[name] != there[id].get(name)} - {"name", "attributes"}
+        assert not differs, {name: (call[name], there[id].get(name)) for name in differs}
+    messages = second.call("plain")["input"]
+    assert messages == [{"role": "user", "parts": [{"type": "text", "content": "hello there"}]}]
+    assert second.get("/api/v1/stats").json()["total"] == first.get("/api/v1/stats").json()["total"]
 
 
 def test_settings_that_cannot_be_used_are_refused(tmp_path, serve, collector):
