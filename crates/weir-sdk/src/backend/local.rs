@@ -1,6 +1,6 @@
 //! A SQLite file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use parking_lot::Mutex;
 use weir_core::merge::SpanWrite;
@@ -35,27 +35,12 @@ impl File {
             return Ok(open.clone());
         }
         let payload = if self.plain_text { PayloadEncoding::Plain } else { PayloadEncoding::Compressed };
-        let opened = open(&self.path, SqliteOptions { payload, ..SqliteOptions::default() })?;
+        // Other processes may have it open too, and children of a fork write it beside their parent.
+        let options = SqliteOptions { payload, shared: true, ..SqliteOptions::default() };
+        let opened = SqliteStore::open_file(&self.path, options)?;
         *store = Some(opened.clone());
         Ok(opened)
     }
-}
-
-/// Opens or makes the file; other processes may have it open too.
-fn open(path: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
-    // Until the store opens a file of any name: its folder beside the file, and the file a link into it.
-    let mut folder = path.as_os_str().to_owned();
-    folder.push(".d");
-    let folder = PathBuf::from(folder);
-    let linked = folder.join("telemetry.db");
-    if path.exists() && !linked.exists() {
-        return Err(StoreError::Unavailable(format!("{}: the database file is damaged", path.display())));
-    }
-    let store = SqliteStore::open_with(&folder, options)?;
-    if !path.exists() {
-        std::os::unix::fs::symlink(&linked, path).map_err(|e| StoreError::Unavailable(e.to_string()))?;
-    }
-    Ok(store)
 }
 
 /// Writes into the file.

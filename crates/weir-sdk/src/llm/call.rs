@@ -11,9 +11,11 @@ use weir_core::token::usage;
 use super::error::{LlmError, LlmErrorKind};
 use super::gather::Gathered;
 use super::options::CallOptions;
+use super::provider::Named;
 use crate::event::check::{self, label, quoted};
 use crate::event::{new_request_id, new_span_id};
 use crate::logger::ObservabilityLogger;
+use crate::logger::core::DEMO;
 use crate::workflow::{Timer, current};
 
 /// Who records the call.
@@ -38,7 +40,7 @@ impl Call {
     pub(super) fn begin(
         logger: &ObservabilityLogger,
         recorder: Recorder,
-        provider: &str,
+        provider: &Named,
         request: &Value,
         input: String,
         options: &CallOptions,
@@ -54,7 +56,7 @@ impl Call {
             kind: Some(SpanKind::Llm),
             operation: Some("chat".to_owned()),
             request_id: Some(request_id),
-            provider: Some(provider.to_owned()),
+            provider: Some(provider.name.clone()),
             model: request.get("model").and_then(Value::as_str).map(str::to_owned),
             stream: request.get("stream").and_then(Value::as_bool).filter(|stream| *stream),
             prompt_name: label(options.prompt_name.clone()),
@@ -65,6 +67,9 @@ impl Call {
             input: Some(input),
             ..Span::default()
         };
+        if let Some(host) = &provider.host {
+            span.attributes.insert("server.address".to_owned(), quoted(host));
+        }
         let workflow = options.workflow.clone().or_else(|| within.as_ref().and_then(|step| step.workflow.clone()));
         if let Some(workflow) = label(workflow) {
             span.attributes.insert("workflow".to_owned(), quoted(&workflow));
@@ -106,7 +111,7 @@ impl Call {
             put("x-weir-user", span.user.as_deref());
             put("x-weir-session", span.session.as_deref());
             put("x-weir-prompt-version", span.prompt_version.as_deref());
-            put("x-weir-project", Some(&self.logger.settings().project));
+            put("x-weir-project", self.logger.settings().project.as_deref());
         }
         headers
     }
@@ -203,8 +208,12 @@ impl Call {
             span.error_type = Some(class.to_owned());
             span.error = Some(message);
         }
-        span.cost = self.logger.cost_of(&span);
-        let shown = Span { input: None, output: None, ..Span::clone(&span) };
+        let cost = self.logger.cost_of(&span);
+        if span.provider.as_deref() == Some(DEMO) {
+            // No other price list knows it.
+            span.cost = cost;
+        }
+        let shown = Span { input: None, output: None, cost, ..Span::clone(&span) };
         match self.recorder {
             Recorder::Here => self.logger.log_span(*span),
             Recorder::Gateway => self.logger.count_span(*span),

@@ -176,7 +176,8 @@ impl InstrumentedLlm {
         self
     }
 
-    /// The provider's name in the record; without it the vendor's by its address, else the host's.
+    /// The provider's name in the record, by which prices go; without it the vendor's by its address, else `openai`, whose
+    /// type it is.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

@@ -319,7 +319,8 @@ impl ObservabilityLogger {
     }
 
     /// The page of metrics in Prometheus' text format 0.0.4: of all loggers of the process, unless it was built with
-    /// [`LoggerBuilder::own_metrics`]. The names are those of a Weir server.
+    /// [`LoggerBuilder::own_metrics`]. The names are those of a Weir server. Records with a timestamp of more than an
+    /// hour ago are back-fills, which do not count there, but for metrics of one's own.
     ///
     /// ```
     /// use weir_sdk::{LlmCall, ObservabilityLogger};
