@@ -93,6 +93,7 @@ pub use llm::{
 };
 pub use logger::{LoggerBuilder, LoggerStats, ObservabilityLogger};
 pub use metrics::{Metric, MetricKind, MetricsServer, Sample};
+pub use process::process_metrics;
 pub use weir_core::id::{SpanId, TraceId};
 pub use weir_core::price::PriceTable;
 pub use weir_core::record::{PayloadMode, RecordConfig};

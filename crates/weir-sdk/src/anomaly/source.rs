@@ -31,7 +31,7 @@ pub(super) fn calls(
                 filters: project.map(|name| (Dimension::Project, vec![name.to_owned()])).into_iter().collect(),
                 ..StatsQuery::default()
             };
-            let total = file.store()?.stats(&query)?.total;
+            let total = file.open()?.store()?.stats(&query)?.total;
             Ok(CallFigures {
                 count: total.count,
                 errors: total.errors,
@@ -72,7 +72,7 @@ pub(super) fn branches(
                 workflow: None,
                 bucket: None,
             };
-            let steps = file.store()?.steps(&query)?;
+            let steps = file.open()?.store()?.steps(&query)?;
             steps
                 .into_iter()
                 .map(|step| BranchShare {

@@ -3,6 +3,8 @@
 use std::time::SystemTime;
 
 use serde_json::Value;
+use weir_core::id::{SpanId, TraceId};
+use weir_core::money::NanoUsd;
 use weir_core::span::{Span, Status};
 use weir_core::time::Micros;
 use weir_fronts::otlp::wire::{AnyValue, WireSpan};
@@ -115,6 +117,22 @@ pub(crate) fn label(text: Option<String>) -> Option<String> {
     let mut text = text.filter(|text| !text.is_empty())?;
     cut(&mut text, MAX_NAME);
     Some(text)
+}
+
+/// A span that was made elsewhere.
+pub(crate) fn span(span: &Span) -> Result<(), SdkError> {
+    if span.trace_id == TraceId::default() {
+        return Err(SdkError::invalid("trace_id", "is all zero: give it one, as TraceId::of_request makes"));
+    }
+    if span.span_id == SpanId::default() {
+        return Err(SdkError::invalid("span_id", "is all zero: give it one, as SpanId::new makes"));
+    }
+    if span.cost.is_some_and(|cost| cost < NanoUsd::ZERO) {
+        return Err(SdkError::invalid("cost", "is negative"));
+    }
+    let total = span.tokens.map_or(0, |tokens| tokens.total());
+    tokens("tokens", Some(i64::try_from(total / 2).unwrap_or(i64::MAX)))?;
+    span.request_id.as_deref().map_or(Ok(()), |id| named("request_id", id, MAX_REQUEST_ID))
 }
 
 fn cut(text: &mut String, most: usize) {

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a call that is dropped before it ended was cancelled, and is logged as that.
 
+use std::sync::Arc;
+
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use weir_core::id::TraceId;
@@ -33,9 +35,26 @@ pub(super) struct Call {
     recorder: Recorder,
     span: Option<Box<Span>>,
     timer: Timer,
+    handover: Option<Handover>,
+}
+
+/// Who takes the records instead of the logger: the record, and whether the gateway stores it.
+#[derive(Clone)]
+pub(super) struct Handover(pub(super) Arc<dyn Fn(Span, bool) + Send + Sync>);
+
+impl std::fmt::Debug for Handover {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handover")
+    }
 }
 
 impl Call {
+    /// The same, whose record is handed over.
+    pub(super) fn handing_over(mut self, handover: Option<Handover>) -> Self {
+        self.handover = handover;
+        self
+    }
+
     /// Begins a call. The request's body must be an object that names its model.
     pub(super) fn begin(
         logger: &ObservabilityLogger,
@@ -77,7 +96,7 @@ impl Call {
         if let Some(metadata) = options.metadata.as_ref().filter(|value| !value.is_null()) {
             span.attributes.insert("metadata".to_owned(), metadata.to_string());
         }
-        Self { logger: logger.clone(), recorder, span: Some(Box::new(span)), timer: Timer::start() }
+        Self { logger: logger.clone(), recorder, span: Some(Box::new(span)), timer: Timer::start(), handover: None }
     }
 
     pub(super) fn request_id(&self) -> String {
@@ -209,14 +228,15 @@ impl Call {
             span.error = Some(message);
         }
         let cost = self.logger.cost_of(&span);
-        if span.provider.as_deref() == Some(DEMO) {
-            // No other price list knows it.
+        if span.provider.as_deref() == Some(DEMO) || self.logger.settings().target.url().is_none() {
+            // A server has prices of its own, but none of the demo provider within this process.
             span.cost = cost;
         }
         let shown = Span { input: None, output: None, cost, ..Span::clone(&span) };
-        match self.recorder {
-            Recorder::Here => self.logger.log_span(*span),
-            Recorder::Gateway => self.logger.count_span(*span),
+        match (&self.handover, self.recorder) {
+            (Some(handover), recorder) => (handover.0)(*span, recorder == Recorder::Gateway),
+            (None, Recorder::Here) => self.logger.log_span(*span),
+            (None, Recorder::Gateway) => self.logger.count_span(*span),
         }
         Some(shown)
     }

@@ -159,7 +159,8 @@ impl InstrumentedLlm {
         }
         let body = request.to_string();
         let input = input.unwrap_or_else(|| body.clone());
-        let call = Call::begin(&self.logger, recorder, &named, request, input, options);
+        let call =
+            Call::begin(&self.logger, recorder, &named, request, input, options).handing_over(self.handover.clone());
         Ok((provider, body, call))
     }
 }

@@ -225,6 +225,28 @@ impl LoggerBuilder {
     /// assert!(both.build().is_err());
     /// ```
     pub fn build(self) -> Result<ObservabilityLogger, SdkError> {
+        self.start(true)
+    }
+
+    /// A logger that knows everything and opens nothing: what it is given is lost and counted. For an
+    /// [`InstrumentedLlm`](crate::InstrumentedLlm) whose records are handed over, and which must not keep the file open.
+    ///
+    /// # Errors
+    /// As [`LoggerBuilder::build`].
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("my.db");
+    /// let logger = weir_sdk::ObservabilityLogger::builder().db_path(&path).unstored()?;
+    /// assert!(!path.exists());
+    /// # drop(logger);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unstored(self) -> Result<ObservabilityLogger, SdkError> {
+        self.start(false)
+    }
+
+    fn start(self, stored: bool) -> Result<ObservabilityLogger, SdkError> {
         let target = match (&self.path, &self.server) {
             (Some(_), Some(_)) => {
                 return Err(SdkError::Settings(
@@ -250,6 +272,7 @@ impl LoggerBuilder {
             queue_bytes: self.queue_bytes,
             metrics: self.metrics,
             own_page: self.own_page,
+            stored,
         })
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) metrics: Vec<Arc<dyn Metric>>,
     /// Whether it has a page of metrics of its own.
     pub(crate) own_page: bool,
+    /// Whether its records are stored, not lost.
+    pub(crate) stored: bool,
 }
 
 impl std::fmt::Debug for Settings {
