@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 60
 export WEIR_BIN_DIR ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 ARGS ?=
 
-.PHONY: help run example test tools lint rust sdk sdk-js faults mlflow otel deploy-tests bench fuzz bless clean
+.PHONY: help run example test tools lint rust sdk sdk-js faults mlflow otel deploy-tests python python-wheel bench fuzz bless clean
 
 help:
 	@sed -n '1,3p' Makefile
@@ -26,7 +26,7 @@ example: $(CACHE)/mlflow-venv/.installed
 	cargo build --release -p weir
 	$(CACHE)/mlflow-venv/bin/python examples/llmops-api/run.py
 
-test: tools lint rust sdk sdk-js faults mlflow otel deploy-tests
+test: tools lint rust sdk sdk-js faults mlflow otel deploy-tests python
 	@echo "everything passed"
 
 # What the tests need besides Rust, Python and Node; installed once, checked every time.
@@ -89,6 +89,23 @@ mlflow: tools binaries $(CACHE)/mlflow-venv/.installed
 
 otel: tools binaries $(CACHE)/otel-venv/.installed
 	$(CACHE)/otel-venv/bin/python -m pytest -n 2 tests/otel
+
+# The wheel as `pip install ./python` makes it; needs nothing but pip and cargo.
+python-wheel:
+	rm -rf $(CACHE)/wheels
+	python3 -m venv $(CACHE)/wheel-venv
+	CARGO_TARGET_DIR="$(or $(CARGO_TARGET_DIR),$(CURDIR)/target)" \
+	  $(CACHE)/wheel-venv/bin/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(CACHE)/wheels ./python
+
+# Its tests run with the wheel, in an environment that has nothing else of the project.
+python: python-wheel binaries $(CACHE)/python-venv/.installed
+	$(CACHE)/python-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(CACHE)/wheels/weir-*.whl
+	cd tests/python && $(CACHE)/python-venv/bin/python -m pytest
+
+$(CACHE)/python-venv/.installed: tests/requirements-python.txt
+	python3 -m venv $(CACHE)/python-venv
+	$(CACHE)/python-venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-python.txt
+	touch $@
 
 bench:
 	cargo build --release --locked -p weir -p weir-testkit

@@ -77,7 +77,9 @@ class Application:
         logs = OTLPLogExporter(endpoint=f"{server.url}/v1/logs", **options)
         self.loggers.add_log_record_processor(BatchLogRecordProcessor(logs, schedule_delay_millis=NEVER))
         metrics = OTLPMetricExporter(endpoint=f"{server.url}/v1/metrics", **options)
-        self.meters = MeterProvider([PeriodicExportingMetricReader(metrics, export_interval_millis=NEVER)], resource=resource)
+        self.meters = MeterProvider(
+            [PeriodicExportingMetricReader(metrics, export_interval_millis=NEVER)], resource=resource
+        )
         self.clients = []
 
     def tracer(self, name="shop", version="1.4.0"):
@@ -153,7 +155,9 @@ class Application:
         """As many calls were really made, and as many count, whatever is known of their tokens."""
         listed = self.calls()
         assert len(self.asked()) == calls, [request["path"] for request in self.asked()]
-        assert (self.total()["count"], len(listed)) == (calls, calls), [(c["kind"], c["name"], c["tokens"]) for c in listed]
+        assert (self.total()["count"], len(listed)) == (calls, calls), [
+            (c["kind"], c["name"], c["tokens"]) for c in listed
+        ]
         eventually(f"{calls} in llm_requests_total", lambda: self.server.metric("llm_requests_total") == calls)
         return listed
 

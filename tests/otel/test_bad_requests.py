@@ -10,11 +10,9 @@ from pathlib import Path
 import grpc
 import pytest
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
-from opentelemetry.sdk.trace.export import SpanExportResult
 
 import wire
-from exporters import as_json, calls, counted, grpc_address, made, send
-from rig import eventually
+from exporters import GRPC, calls, counted, grpc_address, made, send
 
 BROKEN = {
     "no JSON": (b"spans, please", ["JSON"]),
@@ -58,7 +56,12 @@ def test_a_member_that_cannot_be_read_is_named(server, member, wrong):
 
 def test_protobuf_that_cannot_be_read(server):
     good = wire.llm()
-    for body in (b"spans, please", wire.protobuf(wire.traces(good))[:-5], b"\xff" * 100, json.dumps(wire.traces(good)).encode()):
+    for body in (
+        b"spans, please",
+        wire.protobuf(wire.traces(good))[:-5],
+        b"\xff" * 100,
+        json.dumps(wire.traces(good)).encode(),
+    ):
         answer = wire.post(server, body, kind=wire.PROTOBUF)
         assert answer.status == 400 and "protobuf" in wire.refusal(answer)
     assert counted(server)["count"] == 0 and server.trace(good["traceId"]) == []
@@ -142,19 +145,41 @@ def test_deep_and_wide_values_do_no_harm(server):
         assert answer.status == 200
         (stored,) = server.trace(one["traceId"])
         assert stored["model"] == "gpt-4o-mini"
-    index = wire.llm(given={"llm.input_messages.4000000000.message.role": "user", "llm.input_messages.1.message.content": "hi"})
+    index = wire.llm(
+        given={"llm.input_messages.4000000000.message.role": "user", "llm.input_messages.1.message.content": "hi"}
+    )
     wire.taken(wire.post(server, wire.traces(index)))
 
 
 def test_too_much_over_grpc(serve):
-    server = serve('[otlp]\ngrpc = "127.0.0.1:0"\nmax_body = "1MiB"\n')
+    server = serve(GRPC + 'max_body = "1MiB"\n')
     large = made(lambda tracer: tracer.start_span("big", attributes={"text": "x" * 1_200_000}).end())
     for compression in (None, grpc.Compression.Gzip):
-        exporter = GrpcExporter(endpoint=grpc_address(server), insecure=True, compression=compression, timeout=5)
-        assert exporter.export(large) is SpanExportResult.FAILURE
+        exporter = GrpcExporter(endpoint=grpc_address(server), insecure=True, compression=compression)
+        with pytest.raises(grpc.RpcError) as raised:
+            exporter._client.Export(exporter._translate_data(large), timeout=5)
+        # Not OUT_OF_RANGE or UNAVAILABLE: exporters send those again, and this would never be taken.
+        assert raised.value.code() in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED)
     small = calls(3)
     send(server, "grpc", small)
     assert counted(server)["count"] == 3
+
+
+def test_bad_messages_over_grpc(serve):
+    """A message that is none, and a span without an id beside one that is right."""
+    server = serve(GRPC)
+    export = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    with grpc.insecure_channel(grpc_address(server)) as channel:
+        with pytest.raises(grpc.RpcError) as raised:
+            channel.unary_unary(export)(b"spans, please", timeout=5)
+        assert raised.value.code() in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.INTERNAL)
+        good = wire.llm()
+        answer = channel.unary_unary(export)(
+            wire.protobuf(wire.traces({**wire.llm(), "traceId": "0" * 32}, good)), timeout=5
+        )
+        told = wire.ExportTraceServiceResponse.FromString(answer).partial_success
+        assert told.rejected_spans == 1 and "trace_id" in told.error_message
+    assert len(server.trace(good["traceId"])) == counted(server)["count"] == 1
 
 
 def test_unknown_paths_and_methods(server):
@@ -164,16 +189,30 @@ def test_unknown_paths_and_methods(server):
     assert counted(server)["count"] == 0
 
 
-def test_when_the_store_cannot_be_written_exporters_are_told_to_come_again(server):
-    """Another process holds the database: the exporter is told so in time, keeps the spans, and each is stored once."""
+def test_when_the_store_cannot_be_written_exporters_are_told_to_come_again(serve):
+    """Another process holds the database, and a hundred clients go on sending: what waits is bounded, everybody is told in
+    time to come again, nothing is answered that is not stored, and in the end each span is there once."""
+    server = serve(GRPC)
     spans = calls(5)
     send(server, "protobuf", spans[:1])
+    bodies = [
+        wire.protobuf(wire.traces(*(wire.llm(given={"input.value": "x" * 20_000}) for _ in range(50))))
+        for _ in range(120)
+    ]
     holder = sqlite3.connect(server.data / "telemetry.db", isolation_level=None)
     holder.execute("begin exclusive")
-    answer = wire.post(server, wire.protobuf(as_json(spans)), kind=wire.PROTOBUF)
-    assert answer.status in (429, 503) and int(answer.headers["retry-after"]) > 0
-    assert wire.refusal(answer)
+    exporter = GrpcExporter(endpoint=grpc_address(server), insecure=True)
+    with ThreadPoolExecutor(100) as pool:
+        over_grpc = pool.submit(exporter._client.Export, exporter._translate_data(spans), timeout=20)
+        answers = list(pool.map(lambda body: wire.post(server, body, kind=wire.PROTOBUF), bodies))
+        assert over_grpc.exception().code() is grpc.StatusCode.UNAVAILABLE, "which exporters take as: again"
+    for answer in answers:
+        assert answer.status in (429, 503) and int(answer.headers["retry-after"]) > 0
+        assert wire.refusal(answer)
+    assert server.get("/health/ready").json()["status"] == "degraded"
+    assert resident(server) < 800 << 20
     holder.rollback()
     send(server, "protobuf-gzip", spans)
-    eventually("all are stored", lambda: counted(server)["count"] == 5)
-    assert len(server.all_calls()) == 5
+    for body in bodies:
+        wire.taken(wire.post(server, body, kind=wire.PROTOBUF))
+    assert counted(server)["count"] == len(server.all_calls()) == 5 + 120 * 50

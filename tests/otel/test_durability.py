@@ -136,8 +136,14 @@ def test_an_id_is_only_unique_in_its_trace(server):
 
 def test_spans_three_months_old_land_in_their_hour_and_day(server):
     day = (datetime.now(UTC) - timedelta(days=92)).replace(hour=0, minute=0, second=0, microsecond=0)
-    at = [day + timedelta(hours=10, minutes=59, seconds=59, milliseconds=999), day + timedelta(hours=11), day + timedelta(hours=23)]
-    spans = [wire.llm(start=int(moment.timestamp() * 1000) * 1_000_000, tokens=(100, n)) for n, moment in enumerate(at, 1)]
+    at = [
+        day + timedelta(hours=10, minutes=59, seconds=59, milliseconds=999),
+        day + timedelta(hours=11),
+        day + timedelta(hours=23),
+    ]
+    spans = [
+        wire.llm(start=int(moment.timestamp() * 1000) * 1_000_000, tokens=(100, n)) for n, moment in enumerate(at, 1)
+    ]
     now = wire.llm(tokens=(1, 1))
     for document in (wire.traces(*spans), wire.traces(now), wire.traces(*reversed(spans))):
         wire.taken(wire.post(server, document, kind=wire.PROTOBUF))

@@ -48,9 +48,13 @@ def instrumentation(app, loggers=None):
 def loop(app):
     """A question that a tool answers: two calls."""
     api, messages = app.openai(), list(WEATHER_QUESTION)
-    first = api.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER], extra_headers=app.headers("tools"))
+    first = api.chat.completions.create(
+        model=MODEL, messages=messages, tools=[WEATHER], extra_headers=app.headers("tools")
+    )
     messages.append(first.choices[0].message.model_dump(exclude_none=True))
-    messages += [{"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in first.choices[0].message.tool_calls]
+    messages += [
+        {"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in first.choices[0].message.tool_calls
+    ]
     second = api.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER])
     return first, second
 
@@ -77,7 +81,9 @@ def assert_loop(asking, answering, second):
 @pytest.mark.parametrize("first", ["spans", "logs"])
 def test_a_chat_is_in_the_right_fields_whichever_comes_first(app, captured, first):
     with instrumentation(app):
-        answer = app.openai().chat.completions.create(model=MODEL, messages=QUESTION, temperature=0.2, max_tokens=64, seed=7)
+        answer = app.openai().chat.completions.create(
+            model=MODEL, messages=QUESTION, temperature=0.2, max_tokens=64, seed=7
+        )
     (sent,) = app.spans()
     trace = f"{sent.context.trace_id:032x}"
     (app.tracers if first == "spans" else app.loggers).force_flush()
@@ -85,11 +91,20 @@ def test_a_chat_is_in_the_right_fields_whichever_comes_first(app, captured, firs
     assert (before[0]["model"], before[0]["input"] is None) == ((MODEL, True) if first == "spans" else (None, False))
     assert app.total()["count"] == (1 if first == "spans" else 0), "a span of which only content is known is no call"
     (call,) = app.counted_once(1, PLAIN)
-    assert (call["kind"], call["operation"], call["status"], call["name"]) == ("llm", "chat", "success", f"chat {MODEL}")
+    assert (call["kind"], call["operation"], call["status"], call["name"]) == (
+        "llm",
+        "chat",
+        "success",
+        f"chat {MODEL}",
+    )
     assert (call["model"], call["response_model"], call["provider"]) == (MODEL, MODEL, "openai")
     assert (call["tokens"], call["token_source"], call["finish_reason"]) == (PLAIN, "provider", "stop")
     assert call["cost_usd"] == pytest.approx(PLAIN_COST, abs=1e-12)
-    assert (call["attributes"]["temperature"], call["attributes"]["max_tokens"], call["attributes"]["seed"]) == (0.2, 64, 7)
+    assert (call["attributes"]["temperature"], call["attributes"]["max_tokens"], call["attributes"]["seed"]) == (
+        0.2,
+        64,
+        7,
+    )
     assert call["input"]["messages"] == QUESTION
     (choice,) = call["output"]["choices"]
     assert choice["message"] == {"role": "assistant", "content": answer.choices[0].message.content}
@@ -139,10 +154,20 @@ def test_log_records_that_are_sent_again_change_nothing(app, captured):
     records = [
         record("gen_ai.system.message", 1, {"content": "Answer in one sentence."}),
         record("gen_ai.user.message", 2, {"content": "Where?"}),
-        record("gen_ai.choice", 3, {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Here."}}),
+        record(
+            "gen_ai.choice",
+            3,
+            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Here."}},
+        ),
     ]
     call = wire.llm(trace, span, start=1_795_000_000_000_000_000)
-    for request in (wire.logs(*records), wire.traces(call), wire.logs(*records), wire.logs(*records[1:]), wire.logs(records[2])):
+    for request in (
+        wire.logs(*records),
+        wire.traces(call),
+        wire.logs(*records),
+        wire.logs(*records[1:]),
+        wire.logs(records[2]),
+    ):
         path = "/v1/logs" if "resourceLogs" in request else "/v1/traces"
         wire.taken(wire.post(app.server, request, path))
     (stored,) = app.server.trace(trace)
@@ -169,7 +194,9 @@ def test_a_stream(app, captured):
     assert (call["finish_reason"], call["ttft_ms"]) == ("stop", None)
 
 
-@pytest.mark.parametrize(("words", "error_type"), [("status=401", "auth"), ("status=429", "http_4xx"), ("status=500", "http_5xx")])
+@pytest.mark.parametrize(
+    ("words", "error_type"), [("status=401", "auth"), ("status=429", "http_4xx"), ("status=500", "http_5xx")]
+)
 def test_failures_have_their_class(app, captured, words, error_type):
     with instrumentation(app), pytest.raises(openai.APIStatusError):
         app.openai(words).chat.completions.create(model=MODEL, messages=QUESTION)
@@ -261,7 +288,10 @@ def test_the_newest_conventions_by_hand(app):
             **usage,
         }
         with tracer.start_as_current_span(f"chat {MODEL}", attributes=call) as span:
-            span.add_event("gen_ai.evaluation.result", {"gen_ai.evaluation.name": "relevance", "gen_ai.evaluation.score.value": 0.8})
+            span.add_event(
+                "gen_ai.evaluation.result",
+                {"gen_ai.evaluation.name": "relevance", "gen_ai.evaluation.score.value": 0.8},
+            )
     spans = app.stored()
     assert [span["kind"] for span in spans] == ["agent", "retriever", "tool", "llm"]
     root, found, used, asked = spans
@@ -272,7 +302,11 @@ def test_the_newest_conventions_by_hand(app):
     assert asked["output"][0]["parts"][0]["content"] == "Sunny."
     assert "Answer in one sentence." in json.dumps(asked)
     assert [event["name"] for event in asked["details"]["events"]] == ["gen_ai.evaluation.result"]
-    assert (used["attributes"]["tool_name"], used["input"], used["output"]) == ("get_weather", {"city": "Paris"}, "sunny")
+    assert (used["attributes"]["tool_name"], used["input"], used["output"]) == (
+        "get_weather",
+        {"city": "Paris"},
+        "sunny",
+    )
     assert found["input"] == "Where are calls kept?"
     assert [(d["id"], d["score"]) for d in found["details"]["documents"]] == [("doc-0", 0.9), ("doc-1", 0.8)]
     total = app.total()

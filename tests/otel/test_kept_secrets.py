@@ -21,7 +21,9 @@ TEXT = "; ".join(f"here {value} is" for value in SECRETS.values())
 
 def everything(folder):
     """Every byte that a server wrote, its log included."""
-    return b"".join(p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "weir.toml").decode("latin-1")
+    return b"".join(p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "weir.toml").decode(
+        "latin-1"
+    )
 
 
 def assert_absent(text, where):
@@ -54,13 +56,24 @@ def everywhere(tracer):
         "embedding.embeddings.0.embedding.text": TEXT,
         "retrieval.documents.0.document.content": TEXT,
     }
-    with tracer.start_as_current_span(f"ask {SECRETS['openai']}", attributes=values, links=[Link(remote, {"why": TEXT})]) as span:
+    with tracer.start_as_current_span(
+        f"ask {SECRETS['openai']}", attributes=values, links=[Link(remote, {"why": TEXT})]
+    ) as span:
         span.add_event(f"event {SECRETS['openai']}", {"text": TEXT})
         span.record_exception(ValueError(TEXT))
         span.set_status(Status(StatusCode.ERROR, TEXT))
     with tracer.start_as_current_span("tool", attributes={"gen_ai.tool.name": "t", "gen_ai.tool.call.arguments": TEXT}):
         pass
-    with tracer.start_as_current_span("branch", attributes={"weir.span.kind": "branch", "weir.from_node": "a", "weir.to_node": "b", "weir.condition": TEXT, "weir.context": TEXT}):
+    with tracer.start_as_current_span(
+        "branch",
+        attributes={
+            "weir.span.kind": "branch",
+            "weir.from_node": "a",
+            "weir.to_node": "b",
+            "weir.condition": TEXT,
+            "weir.context": TEXT,
+        },
+    ):
         pass
 
 
@@ -90,14 +103,23 @@ def test_secrets_in_spans_do_not_reach_the_disk(serve, plain, how):
 def test_secrets_in_resources_scopes_and_logs(serve):
     server = serve('[otlp]\ngrpc = "off"\n[record]\nplain_text = true\n')
     one = wire.llm(traceState=f"vendor={SECRETS['github']}")
-    request = wire.traces(one, resource={"service.name": f"shop {SECRETS['openai']}", "token": SECRETS["slack"], "list": [TEXT]})
+    request = wire.traces(
+        one, resource={"service.name": f"shop {SECRETS['openai']}", "token": SECRETS["slack"], "list": [TEXT]}
+    )
     scope = request["resourceSpans"][0]["scopeSpans"][0]
-    scope["scope"] = {"name": f"scope {SECRETS['aws']}", "version": SECRETS["github"], "attributes": wire.attributes({"public_key": TEXT})}
+    scope["scope"] = {
+        "name": f"scope {SECRETS['aws']}",
+        "version": SECRETS["github"],
+        "attributes": wire.attributes({"public_key": TEXT}),
+    }
     scope["schemaUrl"] = f"https://example.com/{SECRETS['github']}"
     wire.taken(wire.post(server, request))
     for event, body in (
         ("gen_ai.user.message", {"content": TEXT}),
-        ("gen_ai.choice", {"index": 0, "finish_reason": SECRETS["openai"], "message": {"role": "assistant", "content": TEXT}}),
+        (
+            "gen_ai.choice",
+            {"index": 0, "finish_reason": SECRETS["openai"], "message": {"role": "assistant", "content": TEXT}},
+        ),
     ):
         record = {
             "traceId": one["traceId"],
@@ -144,19 +166,25 @@ def test_secrets_in_labels_do_not_reach_the_disk(serve, kind):
     secrets = list(SECRETS.values())
     given = {name: secrets[n % len(secrets)] for n, name in enumerate(LABELS[kind])}
     failed = {"code": 2, "message": "it broke"}
-    made = wire.llm(given=given, status=failed) if kind == "call" else wire.span(given={"weir.span.kind": kind, **given})
+    made = (
+        wire.llm(given=given, status=failed) if kind == "call" else wire.span(given={"weir.span.kind": kind, **given})
+    )
     wire.taken(wire.post(server, wire.traces(made)))
     assert_absent(json.dumps(server.trace(made["traceId"])), "the span")
     for path in ("/api/v1/calls", "/api/v1/workflows", "/api/v1/workflows/-", "/metrics"):
         assert_absent(server.get(path).text, path)
-    assert_absent(server.get("/api/v1/stats", group_by="model,provider,department,prompt_version,project").text, "statistics")
+    assert_absent(
+        server.get("/api/v1/stats", group_by="model,provider,department,prompt_version,project").text, "statistics"
+    )
     server.stop()
     assert_absent(everything(server.folder), "files")
 
 
 def test_secrets_as_names_of_attributes(serve):
     server = serve('[otlp]\ngrpc = "off"\n')
-    one = wire.llm(given={SECRETS["openai"]: 1, f"quota of {SECRETS['github']}": "low", "nested": {SECRETS["aws"]: True}})
+    one = wire.llm(
+        given={SECRETS["openai"]: 1, f"quota of {SECRETS['github']}": "low", "nested": {SECRETS["aws"]: True}}
+    )
     wire.taken(wire.post(server, wire.traces(one)))
     assert_absent(json.dumps(server.trace(one["traceId"])), "the span")
     server.stop()
@@ -174,7 +202,11 @@ def test_secrets_in_refused_requests_are_not_repeated(serve):
     ):
         answer = wire.post(server, body, kind=kind)
         assert_absent(answer.body.decode("latin-1"), "the answer")
-    server.post("/v1/traces", b"{}", {"content-type": f"text/{SECRETS['openai']}", "authorization": f"Bearer {SECRETS['openai']}"})
+    server.post(
+        "/v1/traces",
+        b"{}",
+        {"content-type": f"text/{SECRETS['openai']}", "authorization": f"Bearer {SECRETS['openai']}"},
+    )
     server.stop()
     assert_absent(everything(server.folder), "files")
 
@@ -201,7 +233,10 @@ def test_without_payload_nothing_of_the_content_is_kept(serve):
         "gen_ai.system_instructions": word,
         "gen_ai.tool.call.arguments": word,
     }
-    call = wire.span(given=given, events=[{"name": "gen_ai.choice", "timeUnixNano": "1", "attributes": wire.attributes({"content": word})}])
+    call = wire.span(
+        given=given,
+        events=[{"name": "gen_ai.choice", "timeUnixNano": "1", "attributes": wire.attributes({"content": word})}],
+    )
     wire.taken(wire.post(server, wire.traces(call)))
     (stored,) = server.trace(call["traceId"])
     assert (stored["tokens"]["prompt"], stored["input"], stored["output"], stored["details"]) == (5, None, None, None)

@@ -47,7 +47,9 @@ def test_keys_are_asked_for(guarded, path, kind):
 
 def test_langfuse_sends_its_keys_as_basic_authentication(guarded):
     basic = base64.b64encode(f"pk-lf-anybody:{WRITER}".encode()).decode()
-    answer = wire.post(guarded, wire.traces(wire.llm()), "/api/public/otel/v1/traces", headers={"authorization": f"Basic {basic}"})
+    answer = wire.post(
+        guarded, wire.traces(wire.llm()), "/api/public/otel/v1/traces", headers={"authorization": f"Basic {basic}"}
+    )
     wire.taken(answer)
 
 

@@ -138,7 +138,10 @@ def test_a_failure_is_the_calls_and_counts_once(app):
 def test_a_fallback_is_two_calls(app):
     model(app, "status=500").with_fallbacks([model(app)]).invoke("Where?")
     failed, answered = app.counted(2)
-    assert [(call["status"], call["error_type"]) for call in (failed, answered)] == [("error", "http_5xx"), ("success", None)]
+    assert [(call["status"], call["error_type"]) for call in (failed, answered)] == [
+        ("error", "http_5xx"),
+        ("success", None),
+    ]
     assert failed["parent_id"] == answered["parent_id"] is not None
     assert app.total()["tokens"] == TOKENS
 
@@ -171,7 +174,9 @@ def test_tools_of_a_loop(app):
     spans = app.stored()
     good, bad = of_kind(spans, "tool")
     assert (good["name"], good["attributes"]["tool_name"], good["status"]) == ("get_weather", "get_weather", "success")
-    assert "Zürich" in json.dumps(good["input"], ensure_ascii=False) and "sunny in Zürich" in json.dumps(good["output"], ensure_ascii=False)
+    assert "Zürich" in json.dumps(good["input"], ensure_ascii=False) and "sunny in Zürich" in json.dumps(
+        good["output"], ensure_ascii=False
+    )
     assert (bad["attributes"]["tool_name"], bad["status"], bad["error_type"]) == ("get_time", "error", "other")
     assert "no clock in Europe/Zurich" in bad["error"]
     graph = app.server.get("/api/v1/workflows/-").json()
@@ -183,7 +188,8 @@ def test_an_agent_of_langgraph(app):
     agent = create_agent(model(app, "tools"), [get_weather, get_time], name="weather_agent")
     with pytest.raises(ValueError, match="no clock"):
         agent.invoke(
-            {"messages": [{"role": "user", "content": "What is the weather?"}]}, {"configurable": {"thread_id": "thread-9"}}
+            {"messages": [{"role": "user", "content": "What is the weather?"}]},
+            {"configurable": {"thread_id": "thread-9"}},
         )
     (call,) = app.counted_once(1)
     spans = app.stored()

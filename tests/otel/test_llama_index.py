@@ -45,7 +45,9 @@ def index(app):
     Settings.llm = llm(app)
     Settings.embed_model = OpenAIEmbedding(model_name=EMBEDDER, **base(app))
     LlamaIndexInstrumentor().uninstrument()
-    documents = [Document(text=t, id_=f"doc-{i}", metadata={"source": f"guide/{i}.md"}) for i, t in enumerate(DOCUMENTS)]
+    documents = [
+        Document(text=t, id_=f"doc-{i}", metadata={"source": f"guide/{i}.md"}) for i, t in enumerate(DOCUMENTS)
+    ]
     made = VectorStoreIndex.from_documents(documents)
     LlamaIndexInstrumentor().instrument(tracer_provider=app.tracers)
     return made
@@ -167,7 +169,9 @@ def test_a_query(app):
     assert (path["calls"], path["tokens"]["total"]) == (2, 36)
 
 
-@pytest.mark.parametrize("options", [{"response_mode": "refine", "similarity_top_k": 3}, {"streaming": True}], ids=["refine", "stream"])
+@pytest.mark.parametrize(
+    "options", [{"response_mode": "refine", "similarity_top_k": 3}, {"streaming": True}], ids=["refine", "stream"]
+)
 def test_other_queries(app, options):
     shelf = index(app)
     before = len(app.asked())
@@ -194,7 +198,10 @@ def test_building_an_index(app):
 
 def test_an_answer_with_a_structure(app):
     """The fake provider's tools do not fit the structure: the call succeeds, what is made of it fails."""
-    for ask in (lambda m: m.structured_predict(City, TEMPLATE, what="calls"), lambda m: m.as_structured_llm(City).complete("x")):
+    for ask in (
+        lambda m: m.structured_predict(City, TEMPLATE, what="calls"),
+        lambda m: m.as_structured_llm(City).complete("x"),
+    ):
         with pytest.raises(ValueError):
             ask(llm(app, "tools"))
     calls = app.counted_once(2)

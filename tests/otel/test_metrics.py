@@ -19,7 +19,9 @@ def counted(server, name, value, **labels):
 def retrieval(scores, **members):
     documents = [{"id": f"doc-{n}", "score": score} for n, score in enumerate(scores)]
     given = {"gen_ai.operation.name": "retrieval", "gen_ai.data_source.id": "guide"}
-    return wire.span(name="retrieval guide", given={**given, "gen_ai.retrieval.documents": json.dumps(documents)}, **members)
+    return wire.span(
+        name="retrieval guide", given={**given, "gen_ai.retrieval.documents": json.dumps(documents)}, **members
+    )
 
 
 def test_relevance_is_fed_by_retrievers(server):
@@ -30,7 +32,9 @@ def test_relevance_is_fed_by_retrievers(server):
     stated = {"weir.span.kind": "retriever", "weir.collection": "shelf", "weir.relevance_score": 0.25}
     without = {"openinference.span.kind": "RETRIEVER", "retrieval.documents.0.document.content": "no score"}
     chain = {"openinference.span.kind": "CHAIN", "retrieval.documents.0.document.score": 0.1}
-    spans = [retrieval([0.9, 0.7]), retrieval([0.3])] + [wire.span(given=g) for g in (openinference, stated, without, chain)]
+    spans = [retrieval([0.9, 0.7]), retrieval([0.3])] + [
+        wire.span(given=g) for g in (openinference, stated, without, chain)
+    ]
     wire.taken(wire.post(server, wire.traces(*spans), kind=wire.PROTOBUF))
     counted(server, "retrieval_relevance_score_count", 4)
     counted(server, "retrieval_relevance_score_count", 2, collection="guide")
@@ -90,7 +94,8 @@ def test_spans_are_counted_by_protocol(server):
 def test_what_spans_say_cannot_make_endless_series(server):
     """Models and collections are words of whoever sends: Prometheus gets a bounded number of them."""
     spans = [wire.llm(model=f"model-{n}") for n in range(3000)] + [
-        wire.span(given={"weir.span.kind": "retriever", "weir.collection": f"c{n}", "weir.relevance_score": 0.5}) for n in range(3000)
+        wire.span(given={"weir.span.kind": "retriever", "weir.collection": f"c{n}", "weir.relevance_score": 0.5})
+        for n in range(3000)
     ]
     wire.taken(wire.post(server, wire.traces(*spans), kind=wire.PROTOBUF))
     counted(server, "llm_requests_total", 3000)

@@ -52,7 +52,11 @@ def test_a_chat_is_in_the_right_fields(app):
     assert (call["tokens"], call["token_source"]) == (TOKENS, "provider")
     assert call["cost_usd"] == pytest.approx(COST, abs=1e-12)
     assert call["latency_ms"] == pytest.approx((sent.end_time - sent.start_time) / 1e6, abs=0.002)
-    assert (call["attributes"]["temperature"], call["attributes"]["max_tokens"], call["attributes"]["seed"]) == (0.2, 64, 7)
+    assert (call["attributes"]["temperature"], call["attributes"]["max_tokens"], call["attributes"]["seed"]) == (
+        0.2,
+        64,
+        7,
+    )
     assert call["attributes"]["metadata"] == {
         "department": "support",
         "prompt_version": "v3",
@@ -70,7 +74,12 @@ def test_a_chat_is_in_the_right_fields(app):
 
 
 def test_a_call_is_found_by_what_it_is_filed_under(app):
-    given = {"session_id": "s-1", "user_id": "u-1", "metadata": {"department": "support", "prompt_version": "v3"}, "tags": ["x"]}
+    given = {
+        "session_id": "s-1",
+        "user_id": "u-1",
+        "metadata": {"department": "support", "prompt_version": "v3"},
+        "tags": ["x"],
+    }
     with using_attributes(**given):
         app.openai().chat.completions.create(model=MODEL, messages=QUESTION)
     app.openai().chat.completions.create(model=MODEL, messages=QUESTION)
@@ -84,9 +93,12 @@ def test_a_call_is_found_by_what_it_is_filed_under(app):
     ):
         assert len(app.server.calls(**parameters)) == 1, parameters
         assert app.server.calls(**{name: "another" for name in parameters}) == []
-    groups = app.server.get("/api/v1/stats", group_by="model,provider,department,prompt_version,project").json()["groups"]
+    groups = app.server.get("/api/v1/stats", group_by="model,provider,department,prompt_version,project").json()[
+        "groups"
+    ]
     assert sorted(
-        (tuple(str(value) for value in g["by"].values()), g["total"]["count"], g["total"]["tokens"]["total"]) for g in groups
+        (tuple(str(value) for value in g["by"].values()), g["total"]["count"], g["total"]["tokens"]["total"])
+        for g in groups
     ) == [
         ((MODEL, "openai", "None", "None", "shop-assistant"), 1, 36),
         ((MODEL, "openai", "support", "@v3", "shop-assistant"), 1, 36),
@@ -124,13 +136,17 @@ def test_tools(app):
         model=MODEL, messages=messages, tools=[WEATHER], extra_headers=app.headers("tools")
     )
     messages.append(first.choices[0].message.model_dump(exclude_none=True))
-    messages += [{"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in first.choices[0].message.tool_calls]
+    messages += [
+        {"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in first.choices[0].message.tool_calls
+    ]
     second = api.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER])
     asking, answering = app.counted_once(2)
     assert (asking["finish_reason"], answering["finish_reason"]) == ("tool_calls", "stop")
     assert (asking["input"], answering["input"]) == tuple(json.loads(request["body"]) for request in app.asked())
     assert asking["input"]["tools"] == [WEATHER]
-    assert asking["output"] == first.model_dump(exclude_unset=True) and answering["output"] == second.model_dump(exclude_unset=True)
+    assert asking["output"] == first.model_dump(exclude_unset=True) and answering["output"] == second.model_dump(
+        exclude_unset=True
+    )
     functions = [call["function"] for call in asking["output"]["choices"][0]["message"]["tool_calls"]]
     assert [function["name"] for function in functions] == ["get_weather", "get_time"]
     assert json.loads(functions[0]["arguments"])["city"] == "Zürich"
@@ -168,7 +184,9 @@ def test_a_stream_without_usage_is_not_taken_for_nothing(app):
     call = app.call()
     assert call["output"]["choices"][0]["message"]["content"] == text
     if call["tokens"] is not None:
-        assert call["token_source"] == "estimated" and call["tokens"]["prompt"] > 0 and call["tokens"]["completion"] > 10
+        assert (
+            call["token_source"] == "estimated" and call["tokens"]["prompt"] > 0 and call["tokens"]["completion"] > 10
+        )
     else:
         assert (call["token_source"], call["cost_usd"]) == (None, None)
 
@@ -197,7 +215,9 @@ def test_failures_have_their_class(app, words, error_type, said):
     assert (call["tokens"], call["cost_usd"], call["output"]) == (None, None, None)
     assert call["input"] == json.loads(app.asked()[0]["body"])
     (event,) = [event for event in call["details"]["events"] if event["name"] == "exception"]
-    assert "openai" in event["attributes"]["exception.type"] and "Traceback" in event["attributes"]["exception.stacktrace"]
+    assert (
+        "openai" in event["attributes"]["exception.type"] and "Traceback" in event["attributes"]["exception.stacktrace"]
+    )
     total = app.total()
     assert (total["count"], total["errors"], total["tokens"]["total"]) == (1, 1, 0)
     assert app.server.calls(error_type=error_type)[0]["id"] == call["id"]
@@ -217,7 +237,12 @@ def test_embeddings(app):
     answer = app.openai().embeddings.create(model=EMBEDDER, input=DOCUMENTS[:2])
     assert len(app.asked()) == 1
     call = app.call()
-    assert (call["kind"], call["operation"], call["model"], call["provider"]) == ("embedding", "embeddings", EMBEDDER, "openai")
+    assert (call["kind"], call["operation"], call["model"], call["provider"]) == (
+        "embedding",
+        "embeddings",
+        EMBEDDER,
+        "openai",
+    )
     tokens = answer.usage.prompt_tokens
     assert (call["tokens"]["prompt"], call["tokens"]["completion"], call["tokens"]["total"]) == (tokens, 0, tokens)
     assert call["cost_usd"] == pytest.approx(tokens * 0.1 / 1e6, abs=1e-12)

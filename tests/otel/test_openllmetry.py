@@ -61,7 +61,12 @@ def test_a_chat_is_in_the_right_fields(app, instrumentation):
         )
     (call,) = app.counted_once(1)
     chain = only(app.stored(), "chain")
-    assert (call["kind"], call["operation"], call["status"], call["parent_id"]) == ("llm", "chat", "success", chain["span_id"])
+    assert (call["kind"], call["operation"], call["status"], call["parent_id"]) == (
+        "llm",
+        "chat",
+        "success",
+        chain["span_id"],
+    )
     assert (call["model"], call["response_model"], call["provider"]) == (MODEL, MODEL, "openai")
     assert (call["user"], call["finish_reason"], call["stream"]) == ("user-42", "stop", False)
     assert (call["tokens"], call["token_source"]) == (TOKENS, "provider")
@@ -95,17 +100,26 @@ def test_properties_of_an_association_on_the_call_itself(app, instrumentation):
 
 def test_tools(app, instrumentation):
     api, messages = app.openai(), list(WEATHER_QUESTION)
-    first = api.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER], extra_headers=app.headers("tools"))
+    first = api.chat.completions.create(
+        model=MODEL, messages=messages, tools=[WEATHER], extra_headers=app.headers("tools")
+    )
     messages.append(first.choices[0].message.model_dump(exclude_none=True))
-    messages += [{"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in first.choices[0].message.tool_calls]
+    messages += [
+        {"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in first.choices[0].message.tool_calls
+    ]
     api.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER])
     asking, answering = app.counted_once(2)
     assert (asking["finish_reason"], answering["finish_reason"]) == ("tool_calls", "stop")
     calls = [part for part in asking["output"][0]["parts"] if part["type"] == "tool_call"]
-    assert [(call["id"], call["name"]) for call in calls] == [("call_fake_0", "get_weather"), ("call_fake_1", "get_time")]
+    assert [(call["id"], call["name"]) for call in calls] == [
+        ("call_fake_0", "get_weather"),
+        ("call_fake_1", "get_time"),
+    ]
     arguments = calls[0]["arguments"]
     assert (json.loads(arguments) if isinstance(arguments, str) else arguments)["city"] == "Zürich"
-    assert "sunny" in json.dumps(answering["input"]) and "get_weather" in json.dumps(asking["details"], ensure_ascii=False)
+    assert "sunny" in json.dumps(answering["input"]) and "get_weather" in json.dumps(
+        asking["details"], ensure_ascii=False
+    )
 
 
 def test_a_stream(app, instrumentation):
@@ -143,7 +157,12 @@ def test_failures_have_their_class(app, instrumentation, words, error_type):
 def test_embeddings(app, instrumentation):
     tokens = app.openai().embeddings.create(model=EMBEDDER, input=DOCUMENTS[:2]).usage.prompt_tokens
     call = app.call()
-    assert (call["kind"], call["operation"], call["model"], call["provider"]) == ("embedding", "embeddings", EMBEDDER, "openai")
+    assert (call["kind"], call["operation"], call["model"], call["provider"]) == (
+        "embedding",
+        "embeddings",
+        EMBEDDER,
+        "openai",
+    )
     assert (call["tokens"]["prompt"], call["tokens"]["completion"]) == (tokens, 0)
     assert call["cost_usd"] == pytest.approx(tokens * 0.1 / 1e6, abs=1e-12)
     assert all(text in json.dumps(call["input"]) for text in DOCUMENTS[:2])
@@ -155,15 +174,21 @@ def test_the_responses_api(app, instrumentation):
     )
     (call,) = app.counted_once(1)
     assert (call["kind"], call["model"]) == ("llm", MODEL)
-    assert "capital of France" in json.dumps(call["input"]) and answer.output_text in json.dumps(call["output"], ensure_ascii=False)
+    assert "capital of France" in json.dumps(call["input"]) and answer.output_text in json.dumps(
+        call["output"], ensure_ascii=False
+    )
 
 
 @pytest.mark.parametrize("first", ["spans", "logs"])
 def test_content_in_logs_comes_to_its_span(app, instrumentation_with_logs, first):
     api, messages = app.openai(), list(WEATHER_QUESTION)
-    answer = api.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER], extra_headers=app.headers("tools"))
+    answer = api.chat.completions.create(
+        model=MODEL, messages=messages, tools=[WEATHER], extra_headers=app.headers("tools")
+    )
     messages.append(answer.choices[0].message.model_dump(exclude_none=True))
-    messages += [{"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in answer.choices[0].message.tool_calls]
+    messages += [
+        {"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in answer.choices[0].message.tool_calls
+    ]
     last = api.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER])
     for which in ("spans", "logs") if first == "spans" else ("logs", "spans"):
         (app.tracers if which == "spans" else app.loggers).force_flush()

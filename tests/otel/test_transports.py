@@ -12,7 +12,19 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult
 
 import wire
-from exporters import GRPC, HOW, all_there_is, counted, grpc_address, made, send, trace_of
+from exporters import (
+    GRPC,
+    HOW,
+    GrpcExporter,
+    HttpExporter,
+    all_there_is,
+    calls,
+    counted,
+    grpc_address,
+    made,
+    send,
+    trace_of,
+)
 from rig.process import environment
 
 
@@ -24,7 +36,12 @@ def test_every_transport_stores_the_same(serve):
         send(server, how, spans)
         found[how] = server.trace(trace_of(spans))
     root, failed, call = found["protobuf"]
-    assert (root["name"], root["kind"], root["parent_id"], root["project"]) == ("POST /answer", "chain", None, "shop-assistant")
+    assert (root["name"], root["kind"], root["parent_id"], root["project"]) == (
+        "POST /answer",
+        "chain",
+        None,
+        "shop-assistant",
+    )
     assert root["attributes"]["big"] == 9007199254740993 and root["attributes"]["flag"] is True
     assert root["attributes"]["text"] == 'Grüße 👋 "quoted" \n\u0001 end' and root["attributes"]["empty"] == ""
     assert root["attributes"]["nested"] == {"list": [1, "two", {"three": 3.0}], "nothing": None}
@@ -33,7 +50,12 @@ def test_every_transport_stores_the_same(serve):
     assert root["details"]["links"][0]["attributes"] == {"why": "retry"}
     assert (failed["status"], failed["error"]) == ("error", "ValueError: no such table")
     assert failed["parent_id"] == call["parent_id"] == root["span_id"]
-    assert (call["kind"], call["model"], call["tokens"]["total"], call["status"]) == ("llm", "gpt-4o-mini", 36, "success")
+    assert (call["kind"], call["model"], call["tokens"]["total"], call["status"]) == (
+        "llm",
+        "gpt-4o-mini",
+        36,
+        "success",
+    )
     for how in HOW:
         assert found[how] == found["protobuf"], how
 
@@ -86,7 +108,9 @@ def test_json_of_other_exporters(server):
         ]
     }
     body = json.dumps(document).encode()
-    pieces = b"".join(b"%x\r\n%s\r\n" % (len(body[at : at + 100]), body[at : at + 100]) for at in range(0, len(body), 100))
+    pieces = b"".join(
+        b"%x\r\n%s\r\n" % (len(body[at : at + 100]), body[at : at + 100]) for at in range(0, len(body), 100)
+    )
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), 20) as line:
         head = f"POST /v1/traces HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json; charset=utf-8\r\n"
@@ -110,6 +134,16 @@ def test_where_sdks_send_traces(server, path, kind):
     one = wire.llm()
     wire.taken(wire.post(server, wire.traces(one), path, kind))
     assert [span["span_id"] for span in server.trace(one["traceId"])] == [one["spanId"]]
+
+
+@pytest.mark.parametrize("header", ["x-weir-project", "langsmith-project", "projectName"])
+def test_a_header_names_the_project(serve, header):
+    """Over both transports; it counts for the whole request, whatever the service is called."""
+    server, spans = serve(GRPC), calls(2)
+    HttpExporter(endpoint=f"{server.url}/v1/traces", headers={header: "checkout"}).export(spans[:1])
+    metadata = ((header.lower(), "checkout"),)
+    GrpcExporter(endpoint=grpc_address(server), insecure=True, headers=metadata).export(spans[1:])
+    assert [call["project"] for call in server.calls()] == ["checkout", "checkout"]
 
 
 @pytest.mark.parametrize("path", ["/v1/traces", "/v1/logs", "/v1/metrics"])
@@ -139,7 +173,10 @@ provider.shutdown()
 def test_the_environment_alone_is_enough(serve, tmp_path):
     """As in any twelve-factor application: only OpenTelemetry's own variables name Weir, over HTTP and over gRPC."""
     key = "wk-env-7Hd2Kp9Xq4Tn6Vb8"
-    server = serve(GRPC + f'[[keys]]\nname = "env"\nkey = "{key}"\nrole = "write"\n[[keys]]\nname = "boss"\nkey = "{BOSS}"\nrole = "admin"\n')
+    server = serve(
+        GRPC
+        + f'[[keys]]\nname = "env"\nkey = "{key}"\nrole = "write"\n[[keys]]\nname = "boss"\nkey = "{BOSS}"\nrole = "admin"\n'
+    )
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     for protocol, endpoint in (("http/protobuf", server.url), ("grpc", f"http://{grpc_address(server)}")):

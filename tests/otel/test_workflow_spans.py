@@ -28,10 +28,19 @@ def traced(app):
     from opentelemetry.trace import Status, StatusCode
 
     tracer = app.tracer("shop.workflow", "2.0.0")
-    root = {"weir.span.kind": "agent", "weir.workflow": "support", "weir.request_id": "req-42", "session.id": "session-7"}
+    root = {
+        "weir.span.kind": "agent",
+        "weir.workflow": "support",
+        "weir.request_id": "req-42",
+        "session.id": "session-7",
+    }
     with tracer.start_as_current_span("support", attributes=root):
-        decision = branch("classify", "retrieve", **{"weir.condition": "confidence > 0.8", "weir.condition_result": True})
-        with tracer.start_as_current_span("classify -> retrieve", attributes={**decision, "weir.context": '{"confidence": 0.92}'}):
+        decision = branch(
+            "classify", "retrieve", **{"weir.condition": "confidence > 0.8", "weir.condition_result": True}
+        )
+        with tracer.start_as_current_span(
+            "classify -> retrieve", attributes={**decision, "weir.context": '{"confidence": 0.92}'}
+        ):
             pass
         found = {
             "weir.span.kind": "retriever",
@@ -41,13 +50,19 @@ def traced(app):
         }
         with tracer.start_as_current_span("search", attributes=found):
             pass
-        with tracer.start_as_current_span("execute_tool get_order", attributes={**tool("get_order"), "gen_ai.tool.call.result": "sent"}):
+        with tracer.start_as_current_span(
+            "execute_tool get_order", attributes={**tool("get_order"), "gen_ai.tool.call.result": "sent"}
+        ):
             pass
         with tracer.start_as_current_span("execute_tool refund", attributes=tool("refund")) as span:
             span.set_status(Status(StatusCode.ERROR, "no such order"))
         with tracer.start_as_current_span("retrieve -> answer", attributes=branch("retrieve", "answer")):
             pass
-        call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini", "gen_ai.provider.name": "openai"}
+        call = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": "gpt-4o-mini",
+            "gen_ai.provider.name": "openai",
+        }
         call |= {"gen_ai.usage.input_tokens": 24, "gen_ai.usage.output_tokens": 12}
         with tracer.start_as_current_span("chat", attributes=call):
             pass
@@ -92,27 +107,37 @@ def test_the_graph_of_a_workflow(app, traced):
     assert {t["name"]: (t["calls"], t["errors"]) for t in graph["tools"]} == {"get_order": (1, 0), "refund": (1, 1)}
     assert [(r["name"], r["calls"]) for r in graph["retrievers"]] == [("search", 1)]
     listed = app.server.get("/api/v1/workflows").json()["workflows"]
-    assert [(w["name"], w["project"], w["decisions"], w["tool_calls"], w["tool_errors"], w["retrievals"]) for w in listed] == [
-        ("support", "shop-assistant", 2, 2, 1, 1)
-    ]
+    assert [
+        (w["name"], w["project"], w["decisions"], w["tool_calls"], w["tool_errors"], w["retrievals"]) for w in listed
+    ] == [("support", "shop-assistant", 2, 2, 1, 1)]
 
 
 def shares(graph):
-    return {(e["from"], e["to"]): (e["count"], e["share"], e["before"]["count"], e["change"]["verdict"]) for e in graph["edges"]}
+    return {
+        (e["from"], e["to"]): (e["count"], e["share"], e["before"]["count"], e["change"]["verdict"])
+        for e in graph["edges"]
+    }
 
 
 def test_shares_of_branches_and_their_change(server):
     """Yesterday half of the questions went to a human, today a tenth; sent twice and in any order, it is the same."""
     now = time.time_ns()
     yesterday = [
-        wire.span(start=now - 30 * HOUR + n * MINUTE, given=branch("triage", "human" if n % 2 else "bot")) for n in range(100)
+        wire.span(start=now - 30 * HOUR + n * MINUTE, given=branch("triage", "human" if n % 2 else "bot"))
+        for n in range(100)
     ]
     today = [
-        wire.span(start=now - 6 * HOUR + n * MINUTE, given=branch("triage", "bot" if n % 10 else "human")) for n in range(200)
+        wire.span(start=now - 6 * HOUR + n * MINUTE, given=branch("triage", "bot" if n % 10 else "human"))
+        for n in range(200)
     ]
     failing = {"code": 2, "message": "down"}
     tools = [
-        wire.span(start=now - 5 * HOUR, seconds=0.1 * (n % 4 + 1), given=tool("search"), **({"status": failing} if n % 4 == 0 else {}))
+        wire.span(
+            start=now - 5 * HOUR,
+            seconds=0.1 * (n % 4 + 1),
+            given=tool("search"),
+            **({"status": failing} if n % 4 == 0 else {}),
+        )
         for n in range(40)
     ]
     for spans in (today, tools, yesterday, today[::-1], yesterday[:10]):
@@ -126,7 +151,9 @@ def test_shares_of_branches_and_their_change(server):
     (search,) = graph["tools"]
     assert (search["name"], search["calls"], search["errors"], search["error_rate"]) == ("search", 40, 10, 0.25)
     assert search["duration_ms"]["mean"] == pytest.approx(250, abs=0.01)
-    assert search["duration_ms"]["p50"] == pytest.approx(200, rel=0.02) or search["duration_ms"]["p50"] == pytest.approx(300, rel=0.02)
+    assert search["duration_ms"]["p50"] == pytest.approx(200, rel=0.02) or search["duration_ms"][
+        "p50"
+    ] == pytest.approx(300, rel=0.02)
     told = json.loads(run("workflow", "support", "--url", server.url, "--json").stdout)
     assert shares(told) == shares(graph)
     server.stop()
@@ -135,7 +162,11 @@ def test_shares_of_branches_and_their_change(server):
 
 def test_a_decision_that_is_sent_again_counts_once(server):
     """Exporters send a batch again when they saw no answer; the figures of steps are sums, so this is where it would show."""
-    spans = [wire.span(given=branch("a", "b")), wire.span(given=tool("search")), wire.span(given={"weir.span.kind": "retriever", "weir.workflow": "support"}, name="shelf")]
+    spans = [
+        wire.span(given=branch("a", "b")),
+        wire.span(given=tool("search")),
+        wire.span(given={"weir.span.kind": "retriever", "weir.workflow": "support"}, name="shelf"),
+    ]
     for _ in range(5):
         wire.taken(wire.post(server, wire.traces(*spans)))
         wire.taken(wire.post(server, wire.traces(spans[0]), kind=wire.PROTOBUF))
@@ -145,7 +176,14 @@ def test_a_decision_that_is_sent_again_counts_once(server):
 
 def test_decisions_in_other_words(server):
     """The names without a prefix; OpenInference's DECISION between nodes of a graph; nodes of LangGraph's form."""
-    bare = {"weir.span.kind": "branch", "workflow": "bare", "from_node": "a", "to_node": "b", "condition": "x > 1", "condition_result": "false"}
+    bare = {
+        "weir.span.kind": "branch",
+        "workflow": "bare",
+        "from_node": "a",
+        "to_node": "b",
+        "condition": "x > 1",
+        "condition_result": "false",
+    }
     openinference = {
         "openinference.span.kind": "DECISION",
         "graph.node.parent_id": "classify",

@@ -86,12 +86,23 @@ def traces(*spans, resource=None):
     """A request."""
     resource = attributes({"service.name": "by-hand"} if resource is None else resource)
     scope = {"name": "by hand", "version": "1"}
-    return {"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [{"scope": scope, "spans": list(spans)}]}]}
+    return {
+        "resourceSpans": [
+            {"resource": {"attributes": resource}, "scopeSpans": [{"scope": scope, "spans": list(spans)}]}
+        ]
+    }
 
 
 def logs(*records, resource=None):
     resource = attributes({"service.name": "by-hand"} if resource is None else resource)
-    return {"resourceLogs": [{"resource": {"attributes": resource}, "scopeLogs": [{"scope": {"name": "by hand"}, "logRecords": list(records)}]}]}
+    return {
+        "resourceLogs": [
+            {
+                "resource": {"attributes": resource},
+                "scopeLogs": [{"scope": {"name": "by hand"}, "logRecords": list(records)}],
+            }
+        ]
+    }
 
 
 def protobuf(document):

@@ -16,10 +16,9 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 use serde_json::json;
-use weir_core::price::PriceTable;
 use weir_sdk::{
     AnomalyDetector, BranchDecision, CallOptions, ChatRequest, InstrumentedLlm, LlmCall, LlmError, Message, Metric,
-    MetricKind, ObservabilityLogger, Sample, Span, Step, WorkflowLogger,
+    MetricKind, ObservabilityLogger, PriceTable, Sample, Span, Step, WorkflowLogger,
 };
 
 /// Answers by how long they are: shown on the page of metrics beside Weir's own.

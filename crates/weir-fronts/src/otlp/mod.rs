@@ -17,5 +17,7 @@ mod decode;
 mod logs;
 mod message_events;
 mod receive;
+#[cfg(test)]
+mod tests;
 
 pub use receive::{OtlpOptions, PROTOCOL, Receiver};

@@ -323,7 +323,7 @@ impl AnomalyDetector {
     pub fn read(&self) -> Result<Reading, SdkError> {
         self.settings.check()?;
         self.logger.flush(FLUSH);
-        let pipeline = self.logger.pipeline().ok_or(SdkError::Closed)?;
+        let pipeline = self.logger.pipeline()?;
         reading::read(pipeline.backend(), &self.settings, self.clock.now())
     }
 

@@ -1,6 +1,6 @@
 //! Figures out of a file or a server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use weir_core::time::{Micros, to_rfc3339};
@@ -14,6 +14,8 @@ use crate::llm::wait;
 
 /// Bytes of an answer that are read.
 const MAX_ANSWER: usize = 16 << 20;
+/// Workflows that a server is asked about.
+const MAX_WORKFLOWS: usize = 100;
 
 /// The figures of all calls that started in a time.
 pub(super) fn calls(
@@ -29,7 +31,7 @@ pub(super) fn calls(
                 filters: project.map(|name| (Dimension::Project, vec![name.to_owned()])).into_iter().collect(),
                 ..StatsQuery::default()
             };
-            let total = file.store()?.stats(&query)?.total;
+            let total = file.open()?.store()?.stats(&query)?.total;
             Ok(CallFigures {
                 count: total.count,
                 errors: total.errors,
@@ -70,7 +72,7 @@ pub(super) fn branches(
                 workflow: None,
                 bucket: None,
             };
-            let steps = file.store()?.steps(&query)?;
+            let steps = file.open()?.store()?.steps(&query)?;
             steps
                 .into_iter()
                 .map(|step| BranchShare {
@@ -82,7 +84,24 @@ pub(super) fn branches(
                 })
                 .collect()
         }
-        Backend::Server(_) => Vec::new(),
+        Backend::Server(server) => {
+            let list: WorkflowList = get(server, &["api", "v1", "workflows"], project, from, to)?;
+            // The same workflow in several projects stands there several times.
+            let names: BTreeSet<String> =
+                list.workflows.into_iter().filter(|w| w.decisions > 0).map(|w| w.name.unwrap_or("-".into())).collect();
+            let mut taken = Vec::new();
+            for name in names.iter().take(MAX_WORKFLOWS) {
+                let graph: Graph = get(server, &["api", "v1", "workflows", name], project, from, to)?;
+                taken.extend(graph.edges.into_iter().map(|edge| BranchShare {
+                    workflow: graph.name.clone(),
+                    from_node: edge.from,
+                    to_node: edge.to,
+                    count: edge.count,
+                    of: 0,
+                }));
+            }
+            taken
+        }
     };
     Ok(with_shares(taken))
 }
@@ -130,6 +149,30 @@ struct Tokens {
 #[derive(Deserialize)]
 struct Latency {
     avg: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct WorkflowList {
+    workflows: Vec<WorkflowRow>,
+}
+
+#[derive(Deserialize)]
+struct WorkflowRow {
+    name: Option<String>,
+    decisions: u64,
+}
+
+#[derive(Deserialize)]
+struct Graph {
+    name: Option<String>,
+    edges: Vec<Edge>,
+}
+
+#[derive(Deserialize)]
+struct Edge {
+    from: String,
+    to: String,
+    count: u64,
 }
 
 /// Asks a server about a time.

@@ -1,7 +1,14 @@
 //! A SQLite file.
+//!
+//! Invariant: which files are open is known without a lock, so that a child of a fork can ask: SQLite keeps the locks
+//! that a process holds on a file in memory, where a child inherits the words and not the locks, so a file that was open
+//! is closed to the child.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use weir_core::merge::SpanWrite;
 use weir_store::ingest::{CommitError, WriteEngine};
@@ -10,11 +17,65 @@ use weir_store::telemetry::StoreError;
 
 use super::{Outcome, Sender};
 
+/// The files that are open, and how often.
+pub(crate) type OpenFiles = BTreeMap<PathBuf, usize>;
+
+static OPEN: LazyLock<ArcSwap<OpenFiles>> = LazyLock::new(ArcSwap::default);
+
+/// The files that this process has open; in a child of a fork also those that its parent had.
+pub(crate) fn open_files() -> Arc<OpenFiles> {
+    OPEN.load_full()
+}
+
 /// A database file, opened when it is first needed and then kept open.
 pub(crate) struct File {
     path: PathBuf,
     plain_text: bool,
-    store: Mutex<Option<SqliteStore>>,
+    store: Mutex<Option<Arc<Opened>>>,
+}
+
+/// An open store.
+pub(crate) struct Opened {
+    /// Gone only while it is dropped.
+    store: Option<SqliteStore>,
+    path: PathBuf,
+}
+
+impl Opened {
+    fn open(path: &PathBuf, options: SqliteOptions) -> Result<Self, StoreError> {
+        // Said before it is true, and until after it was.
+        change(path, |count| count + 1);
+        let opened = SqliteStore::open_file(path, options);
+        if opened.is_err() {
+            change(path, |count| count.saturating_sub(1));
+        }
+        Ok(Self { store: Some(opened?), path: path.clone() })
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> Result<&SqliteStore, StoreError> {
+        self.store.as_ref().ok_or_else(|| StoreError::Unavailable("the file is closed".to_owned()))
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        drop(self.store.take());
+        change(&self.path, |count| count.saturating_sub(1));
+    }
+}
+
+fn change(path: &PathBuf, to: impl Fn(usize) -> usize) {
+    OPEN.rcu(|open| {
+        let mut open = OpenFiles::clone(open);
+        let count = to(open.get(path).copied().unwrap_or_default());
+        if count == 0 {
+            open.remove(path);
+        } else {
+            open.insert(path.clone(), count);
+        }
+        open
+    });
 }
 
 impl std::fmt::Debug for File {
@@ -29,33 +90,18 @@ impl File {
     }
 
     /// The open store.
-    pub(crate) fn store(&self) -> Result<SqliteStore, StoreError> {
+    pub(crate) fn open(&self) -> Result<Arc<Opened>, StoreError> {
         let mut store = self.store.lock();
         if let Some(open) = &*store {
-            return Ok(open.clone());
+            return Ok(Arc::clone(open));
         }
         let payload = if self.plain_text { PayloadEncoding::Plain } else { PayloadEncoding::Compressed };
-        let opened = open(&self.path, SqliteOptions { payload, ..SqliteOptions::default() })?;
-        *store = Some(opened.clone());
+        // Other processes may have it open too.
+        let options = SqliteOptions { payload, shared: true, ..SqliteOptions::default() };
+        let opened = Arc::new(Opened::open(&self.path, options)?);
+        *store = Some(Arc::clone(&opened));
         Ok(opened)
     }
-}
-
-/// Opens or makes the file; other processes may have it open too.
-fn open(path: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
-    // Until the store opens a file of any name: its folder beside the file, and the file a link into it.
-    let mut folder = path.as_os_str().to_owned();
-    folder.push(".d");
-    let folder = PathBuf::from(folder);
-    let linked = folder.join("telemetry.db");
-    if path.exists() && !linked.exists() {
-        return Err(StoreError::Unavailable(format!("{}: the database file is damaged", path.display())));
-    }
-    let store = SqliteStore::open_with(&folder, options)?;
-    if !path.exists() {
-        std::os::unix::fs::symlink(&linked, path).map_err(|e| StoreError::Unavailable(e.to_string()))?;
-    }
-    Ok(store)
 }
 
 /// Writes into the file.
@@ -63,12 +109,17 @@ pub(super) struct Writer<'a>(pub(super) &'a File);
 
 impl Sender for Writer<'_> {
     fn send(&mut self, writes: &[SpanWrite]) -> Outcome {
-        let store = match self.0.store() {
-            Ok(store) => store,
+        let again = |error: &StoreError| Outcome::Again { wait: None, message: error.to_string() };
+        let opened = match self.0.open() {
+            Ok(opened) => opened,
             Err(StoreError::Incompatible(message)) => {
                 return Outcome::Never { at: None, reason: "store", message };
             }
-            Err(error) => return Outcome::Again { wait: None, message: error.to_string() },
+            Err(error) => return again(&error),
+        };
+        let store = match opened.store() {
+            Ok(store) => store,
+            Err(error) => return again(&error),
         };
         let refused = |message| Outcome::Never { at: None, reason: "refused", message };
         let prepared = match store.prepare(writes.to_vec()) {
@@ -77,8 +128,32 @@ impl Sender for Writer<'_> {
         };
         match store.commit(&prepared, None) {
             Ok(()) => Outcome::Stored,
-            Err(CommitError::Again(error)) => Outcome::Again { wait: None, message: error.to_string() },
+            Err(CommitError::Again(error)) => again(&error),
             Err(CommitError::Never(reason)) => refused(reason),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_known_which_files_are_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("my.db");
+        let is_open = || open_files().contains_key(&path);
+        let (first, second) = (File::new(path.clone(), true), File::new(path.clone(), true));
+        first.open().unwrap();
+        second.open().unwrap();
+        drop(first);
+        assert!(is_open());
+        let held = second.open().unwrap();
+        drop(second);
+        assert!(is_open(), "somebody reads it still");
+        drop(held);
+        assert!(!is_open());
+        assert!(File::new(folder.path().to_owned(), true).open().is_err());
+        assert!(!open_files().contains_key(folder.path()));
     }
 }

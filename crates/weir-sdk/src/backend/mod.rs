@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use weir_core::merge::SpanWrite;
 
-pub(crate) use local::File;
+pub(crate) use local::{File, OpenFiles, open_files};
 pub(crate) use server::Server;
 
 /// A target.

@@ -17,8 +17,8 @@ use super::{Outcome, Sender};
 use crate::error::SdkError;
 use crate::http::{self, read_bounded};
 
-/// A server may take so long for a batch.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// A server may take so long for a batch: longer than Weir waits for its store before it says so.
+const TIMEOUT: Duration = Duration::from_secs(40);
 /// Bytes of an answer that are read.
 const MAX_ANSWER: usize = 64 << 10;
 

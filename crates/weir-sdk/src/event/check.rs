@@ -3,41 +3,54 @@
 use std::time::SystemTime;
 
 use serde_json::Value;
+use weir_core::id::{SpanId, TraceId};
+use weir_core::money::NanoUsd;
 use weir_core::span::{Span, Status};
 use weir_core::time::Micros;
 use weir_fronts::otlp::wire::{AnyValue, WireSpan};
 
 use crate::error::SdkError;
 
-/// Longest name of a node, a tool or a model, and longest request id, in bytes.
-pub(crate) const MAX_NAME: usize = 512;
-/// Longer labels are cut here.
-const MAX_LABEL: usize = 256;
+/// Longest name of a node, a tool or a model, in bytes; longer labels are cut here.
+const MAX_NAME: usize = 256;
+/// Longest id of a request.
+const MAX_REQUEST_ID: usize = 512;
+/// Longest message of a failure; longer ones are cut.
+const MAX_ERROR: usize = 16 << 10;
 /// Longest time that a call can have taken, in milliseconds: a year.
 const MAX_MS: f64 = 366.0 * 86_400_000.0;
+/// Most tokens that one call can have taken.
+const MAX_TOKENS: i64 = 500_000_000;
 /// Most dollars that one call can have cost.
 const MAX_USD: f64 = 1e9;
 
 /// A name that must be there.
 pub(crate) fn name(field: &'static str, text: &str) -> Result<(), SdkError> {
+    named(field, text, MAX_NAME)
+}
+
+fn named(field: &'static str, text: &str, most: usize) -> Result<(), SdkError> {
     if text.trim().is_empty() {
         return Err(SdkError::invalid(field, "is empty: give it a name"));
     }
-    if text.len() > MAX_NAME {
-        return Err(SdkError::invalid(field, format!("is longer than {MAX_NAME} bytes: give it a shorter name")));
+    if text.len() > most {
+        return Err(SdkError::invalid(field, format!("is longer than {most} bytes: give it a shorter name")));
     }
     Ok(())
 }
 
 /// The id of a request: none, or a name.
 pub(crate) fn request_id(id: Option<&str>) -> Result<(), SdkError> {
-    id.map_or(Ok(()), |id| name("request_id", id))
+    id.map_or(Ok(()), |id| named("request_id", id, MAX_REQUEST_ID))
 }
 
 /// A count that is not negative.
 pub(crate) fn tokens(field: &'static str, count: Option<i64>) -> Result<(), SdkError> {
     match count {
         Some(count) if count < 0 => Err(SdkError::invalid(field, format!("is {count}: tokens cannot be negative"))),
+        Some(count) if count > MAX_TOKENS => {
+            Err(SdkError::invalid(field, format!("is {count}: that many tokens cannot be right")))
+        }
         _ => Ok(()),
     }
 }
@@ -102,8 +115,50 @@ pub(crate) fn times(timestamp: Option<SystemTime>, latency_ms: Option<f64>, now:
 /// A label as it is kept: not empty, and cut.
 pub(crate) fn label(text: Option<String>) -> Option<String> {
     let mut text = text.filter(|text| !text.is_empty())?;
-    text.truncate(text.floor_char_boundary(MAX_LABEL));
+    cut(&mut text, MAX_NAME);
     Some(text)
+}
+
+/// A span that was made elsewhere.
+pub(crate) fn span(span: &Span) -> Result<(), SdkError> {
+    if span.trace_id == TraceId::default() {
+        return Err(SdkError::invalid("trace_id", "is all zero: give it one, as TraceId::of_request makes"));
+    }
+    if span.span_id == SpanId::default() {
+        return Err(SdkError::invalid("span_id", "is all zero: give it one, as SpanId::new makes"));
+    }
+    if span.cost.is_some_and(|cost| cost < NanoUsd::ZERO) {
+        return Err(SdkError::invalid("cost", "is negative"));
+    }
+    let total = span.tokens.map_or(0, |tokens| tokens.total());
+    tokens("tokens", Some(i64::try_from(total / 2).unwrap_or(i64::MAX)))?;
+    span.request_id.as_deref().map_or(Ok(()), |id| named("request_id", id, MAX_REQUEST_ID))
+}
+
+fn cut(text: &mut String, most: usize) {
+    text.truncate(text.floor_char_boundary(most));
+}
+
+/// Cuts what stands in indices and statistics, and the failure's message.
+pub(crate) fn bound(span: &mut Span) {
+    let labels = [
+        &mut span.name,
+        &mut span.provider,
+        &mut span.model,
+        &mut span.response_model,
+        &mut span.prompt_name,
+        &mut span.prompt_version,
+        &mut span.department,
+        &mut span.user,
+        &mut span.session,
+        &mut span.finish_reason,
+        &mut span.upstream_request_id,
+        &mut span.error_type,
+    ];
+    labels.into_iter().flatten().for_each(|text| cut(text, MAX_NAME));
+    if let Some(error) = &mut span.error {
+        cut(error, MAX_ERROR);
+    }
 }
 
 /// A value as a text of its own: a string without quotes, any other as JSON.
@@ -184,6 +239,7 @@ mod tests {
     fn wrong_numbers_name_their_field() {
         for (result, field) in [
             (tokens("prompt_tokens", Some(-1)), "prompt_tokens"),
+            (tokens("total_tokens", Some(i64::MAX)), "total_tokens"),
             (latency(Some(-0.1)), "latency_ms"),
             (latency(Some(f64::NAN)), "latency_ms"),
             (latency(Some(1e300)), "latency_ms"),
@@ -191,7 +247,7 @@ mod tests {
             (cost(Some(-1.0)), "cost"),
             (status(Some("done")), "status"),
             (request_id(Some(" ")), "request_id"),
-            (name("tool_name", &"x".repeat(513)), "tool_name"),
+            (name("tool_name", &"x".repeat(257)), "tool_name"),
         ] {
             assert!(matches!(&result, Err(SdkError::Invalid { field: at, .. }) if *at == field), "{field}: {result:?}");
         }

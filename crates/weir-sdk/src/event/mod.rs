@@ -12,7 +12,7 @@ mod tool;
 use weir_core::id::SpanId;
 use weir_core::merge::SpanWrite;
 use weir_core::span::Span;
-use weir_core::time::Micros;
+use weir_core::time::{Clock, Micros};
 use weir_fronts::otlp::map;
 use weir_fronts::otlp::wire::WireSpan;
 
@@ -21,7 +21,7 @@ pub use llm::LlmCall;
 pub use tool::ToolCall;
 
 use crate::error::SdkError;
-use crate::workflow::StepContext;
+use crate::workflow::{StepContext, current};
 use std::sync::Arc;
 
 /// A record on its way.
@@ -56,7 +56,8 @@ impl Event {
             Self::Llm(call) => call.check(),
             Self::Branch(decision) => decision.check(within),
             Self::Tool(call) => call.check(within),
-            Self::Span(_) | Self::Counted(_) | Self::Wire(_) => Ok(()),
+            Self::Span(span) | Self::Counted(span) => check::span(span),
+            Self::Wire(_) => Ok(()),
         }
     }
 
@@ -83,6 +84,32 @@ impl Event {
         SpanWrite::create(span, moment.now)
     }
 }
+
+/// The span that a record stands for, made at once.
+fn span_of(event: Event) -> Result<Span, SdkError> {
+    let within = current::get();
+    event.check(within.as_deref())?;
+    let moment = Moment { span_id: new_span_id(), now: Clock::system().now(), within };
+    Ok(event.into_write(&moment).span)
+}
+
+macro_rules! into_span {
+    ($record:ident, $event:ident) => {
+        /// The span that the record stands for, to be added to and logged with
+        /// [`ObservabilityLogger::try_log_span`](crate::ObservabilityLogger::try_log_span).
+        impl TryFrom<$record> for Span {
+            type Error = SdkError;
+
+            fn try_from(record: $record) -> Result<Self, SdkError> {
+                span_of(Event::$event(Box::new(record)))
+            }
+        }
+    };
+}
+
+into_span!(LlmCall, Llm);
+into_span!(BranchDecision, Branch);
+into_span!(ToolCall, Tool);
 
 /// The id of a new span: 8 random bytes, so that it fits into a `traceparent`.
 pub(crate) fn new_span_id() -> SpanId {

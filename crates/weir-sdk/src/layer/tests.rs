@@ -32,7 +32,7 @@ fn recorded(all: bool, program: impl FnOnce(&ObservabilityLogger)) -> Vec<Span> 
         cursor: None,
         with_payload: true,
     };
-    file.store().unwrap().spans(&query).unwrap().spans
+    file.open().unwrap().store().unwrap().spans(&query).unwrap().spans
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a call that is dropped before it ended was cancelled, and is logged as that.
 
+use std::sync::Arc;
+
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use weir_core::id::TraceId;
@@ -11,9 +13,11 @@ use weir_core::token::usage;
 use super::error::{LlmError, LlmErrorKind};
 use super::gather::Gathered;
 use super::options::CallOptions;
+use super::provider::Named;
 use crate::event::check::{self, label, quoted};
 use crate::event::{new_request_id, new_span_id};
 use crate::logger::ObservabilityLogger;
+use crate::logger::core::DEMO;
 use crate::workflow::{Timer, current};
 
 /// Who records the call.
@@ -31,14 +35,31 @@ pub(super) struct Call {
     recorder: Recorder,
     span: Option<Box<Span>>,
     timer: Timer,
+    handover: Option<Handover>,
+}
+
+/// Who takes the records instead of the logger: the record, and whether the gateway stores it.
+#[derive(Clone)]
+pub(super) struct Handover(pub(super) Arc<dyn Fn(Span, bool) + Send + Sync>);
+
+impl std::fmt::Debug for Handover {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handover")
+    }
 }
 
 impl Call {
+    /// The same, whose record is handed over.
+    pub(super) fn handing_over(mut self, handover: Option<Handover>) -> Self {
+        self.handover = handover;
+        self
+    }
+
     /// Begins a call. The request's body must be an object that names its model.
     pub(super) fn begin(
         logger: &ObservabilityLogger,
         recorder: Recorder,
-        provider: &str,
+        provider: &Named,
         request: &Value,
         input: String,
         options: &CallOptions,
@@ -54,7 +75,7 @@ impl Call {
             kind: Some(SpanKind::Llm),
             operation: Some("chat".to_owned()),
             request_id: Some(request_id),
-            provider: Some(provider.to_owned()),
+            provider: Some(provider.name.clone()),
             model: request.get("model").and_then(Value::as_str).map(str::to_owned),
             stream: request.get("stream").and_then(Value::as_bool).filter(|stream| *stream),
             prompt_name: label(options.prompt_name.clone()),
@@ -65,6 +86,9 @@ impl Call {
             input: Some(input),
             ..Span::default()
         };
+        if let Some(host) = &provider.host {
+            span.attributes.insert("server.address".to_owned(), quoted(host));
+        }
         let workflow = options.workflow.clone().or_else(|| within.as_ref().and_then(|step| step.workflow.clone()));
         if let Some(workflow) = label(workflow) {
             span.attributes.insert("workflow".to_owned(), quoted(&workflow));
@@ -72,7 +96,7 @@ impl Call {
         if let Some(metadata) = options.metadata.as_ref().filter(|value| !value.is_null()) {
             span.attributes.insert("metadata".to_owned(), metadata.to_string());
         }
-        Self { logger: logger.clone(), recorder, span: Some(Box::new(span)), timer: Timer::start() }
+        Self { logger: logger.clone(), recorder, span: Some(Box::new(span)), timer: Timer::start(), handover: None }
     }
 
     pub(super) fn request_id(&self) -> String {
@@ -106,7 +130,7 @@ impl Call {
             put("x-weir-user", span.user.as_deref());
             put("x-weir-session", span.session.as_deref());
             put("x-weir-prompt-version", span.prompt_version.as_deref());
-            put("x-weir-project", Some(&self.logger.settings().project));
+            put("x-weir-project", self.logger.settings().project.as_deref());
         }
         headers
     }
@@ -203,11 +227,16 @@ impl Call {
             span.error_type = Some(class.to_owned());
             span.error = Some(message);
         }
-        span.cost = self.logger.cost_of(&span);
-        let shown = Span { input: None, output: None, ..Span::clone(&span) };
-        match self.recorder {
-            Recorder::Here => self.logger.log_span(*span),
-            Recorder::Gateway => self.logger.count_span(*span),
+        let cost = self.logger.cost_of(&span);
+        if span.provider.as_deref() == Some(DEMO) || self.logger.settings().target.url().is_none() {
+            // A server has prices of its own, but none of the demo provider within this process.
+            span.cost = cost;
+        }
+        let shown = Span { input: None, output: None, cost, ..Span::clone(&span) };
+        match (&self.handover, self.recorder) {
+            (Some(handover), recorder) => (handover.0)(*span, recorder == Recorder::Gateway),
+            (None, Recorder::Here) => self.logger.log_span(*span),
+            (None, Recorder::Gateway) => self.logger.count_span(*span),
         }
         Some(shown)
     }

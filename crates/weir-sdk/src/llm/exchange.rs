@@ -11,9 +11,10 @@ use super::call::{Call, Recorder};
 use super::chat::{ChatRequest, ChatResponse};
 use super::error::{LlmError, LlmErrorKind};
 use super::options::{CallOptions, Reply};
-use super::provider;
+use super::provider::{self, Named};
 use super::stream::RawChatStream;
 use super::transport::{Answer, On, Opened, Provider};
+use crate::logger::core::DEMO;
 
 impl InstrumentedLlm {
     pub(super) async fn reply(&self, on: On, prompt: &str, options: &CallOptions) -> Result<Reply, LlmError> {
@@ -145,18 +146,21 @@ impl InstrumentedLlm {
             return Err(refuse("the request is no JSON object"));
         }
         let provider = self.provider.clone().map_err(|why| refuse(&why))?;
-        let (name, recorder) = match &provider {
-            Provider::Demo => ("demo".to_owned(), Recorder::Here),
+        let (mut named, recorder) = match &provider {
+            Provider::Demo => (Named { name: DEMO.to_owned(), host: None }, Recorder::Here),
             Provider::Http(http) => {
                 let same =
                     self.logger.settings().target.url().is_some_and(|url| provider::same_server(url, &http.base));
-                (provider::of(&http.base), if same { Recorder::Gateway } else { Recorder::Here })
+                (Named::of(&http.base), if same { Recorder::Gateway } else { Recorder::Here })
             }
         };
-        let name = self.provider_name.clone().unwrap_or(name);
+        if let Some(name) = &self.provider_name {
+            named.name.clone_from(name);
+        }
         let body = request.to_string();
         let input = input.unwrap_or_else(|| body.clone());
-        let call = Call::begin(&self.logger, recorder, &name, request, input, options);
+        let call =
+            Call::begin(&self.logger, recorder, &named, request, input, options).handing_over(self.handover.clone());
         Ok((provider, body, call))
     }
 }

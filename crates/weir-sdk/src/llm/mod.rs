@@ -12,11 +12,13 @@ mod sse;
 mod stream;
 mod transport;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
 use serde_json::Value;
 use weir_core::secret::Secret;
+use weir_core::span::Span;
 
 pub use blocking::BlockingChatStream;
 pub(crate) use blocking::wait;
@@ -26,6 +28,7 @@ pub use options::{CallOptions, Reply};
 pub use stream::{ChatStream, RawChatStream};
 
 use crate::logger::ObservabilityLogger;
+use call::Handover;
 use exchange::as_value;
 use transport::{HttpProvider, On, Provider};
 
@@ -66,6 +69,7 @@ pub struct InstrumentedLlm {
     timeout: Duration,
     model: String,
     provider_name: Option<String>,
+    handover: Option<Handover>,
     /// What the settings make; why they cannot be used.
     provider: Result<Provider, String>,
 }
@@ -108,6 +112,7 @@ impl InstrumentedLlm {
             timeout: TIMEOUT,
             model: MODEL.to_owned(),
             provider_name: None,
+            handover: None,
             provider: Ok(Provider::Demo),
         }
     }
@@ -176,7 +181,31 @@ impl InstrumentedLlm {
         self
     }
 
-    /// The provider's name in the record; without it the vendor's by its address, else the host's.
+    /// Hands the record of every call over instead of logging it: to one who adds to it, and logs it with
+    /// [`ObservabilityLogger::try_log_span`]. The flag says that the gateway which answered has stored it, so that it is
+    /// only to be counted, with [`ObservabilityLogger::count_span`]. Called once per call, however that ends, on the thread
+    /// on which it ends.
+    ///
+    /// ```
+    /// # use weir_sdk::{CallOptions, InstrumentedLlm, ObservabilityLogger};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let logger = ObservabilityLogger::open(folder.path().join("my.db"))?;
+    /// let (hand, records) = std::sync::mpsc::channel();
+    /// let llm = InstrumentedLlm::demo(&logger).hand_over(move |span, _| _ = hand.send(span));
+    /// llm.call_blocking("Good day", &CallOptions::default())?;
+    /// let mut span = records.recv()?;
+    /// span.tags = Some(vec!["greeting".into()]);
+    /// logger.try_log_span(span)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn hand_over(mut self, to: impl Fn(Span, bool) + Send + Sync + 'static) -> Self {
+        self.handover = Some(Handover(Arc::new(to)));
+        self
+    }
+
+    /// The provider's name in the record, by which prices go; without it the vendor's by its address, else `openai`, whose
+    /// type it is.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

@@ -17,11 +17,23 @@ const VENDORS: &[(&str, &str)] = &[
     ("api.x.ai", "xai"),
 ];
 
-/// The provider's name: the vendor's, else the host's.
-pub(super) fn of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let vendor = VENDORS.iter().find(|(end, _)| host == *end || (end.starts_with('.') && host.ends_with(end)));
-    vendor.map_or_else(|| host.to_owned(), |(_, name)| (*name).to_owned())
+/// Who is asked, as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    /// The provider's name, by which prices go.
+    pub(super) name: String,
+    /// The server, if there is one.
+    pub(super) host: Option<String>,
+}
+
+impl Named {
+    /// Who answers at an address: the vendor of the host, else one of OpenAI's type.
+    pub(super) fn of(url: &Url) -> Self {
+        let host = url.host_str().unwrap_or_default();
+        let vendor = VENDORS.iter().find(|(end, _)| host == *end || (end.starts_with('.') && host.ends_with(end)));
+        let name = vendor.map_or("openai", |(_, name)| name).to_owned();
+        Self { name, host: Some(host.to_owned()) }
+    }
 }
 
 /// Whether two addresses are of one server.
@@ -35,11 +47,11 @@ mod tests {
 
     #[test]
     fn vendors_are_known_by_their_hosts() {
-        let name = |url: &str| of(&Url::parse(url).unwrap());
+        let name = |url: &str| Named::of(&Url::parse(url).unwrap()).name;
         assert_eq!(name("https://api.openai.com/v1"), "openai");
         assert_eq!(name("https://our.openai.azure.com/openai/v1"), "azure");
-        assert_eq!(name("http://127.0.0.1:9000/v1"), "127.0.0.1");
-        assert_eq!(name("https://evil-api.openai.com.example/v1"), "evil-api.openai.com.example");
+        assert_eq!(name("http://127.0.0.1:9000/v1"), "openai");
+        assert_eq!(name("https://xapi.groq.com/openai/v1"), "openai");
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl LoggerBuilder {
         self
     }
 
-    /// The project of records; `default` unless set.
+    /// The project of records; unless set `default`, and on a server that of the key.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -155,10 +155,10 @@ impl LoggerBuilder {
         self
     }
 
-    /// Prices for calls whose cost is not given; Weir's own list unless set.
+    /// Prices for calls whose cost is not given; Weir's own list unless set. A server prices by its own.
     ///
     /// ```
-    /// use weir_core::price::PriceTable;
+    /// use weir_sdk::PriceTable;
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("my.db");
     /// let prices = PriceTable::builtin().with_override_file(
@@ -225,6 +225,28 @@ impl LoggerBuilder {
     /// assert!(both.build().is_err());
     /// ```
     pub fn build(self) -> Result<ObservabilityLogger, SdkError> {
+        self.start(true)
+    }
+
+    /// A logger that knows everything and opens nothing: what it is given is lost and counted. For an
+    /// [`InstrumentedLlm`](crate::InstrumentedLlm) whose records are handed over, and which must not keep the file open.
+    ///
+    /// # Errors
+    /// As [`LoggerBuilder::build`].
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("my.db");
+    /// let logger = weir_sdk::ObservabilityLogger::builder().db_path(&path).unstored()?;
+    /// assert!(!path.exists());
+    /// # drop(logger);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unstored(self) -> Result<ObservabilityLogger, SdkError> {
+        self.start(false)
+    }
+
+    fn start(self, stored: bool) -> Result<ObservabilityLogger, SdkError> {
         let target = match (&self.path, &self.server) {
             (Some(_), Some(_)) => {
                 return Err(SdkError::Settings(
@@ -238,15 +260,19 @@ impl LoggerBuilder {
         for metric in &self.metrics {
             crate::metrics::check(metric.as_ref())?;
         }
+        let default = (self.server.is_none() || self.record.project != RecordConfig::default().project)
+            .then_some(self.record.project.clone());
+        let project = self.project.or(default);
         let policy = RecordPolicy::new(&self.record).map_err(|e| SdkError::Settings(e.to_string()))?;
         ObservabilityLogger::start(Settings {
             target,
-            project: self.project.unwrap_or(self.record.project),
+            project,
             policy,
             prices: self.prices,
             queue_bytes: self.queue_bytes,
             metrics: self.metrics,
             own_page: self.own_page,
+            stored,
         })
     }
 }

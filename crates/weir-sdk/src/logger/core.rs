@@ -7,24 +7,32 @@ use weir_core::money::NanoUsd;
 use weir_core::observe::Observer;
 use weir_core::price::{PriceTable, cost};
 use weir_core::record::RecordPolicy;
-use weir_core::span::{Span, Status};
+use weir_core::span::{Span, SpanKind, Status};
+use weir_core::time::{Clock, HOUR};
 
 use super::counts::Counts;
 use super::target::Target;
 use super::tokens;
+use crate::event::check;
 use crate::metrics::Metric;
 use crate::metrics::page::Page;
+
+/// The provider that answers within the process.
+pub(crate) const DEMO: &str = "demo";
 
 /// How a logger was set up.
 pub(crate) struct Settings {
     pub(crate) target: Target,
-    pub(crate) project: String,
+    /// Of records that name none; without it the server's, or its key's.
+    pub(crate) project: Option<String>,
     pub(crate) policy: RecordPolicy,
     pub(crate) prices: Arc<PriceTable>,
     pub(crate) queue_bytes: usize,
     pub(crate) metrics: Vec<Arc<dyn Metric>>,
     /// Whether it has a page of metrics of its own.
     pub(crate) own_page: bool,
+    /// Whether its records are stored, not lost.
+    pub(crate) stored: bool,
 }
 
 impl std::fmt::Debug for Settings {
@@ -46,16 +54,38 @@ impl Core {
     pub(crate) fn finish(&self, write: &mut SpanWrite) {
         let span = &mut write.span;
         if span.project.is_none() {
-            span.project = Some(self.settings.project.clone());
+            span.project.clone_from(&self.settings.project);
         }
         tokens::count_missing(span);
-        if span.is_call() && span.cost.is_none() {
+        let prices = span.is_call() && span.cost.is_none();
+        if prices {
             span.cost = self.cost_of(span);
         }
+        check::bound(span);
         self.settings.policy.apply(span);
-        self.page.calls.call_finished(span);
+        self.count(span);
         for metric in &self.settings.metrics {
             self.page.custom.feed(metric.as_ref(), span);
+        }
+        if prices && self.settings.target.url().is_some() {
+            // A server has prices of its own, which its operator may have set.
+            span.cost = None;
+        }
+    }
+
+    /// Puts it on the page of metrics. What started long ago is a back-fill: what Prometheus counts is of now.
+    fn count(&self, span: &Span) {
+        let age = Clock::system().now().saturating_sub(span.start_us.unwrap_or_default());
+        if age > HOUR {
+            return;
+        }
+        self.page.calls.call_finished(span);
+        if span.kind == Some(SpanKind::Retriever)
+            && let Some(score) = span.attributes.get("relevance_score").and_then(|json| json.parse().ok())
+        {
+            let named = ["collection", "db.collection.name"].iter().find_map(|name| span.attribute_text(name));
+            let collection = named.or_else(|| span.project.clone());
+            self.page.calls.observe_relevance(collection.as_deref().unwrap_or("default"), score);
         }
     }
 
@@ -67,13 +97,16 @@ impl Core {
         let tokens = span.tokens.as_ref()?;
         let prices = &self.settings.prices;
         let find = |model: &str| match span.provider.as_deref() {
-            // Its answers are nobody's: they cost what somebody says of the demo provider, else nothing is known.
-            Some("demo") => prices.lookup("demo", model.strip_prefix("demo/").unwrap_or(model)),
-            Some(provider) => prices.lookup(provider, model).or_else(|| prices.lookup_any(model)),
+            Some(provider) => {
+                let own = model.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/'));
+                prices.lookup(provider, own.unwrap_or(model))
+            }
             None => prices.lookup_any(model),
         };
         let names = [span.response_model.as_deref(), span.model.as_deref()];
-        names.into_iter().flatten().find_map(find).map(|model| cost(&model.rates, tokens))
+        let priced = names.into_iter().flatten().find_map(find).map(|model| cost(&model.rates, tokens));
+        // The demo provider's answers are free, unless somebody says otherwise.
+        priced.or_else(|| (span.provider.as_deref() == Some(DEMO)).then_some(NanoUsd::ZERO))
     }
 
     pub(crate) fn stored(&self, count: u64) {

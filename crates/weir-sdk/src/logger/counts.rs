@@ -30,14 +30,15 @@ pub struct LoggerStats {
     pub lost: u64,
     /// The dropped ones by reason: `invalid` (a wrong value), `queue_full`, `refused` (by the store or the server),
     /// `server` (key, address or version of the server are wrong),
-    /// `store` (a file of a newer version), `closing` (not stored in time at the end).
+    /// `store` (a file of a newer version), `closing` (not stored in time at the end),
+    /// `forked` (in a child of a fork), `unstored` (of a logger that stores nothing).
     pub lost_by_reason: BTreeMap<&'static str, u64>,
     /// Bytes that wait to be stored, about.
     pub waiting_bytes: usize,
 }
 
 /// Why records can be lost, in the order of their counters.
-const REASONS: [&str; 6] = ["invalid", "queue_full", "refused", "server", "store", "closing"];
+const REASONS: [&str; 8] = ["invalid", "queue_full", "refused", "server", "store", "closing", "forked", "unstored"];
 
 #[derive(Debug, Default)]
 pub(crate) struct Counts {

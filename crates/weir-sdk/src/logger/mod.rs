@@ -8,7 +8,7 @@ mod tokens;
 
 use std::net::ToSocketAddrs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -40,7 +40,11 @@ const CATCH_UP: Duration = Duration::from_secs(1);
 /// Logging costs the caller about a microsecond and never fails, blocks or panics: what cannot be kept is counted in
 /// [`ObservabilityLogger::stats`]. Clones are cheap and share everything; loggers of the same file share its store.
 /// Dropping the last one waits up to five seconds for the store; a program that ends in another way calls
-/// [`ObservabilityLogger::flush`]. After a `fork` the child's records take a way of their own into the same file.
+/// [`ObservabilityLogger::flush`].
+///
+/// After a `fork` a logger to a server goes on in the child, with threads and connections of its own. A file that was open
+/// then is closed to the child, because SQLite does not survive a fork: drop its loggers before and make them after; what
+/// the child logs with those that it inherited is lost and counted as `forked`.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -74,9 +78,13 @@ struct Inner {
 struct Link {
     pid: u32,
     core: Arc<Core>,
-    /// `None` when its threads could not be started in a child of a fork; then records are lost and counted.
-    pipeline: Option<Arc<Pipeline>>,
+    /// Why it has none, of a logger that stores nothing, and of one that a child of a fork cannot use: then records are
+    /// lost and counted.
+    pipeline: Result<Arc<Pipeline>, Missing>,
 }
+
+/// The reason under which records are lost, and the error.
+type Missing = (&'static str, SdkError);
 
 impl ObservabilityLogger {
     /// A logger into `observability.db` in the working folder.
@@ -142,8 +150,8 @@ impl ObservabilityLogger {
     fn start(settings: Settings) -> Result<Self, SdkError> {
         let settings = Arc::new(settings);
         let process = Process::current();
-        let pipeline = process.pipeline(&settings.target, true)?;
-        let link = Link::new(&process, &settings, Some(pipeline));
+        let pipeline = if settings.stored { Ok(process.pipeline(&settings.target, true)?) } else { Err(unstored()) };
+        let link = Link::new(&process, &settings, pipeline);
         Ok(Self { inner: Arc::new(Inner { settings, link: ArcSwap::from_pointee(link), clock: Clock::system() }) })
     }
 
@@ -242,8 +250,27 @@ impl ObservabilityLogger {
 
     /// Logs a span that another part of the library made whole.
     pub(crate) fn log_span(&self, span: Span) {
+        _ = self.try_log_span(span);
+    }
+
+    /// Logs a span as it is: any kind of step, or a record with more to it than its columns.
+    ///
+    /// # Errors
+    /// [`SdkError::Invalid`] for ids that are none, a negative cost or impossible counts; [`SdkError::QueueFull`] and
+    /// [`SdkError::Closed`]. The loss is counted.
+    ///
+    /// ```
+    /// use weir_sdk::{LlmCall, ObservabilityLogger, Span};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let logger = ObservabilityLogger::open(folder.path().join("my.db"))?;
+    /// let mut span = Span::try_from(LlmCall::new("gpt-4o"))?;
+    /// span.finish_reason = Some("stop".into());
+    /// logger.try_log_span(span)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_log_span(&self, span: Span) -> Result<SpanId, SdkError> {
         let id = span.span_id;
-        _ = self.log(Event::Span(Box::new(span)), id);
+        self.log(Event::Span(Box::new(span)), id)
     }
 
     /// Logs a span of `tracing`.
@@ -252,8 +279,18 @@ impl ObservabilityLogger {
         _ = self.log(Event::Wire(Box::new(span)), id);
     }
 
-    /// Counts a call that is recorded elsewhere.
-    pub(crate) fn count_span(&self, span: Span) {
+    /// Counts a call in the metrics that is stored by somebody else.
+    ///
+    /// ```
+    /// use weir_sdk::{LlmCall, ObservabilityLogger, Span};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let logger = ObservabilityLogger::open(folder.path().join("my.db"))?;
+    /// logger.count_span(Span::try_from(LlmCall::new("gpt-4o"))?);
+    /// assert!(logger.metrics().contains(r#"llm_requests_total{model="gpt-4o",status="success"} 1"#));
+    /// assert_eq!(logger.stats().logged, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn count_span(&self, span: Span) {
         let id = span.span_id;
         _ = self.log(Event::Counted(Box::new(span)), id);
     }
@@ -284,12 +321,14 @@ impl ObservabilityLogger {
         }
         let moment = Moment { span_id, now: self.inner.clock.now(), within };
         let record = Queued { core: Arc::clone(core), event, moment, weight };
-        if link.pipeline.as_ref().is_some_and(|pipeline| pipeline.push(record)) {
-            return Ok(span_id);
-        }
+        let (reason, error) = match &link.pipeline {
+            Ok(pipeline) if pipeline.push(record) => return Ok(span_id),
+            Ok(_) => ("closing", SdkError::Closed),
+            Err(missing) => missing.clone(),
+        };
         core.counts.release(weight);
-        core.lost("closing", 1, "the logger is closing");
-        Err(SdkError::Closed)
+        core.lost(reason, 1, &error.to_string());
+        Err(error)
     }
 
     /// Waits until all that was logged before is stored, or lost and counted; `false` when the time is over first.
@@ -302,7 +341,7 @@ impl ObservabilityLogger {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn flush(&self, timeout: Duration) -> bool {
-        self.link().pipeline.as_ref().is_some_and(|pipeline| pipeline.flush(timeout))
+        self.link().pipeline.as_ref().is_ok_and(|pipeline| pipeline.flush(timeout))
     }
 
     /// What became of what was logged, by this logger and its clones.
@@ -319,7 +358,8 @@ impl ObservabilityLogger {
     }
 
     /// The page of metrics in Prometheus' text format 0.0.4: of all loggers of the process, unless it was built with
-    /// [`LoggerBuilder::own_metrics`]. The names are those of a Weir server.
+    /// [`LoggerBuilder::own_metrics`]. The names are those of a Weir server. Records with a timestamp of more than an
+    /// hour ago are back-fills, which do not count there, but for metrics of one's own.
     ///
     /// ```
     /// use weir_sdk::{LlmCall, ObservabilityLogger};
@@ -356,7 +396,7 @@ impl ObservabilityLogger {
     /// ```
     pub fn serve_metrics(&self, address: impl ToSocketAddrs) -> Result<MetricsServer, SdkError> {
         let link = self.link();
-        let pipeline = link.pipeline.as_ref().map(Arc::downgrade).unwrap_or_default();
+        let pipeline = link.pipeline.as_ref().map_or_else(|_| Weak::new(), Arc::downgrade);
         let page = Arc::clone(&link.core.page);
         serve::start(address, move |accept| {
             if let Some(pipeline) = pipeline.upgrade() {
@@ -373,8 +413,13 @@ impl ObservabilityLogger {
             return link;
         }
         let process = Process::current();
-        let pipeline = process.pipeline(&self.inner.settings.target, false).ok();
-        let fresh = Arc::new(Link::new(&process, &self.inner.settings, pipeline));
+        let settings = &self.inner.settings;
+        let pipeline = if settings.stored {
+            process.pipeline(&settings.target, false).map_err(|error| ("forked", error))
+        } else {
+            Err(unstored())
+        };
+        let fresh = Arc::new(Link::new(&process, settings, pipeline));
         let before = arc_swap::Guard::into_inner(self.inner.link.compare_and_swap(&link, Arc::clone(&fresh)));
         let won = Arc::ptr_eq(&before, &link);
         // The parent's: its destructors are not this process's to run.
@@ -388,8 +433,11 @@ impl ObservabilityLogger {
     }
 
     /// The store that it writes to, where that can be read from here.
-    pub(crate) fn pipeline(&self) -> Option<Arc<Pipeline>> {
-        self.link().pipeline.clone()
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn pipeline(&self) -> Result<Arc<Pipeline>, SdkError> {
+        self.link().pipeline.clone().map_err(|(_, error)| error)
     }
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
@@ -403,15 +451,19 @@ impl std::fmt::Debug for ObservabilityLogger {
     }
 }
 
+fn unstored() -> Missing {
+    ("unstored", SdkError::Settings("the logger was made to store nothing".to_owned()))
+}
+
 impl Link {
-    fn new(process: &Process, settings: &Arc<Settings>, pipeline: Option<Arc<Pipeline>>) -> Self {
+    fn new(process: &Process, settings: &Arc<Settings>, pipeline: Result<Arc<Pipeline>, Missing>) -> Self {
         let page = if settings.own_page { Arc::new(Page::default()) } else { Arc::clone(&process.page) };
         let core = Arc::new(Core { settings: Arc::clone(settings), counts: counts::Counts::default(), page });
         Self { pid: process.pid, core, pipeline }
     }
 
     fn catch_up(&self) {
-        if let Some(pipeline) = &self.pipeline {
+        if let Ok(pipeline) = &self.pipeline {
             pipeline.catch_up(CATCH_UP);
         }
     }
@@ -422,7 +474,7 @@ impl Drop for Inner {
         let link = self.link.load_full();
         if link.pid == std::process::id() {
             // Of a pipeline that others share; dropping the last holder waits for it anyway.
-            if let Some(pipeline) = &link.pipeline
+            if let Ok(pipeline) = &link.pipeline
                 && Arc::strong_count(pipeline) > 1
             {
                 pipeline.flush(DROP_BOUND);

@@ -35,9 +35,9 @@ impl Target {
             _ => Path::new("."),
         };
         std::fs::create_dir_all(folder).map_err(|e| cannot("made", e))?;
-        // The folder's true path, so that all ways to one file share one store.
+        // The true path, so that all ways to one file share one store.
         let path = folder.canonicalize().map_err(|e| cannot("opened", e))?.join(name);
-        Ok(Self::File { path, plain_text })
+        Ok(Self::File { path: path.canonicalize().unwrap_or(path), plain_text })
     }
 
     /// A Weir server, by its address.

@@ -10,7 +10,7 @@ use weir_testkit::fake::FakeProvider;
 use crate::support::{Answers, LONG, Logged, answer};
 
 fn client(logged: &Logged, fake: &FakeProvider) -> InstrumentedLlm {
-    InstrumentedLlm::new(&logged.logger).base_url(fake.url("/v1")).api_key("a-key").provider("fake")
+    InstrumentedLlm::new(&logged.logger).base_url(fake.url("/v1")).api_key("a-key")
 }
 
 fn ask(model: &str) -> Value {

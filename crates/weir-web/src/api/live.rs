@@ -24,6 +24,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Calls as they finish: an event `call` with the call's JSON (without payload) each.
 ///
+/// `kind` asks for other steps than calls. What started more than an hour before it arrived is history, and is not told.
 /// A reader that is too slow gets an event `lagged` with `{"missed": n}` and goes on with what comes next.
 #[utoipa::path(
     get,

@@ -37,8 +37,8 @@ use exports::Exports;
 pub(crate) use exports::describe as describe_exports;
 use observe::Observers;
 
-/// Calls that a live tail may be behind before it is told that it missed some.
-const LIVE_BUFFER: usize = 1_024;
+/// Spans that a live tail may be behind before it is told that it missed some. A commit tells of thousands at once.
+const LIVE_BUFFER: usize = 8_192;
 /// How long the store may take at the end to empty the journal; what is left is taken at the next start.
 const DRAIN_AT_STOP: Duration = Duration::from_secs(10);
 /// How long exports that are under way may take at the end.

@@ -32,6 +32,19 @@ impl Observers {
         self.live.store(None);
     }
 
+    /// Gives a span to the live tails, which take of all kinds what they were asked for.
+    fn show(&self, span: &Span) {
+        if let Some(live) = &*self.live.load()
+            && live.receiver_count() > 0
+        {
+            let mut shown = span.clone();
+            shown.input = None;
+            shown.output = None;
+            shown.details = None;
+            let _ = live.send(Arc::new(shown));
+        }
+    }
+
     /// Calls that could not be recorded.
     pub(super) fn lost_records(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
@@ -50,15 +63,7 @@ impl Observer for Observers {
 
     fn call_finished(&self, span: &Span) {
         self.metrics.call_finished(span);
-        if let Some(live) = &*self.live.load()
-            && live.receiver_count() > 0
-        {
-            let mut shown = span.clone();
-            shown.input = None;
-            shown.output = None;
-            shown.details = None;
-            let _ = live.send(Arc::new(shown));
-        }
+        self.show(span);
     }
 
     /// Spans that started long ago are back-fills: what Prometheus counts is of now, so they do not count there, nor are
@@ -71,8 +76,9 @@ impl Observer for Observers {
         if span.is_call() {
             // It was never under way here: what begins and ends at once leaves the gauge as it was.
             self.metrics.call_started(span.model.as_deref().unwrap_or_default());
-            self.call_finished(span);
+            self.metrics.call_finished(span);
         }
+        self.show(span);
         if span.kind == Some(SpanKind::Retriever)
             && let Some(score) = span.attributes.get("relevance_score").and_then(|json| json.parse().ok())
         {

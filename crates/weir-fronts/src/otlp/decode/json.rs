@@ -1,5 +1,5 @@
 //! OTLP's JSON as protobuf's messages. More is taken than the specification says, because exporters differ: numbers as
-//! texts and texts as numbers, snake_case names, `null` for what is missing, enums by name.
+//! texts and texts as numbers, `snake_case` names, `null` for what is missing, enums by name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -40,7 +40,14 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], wanted: &str) -> Res
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(format!("the body is no JSON object; OTLP's JSON is {{\"{wanted}\": [...]}}"));
     }
-    serde_json::from_slice(body).map_err(|error| format!("the body is no OTLP JSON: {error}"))
+    serde_json::from_slice(body).map_err(|error| {
+        // Once more, to learn where: following the path costs those that are right.
+        let traced = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(body));
+        match traced {
+            Err(traced) => format!("{}: {}", traced.path(), traced.inner()),
+            Ok(_) => format!("the body is no OTLP JSON: {error}"),
+        }
+    })
 }
 
 /// A list, or null.
@@ -377,7 +384,7 @@ fn id(id: Option<Id>) -> Vec<u8> {
     id.map(|id| id.0).unwrap_or_default()
 }
 
-/// A double is read from its text: serde_json may be off by the last bit. NaN and the infinities are texts.
+/// A double is read from its text: `serde_json` may be off by the last bit. NaN and the infinities are texts.
 fn double(raw: &RawValue) -> Option<f64> {
     raw.get().trim_matches('"').parse().ok()
 }

@@ -22,7 +22,7 @@ pub(super) fn spans(request: ExportTraceServiceRequest) -> Decoded<WireSpan> {
             for span in of_scope.spans {
                 match wire(span, &resource, &scope) {
                     Ok(span) => decoded.items.push(span),
-                    Err(what) => decoded.rejected.add(|| format!("span {index} of the request: {what}")),
+                    Err(what) => decoded.rejected.add(|| format!("spans[{index}] of the request: {what}")),
                 }
                 index += 1;
             }

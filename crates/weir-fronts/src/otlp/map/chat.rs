@@ -73,12 +73,9 @@ pub(super) fn vercel_answer(pool: &Pool, finish_reason: Option<&str>) -> Option<
     let calls = ["ai.response.toolCalls", "ai.result.toolCalls"].iter().find_map(|name| pool.find(name)?.json())?;
     let text = ["ai.response.text", "ai.result.text"].iter().find_map(|name| pool.text(name)).filter(|t| !t.is_empty());
     let call = |call: &Value| {
+        let of = |name: &str| call.get(name).unwrap_or(&Value::Null);
         let arguments = call.get("input").or_else(|| call.get("args")).cloned().unwrap_or_default();
-        tool_call(
-            call.get("toolCallId").cloned().unwrap_or_default(),
-            call.get("toolName").cloned().unwrap_or_default(),
-            arguments,
-        )
+        tool_call(of("toolCallId"), of("toolName"), arguments)
     };
     let calls: Vec<_> = calls.as_array()?.iter().map(call).collect();
     if calls.is_empty() {
@@ -187,14 +184,14 @@ fn call(node: &Node<'_>) -> Value {
     let of = |node: Option<&Node<'_>>| node.map(Node::to_json).unwrap_or_default();
     match node.get("tool_call") {
         Some(call) => {
-            tool_call(of(call.get("id")), of(call.at(&["function", "name"])), of(call.at(&["function", "arguments"])))
+            tool_call(&of(call.get("id")), &of(call.at(&["function", "name"])), of(call.at(&["function", "arguments"])))
         }
-        None => tool_call(of(node.get("id")), of(node.get("name")), of(node.get("arguments"))),
+        None => tool_call(&of(node.get("id")), &of(node.get("name")), of(node.get("arguments"))),
     }
 }
 
 /// A call of a tool in OpenAI's form: the arguments are a text.
-fn tool_call(id: Value, name: Value, arguments: Value) -> Value {
+fn tool_call(id: &Value, name: &Value, arguments: Value) -> Value {
     let arguments = match arguments {
         Value::String(text) => text,
         other => other.to_string(),
