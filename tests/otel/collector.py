@@ -26,8 +26,8 @@ def attributes(pairs):
 
 
 class Collector:
-    """`fault(names)` is asked before each request, with the request ids of its spans: None for a good answer, a status to
-    answer, or a response with `partial_success` to answer instead."""
+    """`fault(names)` is asked before each request, with the request ids of its spans (the names of those that have none):
+    None for a good answer, a status to answer, or a response to answer instead."""
 
     def __init__(self):
         self.fault = lambda names: None
@@ -88,7 +88,8 @@ class Collector:
     def span(resource, scope, span):
         return {
             "trace_id": span.trace_id.hex(), "span_id": span.span_id.hex(), "parent_id": span.parent_span_id.hex(),
-            "name": span.name, "kind": span.kind, "start_ns": span.start_time_unix_nano, "end_ns": span.end_time_unix_nano,
+            "name": span.name, "kind": span.kind,
+            "start_ns": span.start_time_unix_nano, "end_ns": span.end_time_unix_nano,
             "status": span.status.code, "message": span.status.message, "attributes": attributes(span.attributes),
             "events": [(e.name, e.time_unix_nano, attributes(e.attributes)) for e in span.events],
             "links": [(link.trace_id.hex(), link.span_id.hex()) for link in span.links],
