@@ -99,8 +99,8 @@ impl Planned {
 
     pub(super) fn start(
         self,
-        store: Arc<SqliteStore>,
-        observers: Arc<Observers>,
+        store: &Arc<SqliteStore>,
+        observers: &Arc<Observers>,
         gateway: &Arc<Gateway>,
         clock: &Clock,
     ) -> anyhow::Result<Exports> {

@@ -133,7 +133,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         },
     )?;
     let batches = batches::Service::open(gateway.clone(), catalog, &server.data)?;
-    let exports = planned.start(store.clone(), observers.clone(), &gateway, &clock)?;
+    let exports = planned.start(&store, &observers, &gateway, &clock)?;
     let running = Arc::new(Running {
         exports,
         batches: batches.clone(),
