@@ -1,7 +1,9 @@
 //! What protocols bring, on its way to the store: filed, bounded, priced, made harmless, handed over.
 //!
 //! Invariants: nothing is handed over before secrets have been taken out of it; what a span says of its project and its
-//! cost stands; an unknown price is no price.
+//! cost stands; an unknown price is no price; a call that is told by several spans counts once (see [`nesting`]).
+
+mod nesting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,10 @@ use weir_core::record::RecordPolicy;
 use weir_core::span::Span;
 use weir_store::ingest::{Ingest, Receipt, SubmitError};
 
+use nesting::Nesting;
+
+/// The name under which updates are counted that a call of the gateway brings.
+const GATEWAY: &str = "gateway";
 /// Longest label that is kept, in bytes; longer ones are cut.
 const MAX_LABEL: usize = 256;
 /// Longest message of a failure.
@@ -42,13 +48,14 @@ pub type CurrentTerms = Arc<dyn Fn() -> Arc<dyn Terms> + Send + Sync>;
 pub struct Intake {
     ingest: Arc<Ingest>,
     terms: CurrentTerms,
+    nesting: Nesting,
 }
 
 impl Intake {
     /// A way into the store of an ingest.
     #[must_use]
     pub fn new(ingest: Arc<Ingest>, terms: CurrentTerms) -> Self {
-        Self { ingest, terms }
+        Self { ingest, terms, nesting: Nesting::new() }
     }
 
     /// Hands spans over. The receipt resolves when they are durable. It takes about as long as looking through their
@@ -61,7 +68,25 @@ impl Intake {
         for write in &mut writes {
             prepare(write, terms.as_ref());
         }
-        self.ingest.submit(protocol, writes)
+        // After the prices: what wraps a call keeps its cost, whenever it turns out to.
+        let told = self.nesting.take(&mut writes);
+        let accepted = self.ingest.submit(protocol, writes);
+        if accepted.is_err() {
+            self.nesting.untold(told);
+        }
+        accepted
+    }
+
+    /// Tells of a call that the gateway itself records: the spans of its caller that it lies in only wrap it. Quick.
+    pub fn own_call(&self, call: &Span) {
+        if call.parent_id.is_none() || !call.is_call() {
+            return;
+        }
+        let (updates, told) = self.nesting.take_own(call);
+        // Mostly those spans are told later.
+        if !updates.is_empty() && self.ingest.submit(GATEWAY, updates).is_err() {
+            self.nesting.untold(told);
+        }
     }
 }
 

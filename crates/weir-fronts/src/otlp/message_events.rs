@@ -23,25 +23,51 @@ pub(super) struct Assembly {
 
 type Fields = [(String, AnyValue)];
 
+/// The events that carry content.
+enum Event {
+    /// A message of the request, of that role.
+    Message(&'static str),
+    Choice,
+    Prompt,
+    Completion,
+    Details,
+}
+
+impl Event {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "gen_ai.system.message" => Self::Message("system"),
+            "gen_ai.user.message" => Self::Message("user"),
+            "gen_ai.assistant.message" => Self::Message("assistant"),
+            "gen_ai.tool.message" => Self::Message("tool"),
+            "gen_ai.choice" => Self::Choice,
+            "gen_ai.content.prompt" => Self::Prompt,
+            "gen_ai.content.completion" => Self::Completion,
+            "gen_ai.client.inference.operation.details" => Self::Details,
+            _ => return None,
+        })
+    }
+}
+
+/// Whether an event of that name carries content.
+pub(super) fn is_content(name: &str) -> bool {
+    Event::of(name).is_some()
+}
+
 impl Assembly {
-    /// Adds an event: its name and the members of its body, or its attributes. Returns whether it is one that carries
-    /// content.
-    pub(super) fn add(&mut self, name: &str, fields: &Fields) -> bool {
-        match name {
-            "gen_ai.system.message" => self.message("system", fields),
-            "gen_ai.user.message" => self.message("user", fields),
-            "gen_ai.assistant.message" => self.message("assistant", fields),
-            "gen_ai.tool.message" => self.message("tool", fields),
-            "gen_ai.choice" => self.choice(fields),
-            "gen_ai.content.prompt" => set(&mut self.input, field(fields, "gen_ai.prompt")),
-            "gen_ai.content.completion" => set(&mut self.output, field(fields, "gen_ai.completion")),
-            "gen_ai.client.inference.operation.details" => {
+    /// Adds an event: its name and the members of its body, or its attributes. One that carries no content adds nothing.
+    pub(super) fn add(&mut self, name: &str, fields: &Fields) {
+        match Event::of(name) {
+            Some(Event::Message(role)) => self.message(role, fields),
+            Some(Event::Choice) => self.choice(fields),
+            Some(Event::Prompt) => set(&mut self.input, field(fields, "gen_ai.prompt")),
+            Some(Event::Completion) => set(&mut self.output, field(fields, "gen_ai.completion")),
+            Some(Event::Details) => {
                 set(&mut self.input, field(fields, "gen_ai.input.messages"));
                 set(&mut self.output, field(fields, "gen_ai.output.messages"));
             }
-            _ => return false,
+            None => {}
         }
-        true
     }
 
     /// What the model was given.

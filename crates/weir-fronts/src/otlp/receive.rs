@@ -16,6 +16,7 @@ use weir_core::merge::SpanWrite;
 use super::answer::Fault;
 use super::body::Room;
 use super::decode::{Decoded, LogRecord, Points, Rejected};
+use super::logs::Contents;
 use super::wire::WireSpan;
 use super::{logs, map};
 use crate::intake::{self, Intake};
@@ -42,6 +43,7 @@ pub struct Receiver {
     intake: Arc<Intake>,
     pub(super) max_body: usize,
     pub(super) room: Room,
+    contents: Contents,
     told_metrics: AtomicBool,
     told_logs: AtomicBool,
 }
@@ -78,6 +80,7 @@ impl Receiver {
             intake,
             max_body: options.max_body,
             room: Room::new(options.max_body.saturating_mul(BODIES)),
+            contents: Contents::new(),
             told_metrics: AtomicBool::new(false),
             told_logs: AtomicBool::new(false),
         }
@@ -92,7 +95,7 @@ impl Receiver {
 
     /// The same with log records.
     pub(super) fn logs(&self, records: Vec<LogRecord>) -> Handed {
-        let (writes, dropped) = logs::writes(records);
+        let (writes, dropped) = logs::writes(records, &self.contents);
         if dropped > 0 && !self.told_logs.swap(true, Ordering::Relaxed) {
             tracing::info!(dropped, "log records other than content of models are accepted and not kept");
         }

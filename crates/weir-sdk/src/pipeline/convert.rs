@@ -7,11 +7,18 @@ use weir_core::merge::SpanWrite;
 use super::queue::{Queued, Ready, Shared};
 use crate::event::Event;
 
+/// Records that are handed over together.
+const PART: usize = 256;
+
 /// Until the pipeline closes and its queue is empty.
 pub(super) fn run(shared: &Shared) {
     let mut records: Vec<Queued> = Vec::new();
     while shared.take_incoming(&mut records) {
-        shared.give_outgoing(records.drain(..).map(convert));
+        // In parts, so that the storing thread begins with the first of many.
+        while !records.is_empty() {
+            let part: Vec<_> = records.drain(..records.len().min(PART)).map(convert).collect();
+            shared.give_outgoing(part);
+        }
     }
     shared.no_more_outgoing();
     shared.thread_ended();

@@ -110,14 +110,11 @@ impl Shared {
         true
     }
 
-    pub(super) fn give_outgoing(&self, records: impl Iterator<Item = Ready>) {
-        let mut outgoing = self.outgoing.lock();
-        let before = outgoing.records.len();
-        outgoing.records.extend(records);
-        let added = outgoing.records.len() - before;
-        drop(outgoing);
+    pub(super) fn give_outgoing(&self, records: Vec<Ready>) {
+        let count = records.len() as u64;
+        self.outgoing.lock().records.extend(records);
         self.has_outgoing.notify_one();
-        self.progress.lock().counted += added as u64;
+        self.progress.lock().counted += count;
         self.moved.notify_all();
     }
 

@@ -89,6 +89,8 @@ pub(super) struct Readers {
 struct Pool {
     idle: Vec<Connection>,
     opened: usize,
+    /// How often the file was taken away: what was opened before is of no use.
+    generation: usize,
 }
 
 impl Readers {
@@ -100,14 +102,15 @@ impl Readers {
     pub(super) fn get(&self) -> Result<Reader<'_>, StoreError> {
         let mut pool = self.pool.lock();
         loop {
+            let generation = pool.generation;
             if let Some(db) = pool.idle.pop() {
-                return Ok(Reader { pool: self, db: Some(db) });
+                return Ok(Reader { pool: self, db: Some(db), generation });
             }
             if pool.opened < READERS {
                 pool.opened += 1;
                 drop(pool);
                 return match open_reader(&self.path) {
-                    Ok(db) => Ok(Reader { pool: self, db: Some(db) }),
+                    Ok(db) => Ok(Reader { pool: self, db: Some(db), generation }),
                     Err(e) => {
                         self.pool.lock().opened -= 1;
                         self.returned.notify_one();
@@ -117,6 +120,16 @@ impl Readers {
             }
             self.returned.wait(&mut pool);
         }
+    }
+
+    /// Closes what is open, as another file stands there now; waits a while for what is in use.
+    pub(super) fn forget(&self) {
+        let deadline = Instant::now() + BUSY;
+        let mut pool = self.pool.lock();
+        pool.generation += 1;
+        pool.opened -= pool.idle.len();
+        pool.idle.clear();
+        while pool.opened > 0 && !self.returned.wait_until(&mut pool, deadline).timed_out() {}
     }
 }
 
@@ -152,6 +165,7 @@ fn as_it_stands(path: &Path) -> String {
 pub(super) struct Reader<'a> {
     pool: &'a Readers,
     db: Option<Connection>,
+    generation: usize,
 }
 
 impl Reader<'_> {
@@ -170,7 +184,13 @@ impl Reader<'_> {
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
         if let Some(db) = self.db.take() {
-            self.pool.pool.lock().idle.push(db);
+            let mut pool = self.pool.pool.lock();
+            if self.generation == pool.generation {
+                pool.idle.push(db);
+            } else {
+                pool.opened -= 1;
+            }
+            drop(pool);
             self.pool.returned.notify_one();
         }
     }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use rusqlite::config::DbConfig;
 use weir_core::filter::{Field, Filter};
 use weir_core::merge::SpanWrite;
 use weir_core::span::Span;
@@ -36,6 +37,7 @@ mod options;
 mod owner;
 mod page;
 mod payload;
+mod place;
 mod prepare;
 mod prune;
 mod rollup;
@@ -65,11 +67,14 @@ use connect::Readers;
 use names::NameTexts;
 use payload::dictionary::Dictionaries;
 use payload::read::PayloadReader;
+use place::Place;
 use rollup::floors::Floors;
 use write::{Lookups, Writer};
 
 /// Name of the database file of a data folder.
 const FILE: &str = "telemetry.db";
+/// How often a batch is committed anew because the file was taken away.
+const REOPENED: usize = 3;
 /// How often a writer that shares its file looks for fine rollups that are too old.
 const RETAIN_EVERY: Duration = Duration::from_secs(600);
 
@@ -102,6 +107,32 @@ struct Inner {
 impl Inner {
     fn writer(&self) -> Result<&Mutex<Writer>, StoreError> {
         self.writer.as_ref().ok_or_else(|| StoreError::Unavailable("the database was opened for reading only".into()))
+    }
+
+    /// Whether a writer that shares its file is where others look for it; else it is brought there.
+    fn stay(&self, writer: &mut Writer) -> Result<bool, StoreError> {
+        match &mut writer.place {
+            None => return Ok(true),
+            Some(place) if place.is_the_same() => return Ok(true),
+            Some(place) => place.leave(),
+        }
+        tracing::warn!(file = %self.path.display(), "the database file was taken away; going on with what is there now");
+        // Everything is closed before anything is opened: SQLite lets the connections of a process share their state.
+        self.readers.forget();
+        let old = std::mem::replace(&mut writer.db, rusqlite::Connection::open_in_memory()?);
+        // What was committed before is there, or was deleted on purpose.
+        old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        drop(old);
+        writer.ids.clear();
+        self.texts.forget();
+        self.dictionaries.forget();
+        let mut db = connect::writer(&self.path, true)?;
+        schema::migrate(&mut db, schema::TELEMETRY)?;
+        Floors::begin(&db, self.options.clock.now())?;
+        self.dictionaries.load(&db)?;
+        writer.place = Some(Place::of(&self.path));
+        writer.db = db;
+        Ok(false)
     }
 
     /// Deletes fine rollups that are too old, where nothing works in the background and it is time.
@@ -142,12 +173,22 @@ impl WriteEngine for SqliteStore {
         let now = self.inner.options.clock.now();
         let lookups = Lookups { texts: &self.inner.texts, dictionaries: &self.inner.dictionaries, now };
         let mut writer = self.inner.writer()?.lock();
-        let done =
+        let commit = |writer: &mut Writer| {
             catch_unwind(AssertUnwindSafe(|| writer.commit(batch, position, &lookups))).unwrap_or_else(|panic| {
                 // The transaction was rolled back as the stack unwound.
                 writer.ids.clear();
                 Err(CommitError::Never(panic_text(panic.as_ref())))
-            });
+            })
+        };
+        let mut done = self.inner.stay(&mut writer).map_err(CommitError::Again).and_then(|_| commit(&mut writer));
+        for _ in 0..REOPENED {
+            // A repeated write changes nothing, and one that went nowhere is made good.
+            match self.inner.stay(&mut writer) {
+                Ok(true) => break,
+                Ok(false) => done = commit(&mut writer),
+                Err(e) => done = Err(CommitError::Again(e)),
+            }
+        }
         drop(writer);
         self.inner.commits.fetch_add(1, Ordering::Relaxed);
         *self.inner.failure.lock() = match &done {

@@ -69,6 +69,11 @@ impl NameTexts {
         Ok(text)
     }
 
+    /// Forgets all: another database stands there now.
+    pub(super) fn forget(&self) {
+        self.known.write().clear();
+    }
+
     /// The number of a text, if the dictionary has it.
     pub(super) fn find(db: &Connection, value: &str) -> rusqlite::Result<Option<i64>> {
         db.prepare_cached("SELECT id FROM names WHERE value = ?1")?.query_row([value], |row| row.get(0)).optional()

@@ -10,6 +10,7 @@ use super::background::Background;
 use super::connect::{self, Readers};
 use super::names::{NameIds, NameTexts};
 use super::payload::dictionary::Dictionaries;
+use super::place::Place;
 use super::rollup::floors::Floors;
 use super::write::Writer;
 use super::{FILE, Inner, SqliteOptions, SqliteStore, exports, groups, owner, schema};
@@ -57,6 +58,7 @@ impl SqliteStore {
             cover: if options.shared { None } else { Some(groups::Cover::load(&db)?) },
             encoding: options.payload,
             queued: exports::widest(&options.exports),
+            place: options.shared.then(|| Place::of(&path)),
             db,
         };
         let shared = options.shared;

@@ -16,6 +16,7 @@ pub(super) const TELEMETRY: Migrations = &[
     (4, include_str!("migrations/0004_exports.sql")),
     (5, include_str!("migrations/0005_details.sql")),
     (6, include_str!("migrations/0006_export_scope.sql")),
+    (7, include_str!("migrations/0007_views.sql")),
 ];
 
 /// Brings the database to this version's schema.

@@ -293,6 +293,79 @@ fn groups_of_before_hide_nothing() {
     assert_eq!(count, 1);
 }
 
+/// Not a test by itself: what another process sees.
+#[test]
+fn child_that_counts() {
+    let Ok(job) = std::env::var(COUNT) else { return };
+    let (calls, path) = job.split_once(' ').unwrap();
+    let store = open(Path::new(path));
+    assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count.to_string(), calls);
+    let mut rows = 0;
+    store
+        .scan(TimeRange::default(), &Filter::eq(Field::Kind, "llm"), true, &mut |_| {
+            rows += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(rows, calls.parse::<u64>().unwrap() * 2 / 3);
+}
+
+const COUNT: &str = "WEIR_STORE_SHARED_COUNT";
+
+fn others_see(calls: u64, path: &Path) {
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "sqlite::shared_tests::child_that_counts", "--nocapture"])
+        .env(COUNT, format!("{calls} {}", path.display()))
+        .stdout(Stdio::null())
+        .status();
+    assert!(status.unwrap().success(), "others do not see {calls} calls");
+}
+
+/// What an older SQLite does that takes itself for the last one, because the locks of this process are gone: a copy of
+/// the file is enough for that.
+#[cfg(unix)]
+#[test]
+fn a_wal_that_another_process_has_deleted_costs_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("o.db");
+    let store = open(&path);
+    for round in 0..4 {
+        commit(&store, writes(0, 2 * round));
+        assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, 6 * round + 3);
+        let guest = rusqlite::Connection::open(&path).unwrap();
+        guest.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        drop(guest);
+        std::fs::remove_file(dir.path().join("o.db-wal")).unwrap();
+        std::fs::remove_file(dir.path().join("o.db-shm")).unwrap();
+        commit(&store, writes(0, 2 * round + 1));
+        others_see(6 * round + 6, &path);
+        assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, 6 * round + 6);
+    }
+    drop(store);
+    let bare = rusqlite::Connection::open(&path).unwrap();
+    let check: String = bare.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_was_deleted_is_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("o.db");
+    let store = open(&path);
+    commit(&store, writes(0, 0));
+    assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, 3);
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    commit(&store, writes(0, 1));
+    for store in [&store, &SqliteStore::open_read_only(&path).unwrap()] {
+        assert_eq!(store.stats(&StatsQuery::default()).unwrap().total.count, 3);
+        let span = writes(0, 1).remove(0).span;
+        assert_eq!(store.span(&SpanRef::Key(span.trace_id, span.span_id)).unwrap(), Some(span));
+    }
+}
+
 #[test]
 fn a_file_of_something_else_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();

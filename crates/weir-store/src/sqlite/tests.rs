@@ -138,6 +138,69 @@ fn the_documented_tables_can_be_read_by_sqlite_alone() {
 }
 
 #[test]
+fn the_table_of_calls_shows_prompts_answers_and_metadata_of_every_form() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions { payload: PayloadEncoding::Plain, ..SqliteOptions::default() };
+    let store = SqliteStore::open_with(dir.path(), options).unwrap();
+    let bare = rusqlite::Connection::open(dir.path().join(FILE)).unwrap();
+    let shown = |span: Span| -> [String; 3] {
+        let id = SpanId::new();
+        let span = Span { request_id: Some(id.to_string()), span_id: id, ..span };
+        let batch = store.prepare(vec![SpanWrite::create(span, 1)]).unwrap();
+        store.commit(&batch, None).unwrap();
+        let sql = "SELECT prompt, response, metadata FROM llm_calls WHERE request_id = ?1";
+        bare.query_row(sql, [id.to_string()], |row| {
+            let texts: [Option<String>; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
+            Ok(texts.map(|text| text.unwrap_or_else(|| "NULL".into())))
+        })
+        .unwrap()
+    };
+    let prompts = [
+        ("What is a weir?", "What is a weir?"),
+        ("42", "42"),
+        ("\"quoted\"", "\"quoted\""),
+        ("{\"half", "{\"half"),
+        (r#"{"messages":[{"role":"user","content":"hi"}]}"#, r#"[{"role":"user","content":"hi"}]"#),
+        (r#"{"prompt":"hi"}"#, "hi"),
+        (r#"[{"role":"user","parts":[]}]"#, r#"[{"role":"user","parts":[]}]"#),
+        (r#"{"topic":"rivers"}"#, r#"{"topic":"rivers"}"#),
+    ];
+    for (input, prompt) in prompts {
+        assert_eq!(shown(Span { input: Some(input.into()), ..call() })[0], prompt);
+    }
+    let answers = [
+        ("It is a low dam.", "It is a low dam."),
+        ("3.50", "3.50"),
+        (r#"{"answer": 5}"#, r#"{"answer": 5}"#),
+        (r#"{"content": "structured"}"#, r#"{"content": "structured"}"#),
+        (r#"{"choices":[{"message":{"content":"chat"}}]}"#, "chat"),
+        (r#"{"choices":[{"text":"completion"}]}"#, "completion"),
+        (r#"{"content":[{"type":"text","text":"messages"}]}"#, "messages"),
+        (r#"{"output":[{"content":[{"text":"responses"}]}]}"#, "responses"),
+        (r#"{"role":"assistant","content":"one message"}"#, "one message"),
+        (r#"{"messages":[{"content":"a"},{"content":"the last"}]}"#, "the last"),
+        (
+            r#"[{"role":"assistant","parts":[{"type":"reasoning","content":"hm"},{"type":"text","content":"of "},{"type":"text","content":"parts"}]}]"#,
+            "of parts",
+        ),
+        (r#"[{"parts":[{"type":"tool_call"}]}]"#, r#"[{"parts":[{"type":"tool_call"}]}]"#),
+        ("[1,2]", "[1,2]"),
+        (r#"[{"parts":["hi",1]}]"#, r#"[{"parts":["hi",1]}]"#),
+    ];
+    for (output, response) in answers {
+        assert_eq!(shown(Span { output: Some(output.into()), ..call() })[1], response);
+    }
+    let metadata = |pairs: &[(&str, &str)]| {
+        let attributes = pairs.iter().map(|(name, json)| ((*name).to_owned(), (*json).to_owned())).collect();
+        let [.., metadata] = shown(Span { attributes, ..call() });
+        metadata
+    };
+    assert_eq!(metadata(&[]), "NULL");
+    assert_eq!(metadata(&[("team", "1")]), r#"{"team":1}"#);
+    assert_eq!(metadata(&[("metadata", r#"{"tier":"gold"}"#), ("workflow", "\"w\"")]), r#"{"tier":"gold"}"#);
+}
+
+#[test]
 fn a_reader_beside_the_writer_sees_what_is_committed_and_cannot_write() {
     let dir = tempfile::tempdir().unwrap();
     assert!(SqliteStore::open_read_only(dir.path()).is_err());

@@ -17,7 +17,8 @@ use super::options::PayloadEncoding;
 use super::payload::block;
 use super::payload::dictionary::Dictionaries;
 use super::payload::read::PayloadReader;
-use super::prepare::{Place, Prepared, PreparedRow};
+use super::place::Place;
+use super::prepare::{self, Prepared, PreparedRow};
 use super::rollup;
 use super::rollup::contribution::Contribution;
 use super::rollup::floors::Floors;
@@ -39,6 +40,8 @@ pub(super) struct Writer {
     pub(super) encoding: PayloadEncoding,
     /// What is queued for exporters when it ends.
     pub(super) queued: Option<Scope>,
+    /// Where the file is shared: which one it is.
+    pub(super) place: Option<Place>,
 }
 
 /// What the writer shares with readers.
@@ -178,9 +181,9 @@ impl Commit<'_> {
         counted: Option<Under<i64>>,
     ) -> Result<bool, CommitError> {
         let payload = match row.payload {
-            Place::None => None,
-            Place::Block(block, slot) => Some(block::place(self.first_block + block as i64, slot)),
-            Place::Own => Some(block::place(self.next_block, 0)),
+            prepare::Place::None => None,
+            prepare::Place::Block(block, slot) => Some(block::place(self.first_block + block as i64, slot)),
+            prepare::Place::Own => Some(block::place(self.next_block, 0)),
         };
         match self.insert(&row.merged, named, payload, None)? {
             Some(seq) => {
@@ -236,7 +239,7 @@ impl Commit<'_> {
         }
     }
 
-    fn store_payload(&mut self, place: Place, seq: i64, span: &Span) -> Result<(), CommitError> {
+    fn store_payload(&mut self, place: prepare::Place, seq: i64, span: &Span) -> Result<(), CommitError> {
         let payload = block::payload_of(span);
         if self.plain {
             if !block::is_empty(&payload) {
@@ -250,13 +253,13 @@ impl Commit<'_> {
             return Ok(());
         }
         match place {
-            Place::None => {}
-            Place::Block(block, _) => {
+            prepare::Place::None => {}
+            prepare::Place::Block(block, _) => {
                 if let Some(used) = self.uses.get_mut(block) {
                     used.note(seq);
                 }
             }
-            Place::Own => {
+            prepare::Place::Own => {
                 let mut laid_out = Vec::new();
                 block::lay_out([payload].into_iter(), &mut laid_out);
                 let (data, dictionary) = self
@@ -315,11 +318,11 @@ impl Commit<'_> {
             self.drop_payload(&old)?;
         }
         let (place, payload) = if same_payload {
-            (Place::None, old.payload)
+            (prepare::Place::None, old.payload)
         } else if !block::is_empty(&payload) && !self.plain {
-            (Place::Own, Some(block::place(self.next_block, 0)))
+            (prepare::Place::Own, Some(block::place(self.next_block, 0)))
         } else {
-            (Place::None, None)
+            (prepare::Place::None, None)
         };
         let named = self.numbers(after)?;
         let seq = self.insert(&merged, &named, payload, stays.then_some(old.seq))?;

@@ -150,6 +150,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     spend::load(&running, None);
 
     let intake = otlp::intake(&gateway, running.ingest.clone());
+    observers.tell_intake(&intake);
     let receiver = otlp::receiver(intake.clone(), &loaded.settings.otlp);
     let web = Web {
         gateway: gateway.clone(),

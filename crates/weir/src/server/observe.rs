@@ -1,7 +1,7 @@
 //! Who is told of calls: the metrics, the live tail, and the count of what was lost.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::broadcast;
@@ -9,6 +9,7 @@ use weir_core::money::NanoUsd;
 use weir_core::observe::Observer;
 use weir_core::span::{Span, SpanKind};
 use weir_core::time::{Clock, HOUR, MINUTE, Micros};
+use weir_fronts::intake::Intake;
 use weir_watch::prometheus::Metrics;
 
 /// All observers as one.
@@ -16,6 +17,8 @@ pub(crate) struct Observers {
     pub metrics: Metrics,
     /// Gone once the server stops, which ends the live tails.
     live: ArcSwapOption<broadcast::Sender<Arc<Span>>>,
+    /// Where callers' own spans of the gateway's calls come in.
+    intake: OnceLock<Weak<Intake>>,
     lost: AtomicU64,
     lost_at: AtomicI64,
     clock: Clock,
@@ -24,7 +27,20 @@ pub(crate) struct Observers {
 impl Observers {
     pub(super) fn new(metrics: Metrics, live: broadcast::Sender<Arc<Span>>) -> Self {
         let live = ArcSwapOption::from_pointee(live);
-        Self { metrics, live, lost: AtomicU64::new(0), lost_at: AtomicI64::new(i64::MIN), clock: Clock::system() }
+        Self {
+            metrics,
+            live,
+            intake: OnceLock::new(),
+            lost: AtomicU64::new(0),
+            lost_at: AtomicI64::new(i64::MIN),
+            clock: Clock::system(),
+        }
+    }
+
+    /// Tells the way of foreign spans of the gateway's calls from now on.
+    pub(super) fn tell_intake(&self, intake: &Arc<Intake>) {
+        // It is set once, at the start.
+        let _ = self.intake.set(Arc::downgrade(intake));
     }
 
     /// Ends the live tails, which would else keep their connections open.
@@ -64,6 +80,11 @@ impl Observer for Observers {
     fn call_finished(&self, span: &Span) {
         self.metrics.call_finished(span);
         self.show(span);
+        if span.parent_id.is_some()
+            && let Some(intake) = self.intake.get().and_then(Weak::upgrade)
+        {
+            intake.own_call(span);
+        }
     }
 
     /// Spans that started long ago are back-fills: what Prometheus counts is of now, so they do not count there, nor are

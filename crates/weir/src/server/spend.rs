@@ -95,7 +95,10 @@ fn by_value(running: &Running, label: &str, from: Micros) -> Result<Vec<(String,
     let mut sums: HashMap<String, NanoUsd> = HashMap::new();
     let range = TimeRange { from: Some(from), to: None };
     running.store.scan(range, &Filter::Exists(Field::Cost), false, &mut |span| {
-        if let (Some(value), Some(cost)) = (span.label(label), span.cost) {
+        // What wraps a call may tell its cost again.
+        if span.is_call()
+            && let (Some(value), Some(cost)) = (span.label(label), span.cost)
+        {
             let sum = sums.entry(value.into_owned()).or_default();
             *sum = sum.saturating_add(cost);
         }

@@ -27,7 +27,7 @@ const RULES: &[Rule] = &[
 ];
 
 /// The kind of a span.
-pub(super) fn of(mapping: &mut Mapping, scope: &Scope, name: &str, is_error: bool) -> SpanKind {
+pub(super) fn of(mapping: &mut Mapping, scope: &Scope, name: &str) -> SpanKind {
     for (attribute, means) in RULES {
         let Some(said) = mapping.value(Source::Attr(attribute)).and_then(|value| read::text(&value)) else { continue };
         let Some(kind) = means(&said.to_ascii_lowercase()) else { continue };
@@ -36,7 +36,7 @@ pub(super) fn of(mapping: &mut Mapping, scope: &Scope, name: &str, is_error: boo
         if *attribute != "gen_ai.operation.name" {
             mapping.pool.consume(attribute);
         }
-        return if is_wrapper(mapping, kind, scope, name, is_error) { SpanKind::Chain } else { kind };
+        return if is_within_retrieval(scope, kind, name) { SpanKind::Chain } else { kind };
     }
     let pool = &mapping.pool;
     if pool.says("gen_ai.tool.name") || pool.says("gen_ai.tool.call.id") {
@@ -123,25 +123,13 @@ fn decision(mapping: &Mapping, kind: SpanKind) -> SpanKind {
     if kind == SpanKind::Branch && mapping.pool.says("decision.model_name") { SpanKind::Llm } else { kind }
 }
 
-/// Spans of libraries that wrap a call in a second span of the same kind: only the inner one, which has the usage, is
-/// the call.
-fn is_wrapper(mapping: &Mapping, kind: SpanKind, scope: &Scope, name: &str, is_error: bool) -> bool {
-    let pool = &mapping.pool;
-    match scope.name.as_str() {
-        "openinference.instrumentation.llama_index" => match kind {
-            SpanKind::Llm => {
-                !["llm.token_count.", "llm.input_messages.", "llm.prompts."].iter().any(|part| pool.has_under(part))
-            }
-            // `Retriever._retrieve` within `Retriever.retrieve`.
-            SpanKind::Embedding | SpanKind::Retriever => {
-                name.rsplit('.').next().is_some_and(|function| function.starts_with('_'))
-            }
-            _ => false,
-        },
-        // The Vercel AI SDK from its version 7.
-        "gen_ai" => kind == SpanKind::Embedding && !is_error && !pool.has_under("gen_ai.usage."),
-        _ => false,
-    }
+/// LlamaIndex's `Retriever._retrieve` within `Retriever.retrieve`, which has the documents: one retrieval. That a call lies
+/// within a call is seen in their tree, when they are taken.
+fn is_within_retrieval(scope: &Scope, kind: SpanKind, name: &str) -> bool {
+    let function = name.rsplit('.').next().unwrap_or_default();
+    scope.name == "openinference.instrumentation.llama_index"
+        && kind == SpanKind::Retriever
+        && function.starts_with('_')
 }
 
 fn is_vector_store(mapping: &Mapping) -> bool {

@@ -52,8 +52,7 @@ const ERROR: i32 = 2;
 #[must_use]
 pub fn map(mut wire: WireSpan) -> SpanWrite {
     let mut mapping = Mapping::new(Pool::new(std::mem::take(&mut wire.attributes)), &wire.scope.name);
-    let is_error = wire.status.code == ERROR;
-    let kind = kind::of(&mut mapping, &wire.scope, &wire.name, is_error);
+    let kind = kind::of(&mut mapping, &wire.scope, &wire.name);
     let mut span = Span {
         trace_id: wire.trace_id,
         span_id: whole_id(&mut mapping, "weir.span_id", wire.span_id),

@@ -58,6 +58,12 @@ impl Dictionaries {
         Ok(())
     }
 
+    /// Forgets all: another database stands there now.
+    pub(in crate::sqlite) fn forget(&self) {
+        *self.current.write() = None;
+        self.loaded.write().clear();
+    }
+
     /// Makes a dictionary the one that small blocks are compressed with.
     pub(in crate::sqlite) fn install(&self, id: i64, data: &[u8]) {
         match EncoderDictionary::try_copy(data, SMALL_LEVEL) {
