@@ -26,3 +26,4 @@ pub mod sketch;
 pub mod time;
 pub mod token;
 pub mod units;
+pub mod unread;

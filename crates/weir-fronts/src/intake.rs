@@ -3,7 +3,7 @@
 //! Invariants: nothing is handed over before secrets have been taken out of it; what a span says of its project and its
 //! cost stands; an unknown price is no price; a call that is told by several spans counts once (see [`nesting`]).
 
-mod nesting;
+pub(crate) mod nesting;
 
 use std::sync::Arc;
 use std::time::Duration;

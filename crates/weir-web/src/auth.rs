@@ -26,13 +26,21 @@ pub fn authorize(gateway: &Gateway, headers: &HeaderMap, role: Role) -> Result<A
     Ok(identity)
 }
 
+/// How a request is refused, by its headers and what is wrong.
+pub type Refuse = fn(&HeaderMap, &Error) -> Response<Body>;
+
 /// Routes that only callers of a role pass to; they find their `Arc<Identity>` in the request's extensions.
 pub fn guarded(routes: Router, gateway: &Arc<Gateway>, role: Role) -> Router {
-    routes.route_layer(middleware::from_fn_with_state((gateway.clone(), role), require))
+    guarded_with(routes, gateway, role, |_, error| refusal(HeaderMap::new(), error, Form::OpenAi, ""))
+}
+
+/// The same for routes of a protocol with refusals of its own.
+pub fn guarded_with(routes: Router, gateway: &Arc<Gateway>, role: Role, refuse: Refuse) -> Router {
+    routes.route_layer(middleware::from_fn_with_state((gateway.clone(), role, refuse), require))
 }
 
 async fn require(
-    State((gateway, role)): State<(Arc<Gateway>, Role)>,
+    State((gateway, role, refuse)): State<(Arc<Gateway>, Role, Refuse)>,
     mut request: Request<Body>,
     next: Next,
 ) -> Response<Body> {
@@ -41,6 +49,6 @@ async fn require(
             request.extensions_mut().insert(identity);
             next.run(request).await
         }
-        Err(error) => refusal(HeaderMap::new(), &error, Form::OpenAi, ""),
+        Err(error) => refuse(request.headers(), &error),
     }
 }

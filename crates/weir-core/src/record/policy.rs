@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
-use crate::redact::{PatternError, RedactOptions, Redactor};
-use crate::span::Span;
+use crate::redact::{Apart, PatternError, RedactOptions, Redactor};
+use crate::span::{Attributes, Span};
 
 use super::config::{PayloadMode, RecordConfig};
 
@@ -56,7 +56,7 @@ impl RecordPolicy {
     /// Whether a body holds nothing that would be replaced before it is written down.
     #[must_use]
     pub fn is_clean(&self, body: &[u8]) -> bool {
-        std::str::from_utf8(body).is_ok_and(|text| matches!(self.redactor.json(text), Cow::Borrowed(_)))
+        std::str::from_utf8(body).is_ok_and(|text| matches!(self.redactor.document(text), Cow::Borrowed(_)))
     }
 
     /// Takes out of a span what is not to be kept.
@@ -67,7 +67,7 @@ impl RecordPolicy {
             }
             let Some(text) = payload else { continue };
             let is_json = matches!(text.as_bytes().first(), Some(b'{' | b'['));
-            let clean = if is_json { self.redactor.json(text) } else { self.redactor.text(text) };
+            let clean = if is_json { self.redactor.document(text) } else { self.redactor.text(text) };
             if let Cow::Owned(clean) = clean {
                 *text = clean;
             }
@@ -76,8 +76,13 @@ impl RecordPolicy {
         if !self.keeps_payload() {
             span.details = None;
         }
-        let replace = |field: &mut String| {
+        let text = |field: &mut String| {
             if let Cow::Owned(clean) = self.redactor.text(field) {
+                *field = clean;
+            }
+        };
+        let word = |field: &mut String| {
+            if let Cow::Owned(clean) = self.redactor.word(field) {
                 *field = clean;
             }
         };
@@ -92,14 +97,43 @@ impl RecordPolicy {
             &mut span.prompt_version,
             &mut span.request_id,
         ];
-        labels.into_iter().flatten().for_each(replace);
-        span.tags.iter_mut().flatten().for_each(replace);
+        labels.into_iter().flatten().for_each(text);
+        span.tags.iter_mut().flatten().for_each(text);
+        // Of closed sets or configured when all is well, but whoever sends spans may say anything.
+        let words = [
+            &mut span.error_type,
+            &mut span.provider,
+            &mut span.model,
+            &mut span.response_model,
+            &mut span.deployment,
+            &mut span.operation,
+            &mut span.key,
+            &mut span.upstream_request_id,
+            &mut span.finish_reason,
+            &mut span.cache,
+        ];
+        words.into_iter().flatten().for_each(word);
+        self.rename(&mut span.attributes);
         for json in span.attributes.values_mut().chain(&mut span.details) {
-            if let Cow::Owned(clean) = self.redactor.json(json) {
+            if let Cow::Owned(clean) = self.redactor.document(json) {
                 *json = clean;
             }
             cut_json(json, self.max);
         }
+    }
+
+    /// Takes out of the names of attributes what is not to be kept.
+    fn rename(&self, attributes: &mut Attributes) {
+        let clean = |name: &str| matches!(self.redactor.text(name), Cow::Borrowed(_));
+        if attributes.keys().all(|name| clean(name)) {
+            return;
+        }
+        let mut apart = Apart::default();
+        let renamed = std::mem::take(attributes).into_iter().map(|(name, value)| match self.redactor.text(&name) {
+            Cow::Owned(clean) => (apart.name(clean), value),
+            Cow::Borrowed(_) => (name, value),
+        });
+        *attributes = renamed.collect();
     }
 }
 
@@ -156,6 +190,80 @@ mod tests {
         span.attributes.insert("metadata".into(), format!("[{}0]", "0,".repeat(199_999)));
         RecordPolicy::new(config).unwrap().apply(&mut span);
         span
+    }
+
+    /// A span whose every text, name and label is a key.
+    fn of_secrets(secret: &str) -> Span {
+        let mut json = serde_json::to_value(Span::default()).unwrap();
+        macro_rules! field {
+            ($field:ident) => {
+                json[stringify!($field)] = secret.into()
+            };
+        }
+        for_each_span_field!(field);
+        let texts = json.as_object_mut().unwrap();
+        // Those of other types, by trial.
+        let ids = ["trace_id", "span_id", "parent_id"];
+        texts.retain(|name, value| {
+            ids.contains(&name.as_str())
+                || serde_json::from_value::<Span>(serde_json::json!({
+                    "trace_id": "0".repeat(32), "span_id": "0".repeat(32), name: value
+                }))
+                .is_ok()
+        });
+        texts.remove("parent_id");
+        let mut span: Span = serde_json::from_value(json).unwrap();
+        span.tags = Some(vec![secret.to_owned()]);
+        let nested = format!(r#"{{"{secret}":{{"{secret}":1,"a {secret}":["{secret}"],"\u0061 {secret}":2}}}}"#);
+        span.input = Some(nested.clone());
+        span.details = Some(nested.clone());
+        span.attributes = [secret.to_owned(), format!("{secret}."), "fine".to_owned()]
+            .into_iter()
+            .map(|name| (name, nested.clone()))
+            .collect();
+        span
+    }
+
+    #[test]
+    fn no_text_and_no_name_keeps_a_key() {
+        let secret = "sk-proj-Zk3Qw9Xr7Tn2Vb8Lm4Pc6Hd1Jf5Gs0Ya3Uo7Ie2";
+        let mut span = of_secrets(secret);
+        assert!(span.model.is_some() && span.finish_reason.is_some() && span.cache.is_some());
+        let policy = RecordPolicy::new(&RecordConfig::default()).unwrap();
+        policy.apply(&mut span);
+        let text = serde_json::to_string(&span).unwrap();
+        assert!(!text.contains("sk-proj"), "{text}");
+        assert_eq!(
+            span.details.as_deref(),
+            Some(r#"{"[SECRET]":{"[SECRET] 2":1,"a [SECRET]":["[SECRET]"],"\u0061 [SECRET] 2":2}}"#)
+        );
+        let names: Vec<_> = span.attributes.keys().map(String::as_str).collect();
+        assert_eq!(names, ["[SECRET]", "[SECRET].", "fine"]);
+        // What is clean stays as it is.
+        let before = span.clone();
+        policy.apply(&mut span);
+        assert_eq!(span, before);
+    }
+
+    #[test]
+    fn names_that_become_the_same_are_all_kept() {
+        let mut span = Span::default();
+        for n in 0..3 {
+            span.attributes.insert(format!("sk-proj-Zk3Qw9Xr7Tn2Vb8Lm4Pc6Hd1Jf5Gs0Ya3Uo7Ie{n}"), n.to_string());
+        }
+        RecordPolicy::new(&RecordConfig::default()).unwrap().apply(&mut span);
+        let kept: Vec<_> = span.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(kept, [("[SECRET]", "0"), ("[SECRET] 2", "1"), ("[SECRET] 3", "2")]);
+    }
+
+    #[test]
+    fn the_digits_of_models_and_ids_are_no_personal_data() {
+        let config = RecordConfig { payload: PayloadMode::Redacted, ..RecordConfig::default() };
+        let id = || Some("+49 170 1234567".to_owned());
+        let mut span = Span { upstream_request_id: id(), user: id(), ..Span::default() };
+        RecordPolicy::new(&config).unwrap().apply(&mut span);
+        assert_eq!(span.upstream_request_id, id());
+        assert_ne!(span.user, id());
     }
 
     #[test]

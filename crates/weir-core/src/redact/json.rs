@@ -1,7 +1,7 @@
 //! Redaction inside the strings of a JSON document.
 //!
-//! Only the values are looked at, never the names of members, numbers or structure, so what was valid stays valid and
-//! keeps its shape. Strings are looked at as they read after their escapes are undone; of a string with a finding, all
+//! Values are looked at, names of members where that is asked for, never numbers or structure, so what was valid stays
+//! valid and keeps its shape. Strings are looked at as they read after their escapes are undone; of a string with a finding, all
 //! bytes but the finding stay as they were written. Text that is not valid JSON is treated as well as can be.
 
 use std::borrow::Cow;
@@ -17,18 +17,21 @@ pub(super) struct Literal<'a> {
     pub(super) escaped: bool,
     /// The raw name of the member that it is the value of.
     pub(super) name: Option<&'a str>,
+    /// Whether it is the name of a member itself.
+    pub(super) is_name: bool,
 }
 
-/// The strings of a document that are values.
+/// The strings of a document that are values, or all of them.
 pub(super) struct Literals<'a> {
     json: &'a str,
     at: usize,
     name: Option<&'a str>,
+    with_names: bool,
 }
 
 impl<'a> Literals<'a> {
-    pub(super) fn of(json: &'a str) -> Self {
-        Self { json, at: 0, name: None }
+    pub(super) fn of(json: &'a str, with_names: bool) -> Self {
+        Self { json, at: 0, name: None, with_names }
     }
 }
 
@@ -47,10 +50,12 @@ impl<'a> Iterator for Literals<'a> {
             let raw = self.json.get(start..end)?;
             self.at = (end + 1).min(bytes.len());
             let after = bytes.get(self.at..)?.iter().find(|b| !b.is_ascii_whitespace());
-            if after == Some(&b':') {
+            let is_name = after == Some(&b':');
+            if is_name {
                 self.name = Some(raw);
-            } else {
-                return Some(Literal { start, raw, escaped, name });
+            }
+            if !is_name || self.with_names {
+                return Some(Literal { start, raw, escaped, name: name.filter(|_| !is_name), is_name });
             }
         }
     }

@@ -78,7 +78,7 @@ impl Nesting {
         }
         for write in &mut *writes {
             let key = write.span.span_key();
-            if !matches!(write.span.kind, Some(SpanKind::Llm | SpanKind::Embedding | SpanKind::Tool)) {
+            if !is_judged(write.span.kind) {
                 continue;
             }
             let Some(tree) = held.traces.get_mut(&key.trace) else { continue };
@@ -140,7 +140,18 @@ impl Memory {
 }
 
 /// Makes a span one that only wraps.
-fn demote(span: &mut Span, came_as: SpanKind) {
+pub(crate) fn demote(span: &mut Span, came_as: SpanKind) {
     span.kind = Some(SpanKind::Chain);
     span.attributes.insert(WRAPS.to_owned(), format!("\"{came_as}\""));
+}
+
+/// Whether an attribute is what [`demote`] has said of a span.
+pub(crate) fn says(span: &Span, name: &str, json: &str) -> bool {
+    let came_as = serde_json::from_str::<SpanKind>(json);
+    span.kind == Some(SpanKind::Chain) && name == WRAPS && came_as.is_ok_and(|kind| is_judged(Some(kind)))
+}
+
+/// Whether spans of a kind can be found to wrap.
+fn is_judged(kind: Option<SpanKind>) -> bool {
+    matches!(kind, Some(SpanKind::Llm | SpanKind::Embedding | SpanKind::Tool))
 }

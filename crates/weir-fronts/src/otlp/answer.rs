@@ -1,7 +1,7 @@
 //! Answers in the client's encoding: what was taken, and refusals as `google.rpc.Status`.
 
 use axum::body::Body;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use prost::Message;
@@ -62,10 +62,10 @@ impl Fault {
             403 => tonic::Code::PermissionDenied,
             404 => tonic::Code::NotFound,
             408 => tonic::Code::DeadlineExceeded,
-            413 => tonic::Code::OutOfRange,
             // Clients send again what is unavailable, and what is exhausted only with more said.
             429 | 503 => tonic::Code::Unavailable,
-            400 | 415 => tonic::Code::InvalidArgument,
+            // What is too large will always be, and clients send again what is out of range.
+            400 | 413 | 415 => tonic::Code::InvalidArgument,
             _ => tonic::Code::Internal,
         };
         code as i32
@@ -81,6 +81,9 @@ impl Fault {
             }
         };
         let mut answer = http(self.status, encoding, body);
+        if self.status == StatusCode::UNAUTHORIZED {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(seconds) = self.retry_after {
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

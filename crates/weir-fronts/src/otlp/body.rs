@@ -1,9 +1,9 @@
 //! The body of a request: read, unpacked, and counted while it is in memory.
 //!
-//! Invariants: neither what is read nor what it unpacks to passes the bound of a body; all requests together hold at most
-//! [`Room`]'s bytes, and who finds none left is told to come again.
+//! Invariants: neither what is read nor what it unpacks to passes the bound of a body; the buffers of all requests
+//! together have at most [`Room`]'s bytes, also while they grow, and who finds none left is told to come again.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use weir_core::unread::shown;
 
 use super::answer::Fault;
 use super::decode::Encoding;
@@ -21,6 +22,8 @@ use super::decode::Encoding;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Room is counted in pieces of so many bytes.
 const PIECE: usize = 16 << 10;
+/// Most by which a buffer grows at once.
+const STEP: usize = 4 << 20;
 /// The widest window of zstd that is allocated, as its logarithm: what encoders use at their usual levels.
 const ZSTD_WINDOW: u32 = 23;
 
@@ -37,11 +40,14 @@ impl Room {
         Self(Arc::new(Semaphore::new((bytes / PIECE).clamp(1, Semaphore::MAX_PERMITS))))
     }
 
-    /// Takes room until what is held is enough for so many bytes.
-    fn take(&self, held: &mut Held, bytes: usize) -> Result<(), Fault> {
-        let has = held.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let Some(more) = bytes.div_ceil(PIECE).checked_sub(has).filter(|more| *more > 0) else { return Ok(()) };
-        let more = u32::try_from(more).unwrap_or(u32::MAX);
+    /// Takes room, or gives some back, until what is held is for so many bytes.
+    pub(super) fn hold(&self, held: &mut Held, bytes: usize) -> Result<(), Fault> {
+        let (has, wanted) = (held.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits), bytes.div_ceil(PIECE));
+        if wanted <= has {
+            drop(held.0.as_mut().and_then(|permit| permit.split(has - wanted)));
+            return Ok(());
+        }
+        let more = u32::try_from(wanted - has).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.0)
             .try_acquire_many_owned(more)
             .map_err(|_| Fault::busy("too many requests are being read: send this one again"))?;
@@ -49,6 +55,35 @@ impl Room {
             Some(have) => have.merge(permit),
             none => *none = Some(permit),
         }
+        Ok(())
+    }
+}
+
+/// A buffer that grows within the room and to the bound of a body, and no further.
+struct Buffer<'r> {
+    bytes: Vec<u8>,
+    max: usize,
+    room: &'r Room,
+    held: &'r mut Held,
+    /// Bytes of the request that are held beside it.
+    beside: usize,
+}
+
+impl Buffer<'_> {
+    fn push(&mut self, data: &[u8]) -> Result<(), Fault> {
+        let (length, capacity) = (self.bytes.len() + data.len(), self.bytes.capacity());
+        if length > self.max {
+            return Err(too_large(self.max));
+        }
+        if length > capacity {
+            // In proportion to what is there, so that not much is moved, but in bounded steps, so that not much is for nothing.
+            let grown = (capacity + (capacity / 2).min(STEP)).clamp(PIECE, self.max.max(PIECE)).max(length);
+            // While it moves both are there.
+            self.room.hold(self.held, self.beside + capacity + grown)?;
+            self.bytes.reserve_exact(grown - self.bytes.len());
+            self.room.hold(self.held, self.beside + self.bytes.capacity())?;
+        }
+        self.bytes.extend_from_slice(data);
         Ok(())
     }
 }
@@ -66,7 +101,8 @@ pub(super) fn encoding(headers: &HeaderMap, body: &[u8]) -> Result<Encoding, Fau
         "application/x-protobuf" | "application/protobuf" | "application/octet-stream" => Ok(Encoding::Protobuf),
         "application/json" | "text/json" | "text/plain" => Ok(Encoding::Json),
         other => Err(Fault::unsupported(format!(
-            "content-type \"{other}\" is not taken: send application/x-protobuf or application/json"
+            "content-type \"{}\" is not taken: send application/x-protobuf or application/json",
+            shown(other)
         ))),
     }
 }
@@ -83,27 +119,23 @@ pub(super) async fn read(body: Body, max: usize, room: &Room) -> Result<(Bytes, 
 
 async fn collect(mut body: Body, max: usize, room: &Room) -> Result<(Bytes, Held), Fault> {
     let mut held = Held::default();
-    let (mut first, mut all) = (None::<Bytes>, Vec::new());
-    let mut length = 0;
+    let mut first = None::<Bytes>;
+    let mut all = Buffer { bytes: Vec::new(), max, room, held: &mut held, beside: 0 };
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Fault::invalid("the body broke off"))?;
         let Ok(data) = frame.into_data() else { continue };
-        length += data.len();
-        if length > max {
-            return Err(too_large(max));
-        }
-        room.take(&mut held, length)?;
         // Most bodies come in one piece.
-        match first.take() {
-            None if all.is_empty() => first = Some(data),
-            None => all.extend_from_slice(&data),
-            Some(before) => {
-                all.extend_from_slice(&before);
-                all.extend_from_slice(&data);
-            }
+        if let Some(before) = first.take() {
+            all.push(&before)?;
+        } else if all.bytes.is_empty() && data.len() <= max {
+            room.hold(all.held, data.len())?;
+            first = Some(data);
+            continue;
         }
+        all.push(&data)?;
     }
-    Ok((first.unwrap_or_else(|| Bytes::from(all)), held))
+    let bytes = all.bytes;
+    Ok((first.unwrap_or_else(|| Bytes::from(bytes)), held))
 }
 
 /// Unpacks a body as its `Content-Encoding` says.
@@ -118,14 +150,23 @@ pub(super) fn unpack(
     held: &mut Held,
 ) -> Result<Bytes, Fault> {
     let packed = headers.get(CONTENT_ENCODING).map(|v| v.to_str().unwrap_or("?").trim().to_ascii_lowercase());
-    let name = packed.as_deref().unwrap_or_default();
+    match packed.as_deref().unwrap_or_default() {
+        "" | "identity" => Ok(body),
+        name => unpack_as(name, &body, max, room, held),
+    }
+}
+
+/// Unpacks what is packed under that name; the room held is for both.
+///
+/// # Errors
+/// Those of [`unpack`].
+pub(super) fn unpack_as(name: &str, body: &[u8], max: usize, room: &Room, held: &mut Held) -> Result<Bytes, Fault> {
     let already = body.len();
     let unpacked = match name {
-        "" | "identity" => return Ok(body),
-        "gzip" | "x-gzip" => drain(flate2::read::MultiGzDecoder::new(&body[..]), name, already, max, room, held),
-        "deflate" => drain(flate2::read::ZlibDecoder::new(&body[..]), name, already, max, room, held),
+        "gzip" | "x-gzip" => drain(flate2::read::MultiGzDecoder::new(body), name, already, max, room, held),
+        "deflate" => drain(flate2::read::ZlibDecoder::new(body), name, already, max, room, held),
         "zstd" => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(&body[..])
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(body)
                 .map_err(|error| Fault::invalid(format!("the body cannot be unpacked: {error}")))?;
             decoder
                 .window_log_max(ZSTD_WINDOW)
@@ -133,7 +174,8 @@ pub(super) fn unpack(
             drain(decoder, name, already, max, room, held)
         }
         other => Err(Fault::unsupported(format!(
-            "content-encoding \"{other}\" is not taken: send gzip, deflate, zstd or none"
+            "content-encoding \"{}\" is not taken: send gzip, deflate, zstd or none",
+            shown(other)
         ))),
     };
     unpacked.map(Bytes::from)
@@ -147,22 +189,22 @@ fn drain(
     room: &Room,
     held: &mut Held,
 ) -> Result<Vec<u8>, Fault> {
-    let mut all = Vec::new();
+    let mut all = Buffer { bytes: Vec::new(), max, room, held, beside: already };
+    let mut piece = vec![0; PIECE];
     loop {
-        let before = all.len();
-        room.take(held, already + before + PIECE)?;
-        let read = from.by_ref().take(PIECE as u64).read_to_end(&mut all);
-        read.map_err(|error| Fault::invalid(format!("the body is not {name}, or is damaged: {error}")))?;
-        if all.len() > max {
-            return Err(too_large(max));
-        }
-        if all.len() == before {
-            return Ok(all);
+        let read = match from.read(&mut piece) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read.map_err(|error| Fault::invalid(format!("the body is not {name}, or is damaged: {error}")))?,
+        };
+        match piece.get(..read) {
+            None | Some([]) => return Ok(all.bytes),
+            Some(data) => all.push(data)?,
         }
     }
 }
 
-fn too_large(max: usize) -> Fault {
+/// 413: what was sent, or what it unpacks to, passes the bound.
+pub(super) fn too_large(max: usize) -> Fault {
     Fault::too_large(format!("the body is larger than {max} bytes (otlp.max_body): send fewer spans at once"))
 }
 
@@ -213,5 +255,41 @@ mod tests {
         // And at the room that all requests share.
         assert_eq!(unpacked("gzip", bomb, 1 << 30, &room).unwrap_err().status, 429);
         assert_eq!(room.0.available_permits(), (8 << 20) / PIECE);
+    }
+
+    #[test]
+    fn buffers_are_counted_by_what_they_take() {
+        let room = Room::new(64 << 20);
+        let all = (64 << 20) / PIECE;
+        let mut held = Held::default();
+        let packed = gzip(&vec![7; 20_000_000]);
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, "gzip".parse().unwrap());
+        let length = packed.len();
+        let body = unpack(&headers, packed.into(), 20 << 20, &room, &mut held).unwrap();
+        let taken = (all - room.0.available_permits()) * PIECE;
+        assert_eq!(body.len(), 20_000_000);
+        assert!((body.len() + length..=(20 << 20) + length + PIECE).contains(&taken), "{taken}");
+        drop(held);
+        assert_eq!(room.0.available_permits(), all);
+    }
+
+    #[tokio::test]
+    async fn a_body_in_pieces_is_one_body() {
+        let room = Room::new(1 << 20);
+        let pieces = |count: usize| {
+            let pieces = std::iter::repeat_n(Ok::<_, std::io::Error>(Bytes::from(vec![1; 10_000])), count);
+            Body::from_stream(futures_util::stream::iter(pieces))
+        };
+        for count in [0, 1, 2, 30] {
+            let (body, held) = read(pieces(count), 300_000, &room).await.unwrap();
+            assert_eq!(body.len(), count * 10_000);
+            drop(held);
+        }
+        for (count, max) in [(31, 300_000), (1, 9_999), (2, 19_999)] {
+            assert_eq!(read(pieces(count), max, &room).await.unwrap_err().status, 413);
+        }
+        assert_eq!(read(pieces(90), 1 << 20, &room).await.unwrap_err().status, 429, "it does not fit while it grows");
+        assert_eq!(room.0.available_permits(), (1 << 20) / PIECE);
     }
 }

@@ -34,6 +34,7 @@ use weir_core::error::Error;
 
 use super::answer::Fault;
 use super::decode;
+use super::message::Whole;
 use super::receive::{From, Receiver, work};
 
 /// Connections at a time; more wait to be accepted.
@@ -70,7 +71,8 @@ pub async fn serve(
         request.extensions_mut().insert(From::new(identity, &headers));
         Ok(request)
     };
-    let (max, service) = (receiver.max_body, Service(receiver));
+    let (max, whole) = (receiver.max_body, Arc::clone(&receiver));
+    let service = Service(receiver);
     let traces = TraceServiceServer::new(service.clone()).accept_compressed(Gzip).max_decoding_message_size(max);
     let logs = LogsServiceServer::new(service.clone()).accept_compressed(Gzip).max_decoding_message_size(max);
     let metrics = MetricsServiceServer::new(service).accept_compressed(Gzip).max_decoding_message_size(max);
@@ -87,9 +89,9 @@ pub async fn serve(
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .timeout(TIMEOUT)
         .layer(tower::limit::GlobalConcurrencyLimitLayer::new(EXPORTS))
-        .add_service(InterceptedService::new(traces, guard.clone()))
-        .add_service(InterceptedService::new(logs, guard.clone()))
-        .add_service(InterceptedService::new(metrics, guard))
+        .add_service(InterceptedService::new(Whole::new(traces, Arc::clone(&whole)), guard.clone()))
+        .add_service(InterceptedService::new(Whole::new(logs, Arc::clone(&whole)), guard.clone()))
+        .add_service(InterceptedService::new(Whole::new(metrics, whole), guard))
         .serve_with_incoming_shutdown(incoming, shutdown)
         .await
 }

@@ -8,6 +8,7 @@ use axum::routing::post;
 use axum::{Router, body::Bytes};
 use http::{HeaderMap, Request, Response};
 use weir_core::access::Identity;
+use weir_core::error::Error;
 
 use super::answer::{Fault, taken};
 use super::body::{self, Held};
@@ -17,6 +18,13 @@ use super::receive::{From, Handed, Receiver, work};
 /// Where SDKs send traces: OpenTelemetry's own path, and those that LangSmith's, Langfuse's and Opik's SDKs put it under.
 const TRACES: [&str; 4] =
     ["/v1/traces", "/otel/v1/traces", "/api/public/otel/v1/traces", "/opik/api/v1/private/otel/v1/traces"];
+
+/// A refusal of whoever guards the routes, as exporters read it: in the encoding of their request.
+#[must_use]
+pub fn refusal(headers: &HeaderMap, error: &Error) -> Response<Body> {
+    let encoding = body::encoding(headers, &[]).unwrap_or(Encoding::Json);
+    Fault::from(error.clone()).to_http(encoding)
+}
 
 /// The routes. Whoever mounts them lets only keys of role `write` pass, and puts the `Arc<Identity>` of the caller into the
 /// request's extensions.

@@ -15,6 +15,7 @@ mod any_json;
 mod body;
 mod decode;
 mod logs;
+mod message;
 mod message_events;
 mod receive;
 #[cfg(test)]

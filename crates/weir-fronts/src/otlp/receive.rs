@@ -26,8 +26,8 @@ pub const PROTOCOL: &str = "otlp";
 
 /// How long a client waits for the store: exporters give up after 10 s.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Most bytes of requests in memory, by the bound of one body.
-const BODIES: usize = 8;
+/// Most bytes of requests in memory, by the bound of one body, which needs twice as much while it grows.
+const BODIES: usize = 4;
 /// Headers by which clients name a project: Weir's, LangSmith's, Opik's, MLflow's.
 const PROJECT_HEADERS: [&str; 4] = ["x-weir-project", "langsmith-project", "projectname", "x-mlflow-experiment-id"];
 

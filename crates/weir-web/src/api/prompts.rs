@@ -9,6 +9,7 @@ use http::Request;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use weir_core::error::{Code, Error};
+use weir_core::unread::reason;
 use weir_gateway::prompts::Library;
 
 use super::prompts_json::{
@@ -248,7 +249,8 @@ async fn parsed<T: DeserializeOwned>(request: Request<Body>) -> Result<T, Error>
         .await
         .map_err(|_| Error::new(Code::BodyTooLarge, "the body is larger than 4 MiB or broke off"))?;
     let body = if body.is_empty() { b"{}" } else { &body[..] };
-    serde_json::from_slice(body).map_err(|e| Error::new(Code::InvalidRequest, format!("the body cannot be read: {e}")))
+    serde_json::from_slice(body)
+        .map_err(|e| Error::new(Code::InvalidRequest, format!("the body cannot be read: {}", reason(&e))))
 }
 
 fn answer<T: Serialize>(value: &T) -> Result<Response, Refusal> {

@@ -268,17 +268,14 @@ impl NewVersionJson {
         let format = match self.format.as_deref() {
             None | Some("jinja2") => TemplateFormat::Jinja2,
             Some("mustache") => TemplateFormat::Mustache,
-            Some(other) => {
-                let message = format!("\"format\" is jinja2 or mustache, not {other:?}");
-                return Err(Error::invalid("format", message));
-            }
+            Some(_) => return Err(Error::invalid("format", "\"format\" must be jinja2 or mustache")),
         };
         let role_of = |text: &str, chat: bool| match text {
             "user" => Ok(PromptRole::User),
             "system" => Ok(PromptRole::System),
             "assistant" if chat => Ok(PromptRole::Assistant),
             "messages" if chat => Ok(PromptRole::Messages),
-            other => Err(Error::invalid("role", format!("{other:?} is no role that can stand here"))),
+            _ => Err(Error::invalid("role", "\"role\" is none that can stand here")),
         };
         let body = match (self.template, self.messages) {
             (Some(template), None) => {

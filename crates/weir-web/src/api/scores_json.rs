@@ -6,6 +6,7 @@ use weir_core::error::Error;
 use weir_core::id::{ScoreId, TraceId};
 use weir_core::score::{Score, ScoreSource, ScoreTarget, ScoreValue};
 use weir_core::time::{Micros, to_rfc3339};
+use weir_core::unread::reason;
 
 /// Most scores of one request.
 pub(super) const MAX_SCORES: usize = 1_000;
@@ -112,7 +113,7 @@ impl From<Score> for ScoreJson {
 /// # Errors
 /// A 400 that names the member at fault, in a list with its place.
 pub(super) fn parse(body: &[u8], now: Micros) -> Result<Vec<Score>, Error> {
-    let unread = |e: serde_json::Error| Error::invalid("body", format!("the body holds no score: {e}"));
+    let unread = |e: serde_json::Error| Error::invalid("body", format!("the body holds no score: {}", reason(&e)));
     if body.trim_ascii_start().first() != Some(&b'[') {
         return Ok(vec![serde_json::from_slice::<NewScore>(body).map_err(unread)?.into_score(now)?]);
     }
@@ -131,12 +132,12 @@ pub(super) fn parse(body: &[u8], now: Micros) -> Result<Vec<Score>, Error> {
 
 impl NewScore {
     fn into_score(self, now: Micros) -> Result<Score, Error> {
-        let no_id = |member: &str, text: &str| {
-            Error::invalid(member, format!("\"{member}\": \"{text}\" is no id; write a UUID, or 16 or 32 hex digits"))
+        let no_id = |member: &str| {
+            Error::invalid(member, format!("\"{member}\" is no id; write a UUID, or 16 or 32 hex digits"))
         };
         let target = match (self.call, self.trace_id) {
             (Some(call), None) => ScoreTarget::call(&call),
-            (None, Some(trace)) => ScoreTarget::Trace(TraceId::parse(&trace).ok_or_else(|| no_id("trace_id", &trace))?),
+            (None, Some(trace)) => ScoreTarget::Trace(TraceId::parse(&trace).ok_or_else(|| no_id("trace_id"))?),
             _ => {
                 return Err(Error::invalid(
                     "call",
@@ -152,13 +153,12 @@ impl NewScore {
         };
         let source = match self.source {
             None => ScoreSource::Api,
-            Some(name) => ScoreSource::parse(&name).ok_or_else(|| {
-                Error::invalid("source", format!("\"source\": \"{name}\" is not one of human, judge, code, api"))
-            })?,
+            Some(name) => ScoreSource::parse(&name)
+                .ok_or_else(|| Error::invalid("source", "\"source\" is not one of human, judge, code, api"))?,
         };
         let id = match self.id {
             None => ScoreId::new(),
-            Some(text) => ScoreId::parse(&text).ok_or_else(|| no_id("id", &text))?,
+            Some(text) => ScoreId::parse(&text).ok_or_else(|| no_id("id"))?,
         };
         let (author, reason) = (self.author, self.reason);
         let score = Score { id, target, name: self.name, value, source, author, reason, created_us: now };

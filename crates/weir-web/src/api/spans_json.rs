@@ -14,6 +14,7 @@ use weir_core::money::NanoUsd;
 use weir_core::span::{Span, SpanKind, Status};
 use weir_core::time::Micros;
 use weir_core::token::TokenCounts;
+use weir_core::unread::{reason, shown};
 
 /// Most spans of one request.
 const MAX_SPANS: usize = 10_000;
@@ -164,7 +165,7 @@ struct Head {
 /// A 400 that names the member at fault, as `spans[3].kind`.
 pub(super) fn parse(body: &[u8], now: Micros) -> Result<Vec<SpanWrite>, Error> {
     let batch: Batch<'_> = serde_json::from_slice(body)
-        .map_err(|e| Error::invalid("body", format!("the body is not {{\"spans\": [...]}}: {e}")))?;
+        .map_err(|e| Error::invalid("body", format!("the body is not {{\"spans\": [...]}}: {}", reason(&e))))?;
     if batch.spans.is_empty() || batch.spans.len() > MAX_SPANS {
         let count = batch.spans.len();
         return Err(Error::invalid("spans", format!("\"spans\" holds {count}: send 1 to {MAX_SPANS} at once")));
@@ -176,13 +177,13 @@ fn one(n: usize, json: &str, now: Micros) -> Result<SpanWrite, Error> {
     let at_fault = |member: &str, what: String| {
         let place = match member {
             "" | "." => format!("spans[{n}]"),
-            _ => format!("spans[{n}].{member}"),
+            _ => format!("spans[{n}].{}", shown(member)),
         };
         Error::invalid(place.clone(), format!("{place}: {what}"))
     };
     let unread = |error: serde_path_to_error::Error<serde_json::Error>| {
         let member = error.path().to_string();
-        at_fault(&member, without_place(&error.into_inner().to_string()).to_owned())
+        at_fault(&member, without_place(&reason(error.inner())).to_owned())
     };
     fn read<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
         serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json))
@@ -200,8 +201,8 @@ fn one(n: usize, json: &str, now: Micros) -> Result<SpanWrite, Error> {
         ("status", |word| Status::parse(word).is_some(), Status::ALL.iter().map(|s| s.as_str()).collect()),
     ] {
         let said = members.get(set).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-        if let Some(word) = said.filter(|word| !is_known(word)) {
-            return Err(at_fault(set, format!("{word:?} is not one of {}", known.join(", "))));
+        if said.is_some_and(|word| !is_known(&word)) {
+            return Err(at_fault(set, format!("is not one of {}", known.join(", "))));
         }
     }
     let head: Head = read(json).map_err(unread)?;
@@ -226,7 +227,7 @@ fn one(n: usize, json: &str, now: Micros) -> Result<SpanWrite, Error> {
     match head.write.as_deref() {
         None | Some("create") => Ok(SpanWrite::create(span, at)),
         Some("update") => Ok(SpanWrite::update(span, at)),
-        Some(other) => Err(at_fault("write", format!("{other:?} is neither \"create\" nor \"update\""))),
+        Some(_) => Err(at_fault("write", "is neither \"create\" nor \"update\"".to_owned())),
     }
 }
 
@@ -255,6 +256,8 @@ mod tests {
 
     const IDS: &str = r#""trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7""#;
 
+    const KEY: &str = "sk-proj-Zk3Qw9Xr7Tn2Vb8Lm4Pc6Hd1Jf5Gs0Ya3Uo7Ie2";
+
     fn read(spans: &str) -> Result<Vec<SpanWrite>, (String, String)> {
         parse(format!("{{\"spans\":[{spans}]}}").as_bytes(), 7).map_err(|e| (e.param.unwrap_or_default(), e.message))
     }
@@ -278,9 +281,13 @@ mod tests {
     fn refusals_name_the_member_and_the_span() {
         let good = format!("{{{IDS}}}");
         for (span, param, says) in [
-            (format!(r#"{{{IDS},"kind":"cat"}}"#), "spans[1].kind", "\"cat\" is not one of llm, tool, branch"),
+            (format!(r#"{{{IDS},"kind":"cat"}}"#), "spans[1].kind", ": is not one of llm, tool, branch"),
             (format!(r#"{{{IDS},"status":"done"}}"#), "spans[1].status", "pending, success"),
-            (format!(r#"{{{IDS},"start_us":"x"}}"#), "spans[1].start_us", "invalid type: string \"x\", expected i64"),
+            (
+                format!(r#"{{{IDS},"start_us":"x"}}"#),
+                "spans[1].start_us",
+                "invalid type: string, expected a whole number",
+            ),
             (format!(r#"{{{IDS},"nmae":1}}"#), "spans[1].nmae", "no such member"),
             (format!(r#"{{{IDS},"write":"patch"}}"#), "spans[1].write", "neither"),
             (format!(r#"{{{IDS},"cost":-1}}"#), "spans[1].cost", "negative"),
@@ -294,11 +301,17 @@ mod tests {
                 "spans[1].span_id",
                 "zero",
             ),
-            ("7".to_owned(), "spans[1]", "expected a map"),
+            ("7".to_owned(), "spans[1]", "expected an object"),
+            (format!(r#"{{{IDS},"{KEY}":1}}"#), "spans[1].[SECRET]", "no such member"),
+            (format!(r#"{{{IDS},"attributes":{{"{KEY}":1}}}}"#), "spans[1].attributes.[SECRET]", "expected a string"),
+            (format!(r#"{{{IDS},"kind":"{KEY}"}}"#), "spans[1].kind", "is not one of"),
+            (format!(r#"{{{IDS},"token_source":"{KEY}"}}"#), "spans[1].token_source", "unknown word, expected one of"),
+            (format!(r#"{{{IDS},"end_us":"{KEY}"}}"#), "spans[1].end_us", "expected a whole number"),
         ] {
             let (at, message) = read(&format!("{good},{span}")).unwrap_err();
             assert_eq!(at, param, "{message}");
             assert!(message.starts_with(&format!("{param}: ")) && message.contains(says), "{message}");
+            assert!(!message.contains(KEY), "a value is not repeated: {message}");
         }
         assert_eq!(read("").unwrap_err().0, "spans");
         assert_eq!(parse(b"[]", 0).unwrap_err().param.as_deref(), Some("body"));

@@ -50,7 +50,7 @@ pub(super) fn receiver(intake: Arc<Intake>, config: &OtlpConfig) -> Arc<Receiver
 
 /// The routes, for keys of role `write`.
 pub(super) fn routes(receiver: Arc<Receiver>, gateway: &Arc<Gateway>) -> Router {
-    weir_web::auth::guarded(otlp::http::router(receiver), gateway, Role::Write)
+    weir_web::auth::guarded_with(otlp::http::router(receiver), gateway, Role::Write, otlp::http::refusal)
 }
 
 /// Refuses to take spans over gRPC where others can reach it, unless keys are configured.

@@ -17,6 +17,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::unread;
+
 /// A request for traces.
 ///
 /// # Errors
@@ -40,14 +42,7 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], wanted: &str) -> Res
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(format!("the body is no JSON object; OTLP's JSON is {{\"{wanted}\": [...]}}"));
     }
-    serde_json::from_slice(body).map_err(|error| {
-        // Once more, to learn where: following the path costs those that are right.
-        let traced = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(body));
-        match traced {
-            Err(traced) => format!("{}: {}", traced.path(), traced.inner()),
-            Ok(_) => format!("the body is no OTLP JSON: {error}"),
-        }
-    })
+    serde_json::from_slice(body).map_err(|error| unread::json::<T>(body, &error))
 }
 
 /// A list, or null.

@@ -9,6 +9,7 @@ mod metrics;
 mod proto;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use prost::Message;
 
@@ -99,7 +100,9 @@ pub(super) fn records(request: ExportLogsServiceRequest) -> Vec<LogRecord> {
 /// What is wrong with the body, and where.
 pub(super) fn metrics(body: &[u8], encoding: Encoding) -> Result<Points, String> {
     match encoding {
-        Encoding::Protobuf => ExportMetricsServiceRequest::decode(body).map(|request| points(&request)).map_err(unread),
+        Encoding::Protobuf => {
+            ExportMetricsServiceRequest::decode(body).map(|request| points(&request)).map_err(unread::protobuf)
+        }
         Encoding::Json => metrics::of_json(body),
     }
 }
@@ -115,12 +118,7 @@ fn read<T: Message + Default>(
     of_json: impl FnOnce(&[u8]) -> Result<T, String>,
 ) -> Result<T, String> {
     match encoding {
-        Encoding::Protobuf => T::decode(body).map_err(unread),
+        Encoding::Protobuf => T::decode(body).map_err(unread::protobuf),
         Encoding::Json => of_json(body),
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "used as the function of map_err")]
-fn unread(error: prost::DecodeError) -> String {
-    format!("the body is no OTLP protobuf message: {error}")
 }

@@ -53,6 +53,9 @@ const WORDS: &[(&str, &str)] = &[
 /// Characters of a word or message that are looked at.
 const MAX_LOOKED_AT: usize = 512;
 
+/// How a traceback of Python begins.
+const TRACEBACK: &str = "Traceback (most recent call last)";
+
 /// The last exception of a span: its type and its message.
 pub(super) fn exception(events: &[Event]) -> Option<(&str, &str)> {
     let event = events.iter().rfind(|event| event.name == "exception")?;
@@ -67,6 +70,22 @@ pub(super) fn exception(events: &[Event]) -> Option<(&str, &str)> {
     let message = text("exception.message");
     // LangSmith puts the traceback behind the message.
     Some((text("exception.type"), message.split("\n\nTraceback").next().unwrap_or(message)))
+}
+
+/// The message of a failure: what was stated, else what was thrown. LangChain states the whole traceback behind the message,
+/// which the exception has alone.
+pub(super) fn message<'a>(stated: [&'a str; 2], thrown: &'a str) -> Option<&'a str> {
+    let is_clean = |text: &&str| !text.is_empty() && !text.contains(TRACEBACK);
+    if let Some(text) = stated.into_iter().find(is_clean) {
+        return Some(text);
+    }
+    if !thrown.is_empty() {
+        return Some(thrown);
+    }
+    let text = stated.into_iter().find(|text| !text.is_empty())?;
+    let before = text.split(TRACEBACK).next().unwrap_or_default().trim_end();
+    // With nothing before it, its last line is the exception.
+    Some(if before.is_empty() { text.trim_end().lines().next_back().unwrap_or(text) } else { before })
 }
 
 /// The class of a failure by what is known of it: a word, the HTTP status, a message.
@@ -138,6 +157,25 @@ mod tests {
             ("", Some(200), "Error code: é", "other"),
         ] {
             assert_eq!(class(word, status, message), expected, "{word} {message}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_without_its_traceback() {
+        let traced =
+            "ValueError('no clock')Traceback (most recent call last):\n  File \"a.py\"\n\nValueError: no clock\n";
+        let bare = "Traceback (most recent call last):\n  File \"a.py\"\n\nValueError: no clock\n";
+        for (stated, thrown, expected) in [
+            (["no clock", ""], "thrown", Some("no clock")),
+            (["", "said"], "thrown", Some("said")),
+            (["", ""], "thrown", Some("thrown")),
+            ([traced, ""], "no clock", Some("no clock")),
+            ([traced, "said"], "no clock", Some("said")),
+            ([traced, ""], "", Some("ValueError('no clock')")),
+            ([bare, ""], "", Some("ValueError: no clock")),
+            (["", ""], "", None),
+        ] {
+            assert_eq!(message(stated, thrown), expected);
         }
     }
 }

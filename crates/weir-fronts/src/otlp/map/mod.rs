@@ -198,8 +198,8 @@ fn fail(mapping: &mut Mapping, span: &mut Span, wire: &WireSpan) {
     }
     let (exception, thrown) = failure::exception(&wire.events).unwrap_or_default();
     let message = mapping.text(&[Attr("weir.error"), Attr("langfuse.observation.status_message")]);
-    let stated = [wire.status.message.as_str(), message.as_deref().unwrap_or_default(), thrown];
-    span.error = stated.into_iter().find(|text| !text.is_empty()).map(str::to_owned);
+    let stated = [wire.status.message.as_str(), message.as_deref().unwrap_or_default()];
+    span.error = failure::message(stated, thrown).map(str::to_owned);
     let class = mapping.text(&[Attr("weir.error_type")]);
     // The foreign word stays filterable.
     let word = [failure::word(mapping.pool.get("error.type")), exception];

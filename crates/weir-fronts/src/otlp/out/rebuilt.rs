@@ -9,6 +9,7 @@ use weir_core::time::Micros;
 use super::attributes::Said;
 use super::details::{Details, Otlp};
 use super::{content, short};
+use crate::intake::nesting;
 use crate::otlp::map::map;
 use crate::otlp::wire::{AnyValue, Attributes, Dropped, WireSpan};
 
@@ -63,7 +64,9 @@ fn as_it_came(span: &Span, details: &Details<'_>, otlp: &Otlp) -> WireSpan {
 
 /// Those that stand among the span's, those that its fields were made of, and its input and output.
 fn attributes(span: &Span, details: &Details<'_>) -> Attributes {
-    let own = span.attributes.iter().filter(|(name, _)| !details.derived.contains(name));
+    // That it wraps a call is Weir's finding, and its receiver's.
+    let found = |name: &String, json: &String| nesting::says(span, name, json);
+    let own = span.attributes.iter().filter(|(name, json)| !details.derived.contains(name) && !found(name, json));
     let mut all: Attributes = own.map(|(name, json)| (name.clone(), value(json))).collect();
     all.extend(details.attributes());
     let sides =
