@@ -91,7 +91,7 @@ async fn read(request: Request<Body>, receiver: Arc<Receiver>) -> Result<Request
             parts.headers.remove(ENCODING);
             drop(sent);
             let receiver = Arc::clone(&receiver);
-            work(packed.len(), move || unpacked(packed, held, &receiver)).await?
+            work(packed.len(), move || unpacked(&packed, held, &receiver)).await?
         }
     };
     // The decoder copies it.
@@ -110,8 +110,8 @@ fn message(body: &Bytes) -> Option<Bytes> {
 }
 
 /// A packed message as the pieces of a body that is not.
-fn unpacked(packed: Bytes, mut held: Held, receiver: &Receiver) -> Result<(Vec<Bytes>, Held), Fault> {
-    let message = body::unpack_as("gzip", &packed, receiver.max_body, &receiver.room, &mut held)?;
+fn unpacked(packed: &Bytes, mut held: Held, receiver: &Receiver) -> Result<(Vec<Bytes>, Held), Fault> {
+    let message = body::unpack_as("gzip", packed, receiver.max_body, &receiver.room, &mut held)?;
     let too_large = |_| body::too_large(receiver.max_body);
     let mut prefix = vec![0];
     prefix.extend_from_slice(&u32::try_from(message.len()).map_err(too_large)?.to_be_bytes());
