@@ -1,5 +1,5 @@
 //! Python has a SQLite of its own beside the library's, and programs read with it the file that they log to. The locks of
-//! SQLite are POSIX's, which belong to a process: between two SQLites in one process they do not count, and closing a
+//! SQLite are POSIX's, which belong to a process: between two copies of it in one process they do not count, and closing a
 //! file lets go of the other's too. Python's, when it closes the file, would take itself for the last one that has it open
 //! and delete the write-ahead log under the library's hands; what is logged from then on would be lost with the process.
 //!
