@@ -18,8 +18,10 @@ from typing import Any, Dict, NamedTuple, Optional
 
 from . import _native
 
-#: Seconds that closing may take, at the end of the process and before a fork.
-PATIENCE = 10.0
+#: Seconds that closing waits for a file, and for a server, at the end of the process; the library waits five more.
+_FILE, _SERVER = 10.0, 2.0
+#: Seconds that a server may hold up a fork.
+_PAUSE = 0.5
 
 _log = logging.getLogger("weir")
 
@@ -67,8 +69,9 @@ class Store:
             _add(total, recorder.stats())
         return total
 
-    def close(self, seconds: float = PATIENCE) -> bool:
+    def close(self) -> bool:
         """Stores what was recorded and closes; whether all was stored in time. The next record opens it again."""
+        seconds = _FILE if self.is_file() else _SERVER
         with _state.lock:
             recorder = self._recorder
             if recorder is None:
@@ -80,6 +83,9 @@ class Store:
                 return False
             self._recorder = None
             _add(self._before, {**stats, "waiting_bytes": 0})
+            waited = stats["logged"] - stats["stored"] - stats["lost"]
+            if not done and waited > 0:
+                _log.warning("up to %d records could not be stored in time", waited)
             return done
 
     def is_file(self) -> bool:
@@ -177,11 +183,14 @@ def _close_with_worker() -> None:
 def _before_fork() -> None:
     _state.lock.acquire()
     for store in list(_stores.values()):
-        if store.is_file():
-            try:
+        try:
+            if store.is_file():
                 store.close()
-            except Exception as error:
-                _log.warning("a store could not be closed before a fork: %s", error)
+            else:
+                # So that no thread of the library is at work meanwhile, as far as the server answers.
+                store.flush(_PAUSE)
+        except Exception as error:
+            _log.warning("a store could not be closed before a fork: %s", error)
 
 
 def _after_in_parent() -> None:

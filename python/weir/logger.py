@@ -219,6 +219,7 @@ class ObservabilityLogger:
             timestamp,
             {
                 "name": name,
+                "tool_name": name,
                 "request_id": request_id,
                 "input": _text(inputs),
                 "output": _text(output),

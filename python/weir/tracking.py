@@ -17,6 +17,9 @@ _log = logging.getLogger("weir")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: What a function's call can be.
+KINDS = ("chain", "tool", "agent", "retriever", "embedding", "guardrail", "evaluator", "llm", "other")
+
 #: Pieces and characters of a generator that are kept as its output.
 _MOST_PIECES = 10_000
 _MOST_TEXT = 1_000_000
@@ -50,12 +53,15 @@ def track(
     is logged during a call, by other tracked functions too, belongs to it. The outermost call begins a request of its own.
 
     :param name: instead of the function's own.
-    :param kind: ``chain``, ``tool`` (a row of ``tool_calls``), ``agent``, ``retriever``, ``guardrail``, ``evaluator``, ``llm``, ...
+    :param kind: ``chain``, ``tool`` (a row of ``tool_calls``), ``agent``, ``retriever``, ``embedding``, ``guardrail``, ``evaluator``,
+        ``llm`` or ``other``.
     :param capture_input: whether arguments are kept.
     :param capture_output: whether the return value, or what a generator gave, is kept.
     :param logger: where to; by default where the call around it goes, else :func:`set_default_logger`.
     :param workflow: the workflow that its spans are steps of.
     """
+    if kind not in KINDS:
+        raise ValueError(f"kind: {kind!r}: it is one of {', '.join(KINDS)}")
     how = _How(name, kind, capture_input, capture_output, logger, workflow)
     return cast("Union[F, Callable[[F], F]]", how.wrap(function) if function is not None else how.wrap)
 

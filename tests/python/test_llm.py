@@ -50,7 +50,7 @@ def test_an_answer_is_returned_and_recorded_whole(llm, provider, rows, spans):
     (row,) = rows("llm_calls")
     assert (row["prompt"], row["response"], row["prompt_version"]) == ("Hi", ANSWER, "v2")
     assert (row["cost"], row["latency_ms"], row["total_tokens"]) == (answer["cost"], answer["latency_ms"], 13)
-    assert json.loads(row["metadata"])["metadata"] == {"topic": "x"}
+    assert json.loads(row["metadata"]) == {"topic": "x"}
     # The whole answer is there, not only its text.
     assert json.loads(spans()[0]["output"]) == answer["raw"]
     assert "sk-the-key" not in json.dumps(rows("llm_calls") + spans())

@@ -34,7 +34,7 @@ def test_a_call_has_every_column_as_it_was_given(logger, rows):
     )
     assert request_id == "req-1"
     (row,) = rows("llm_calls")
-    assert json.loads(row.pop("metadata"))["metadata"] == {"topic": "password", "tries": [1, 2]}
+    assert json.loads(row.pop("metadata")) == {"topic": "password", "tries": [1, 2]}
     assert row == {
         "timestamp": "2025-03-01T12:00:00.123456Z",
         "request_id": "req-1",
@@ -264,8 +264,12 @@ def test_secrets_are_not_kept(logger, rows):
 
 def test_any_step_can_be_recorded(logger, spans):
     assert logger.log_span("rerank", "retriever", request_id="r", inputs={"k": 3}, output=["a"], metadata={"n": 1}) == "r"
-    (span,) = spans()
-    assert (span["name"], span["input"], span["output"]) == ("rerank", '{"k":3}', '["a"]')
+    assert logger.log_span("search", "tool", request_id="r")
+    first, second = spans()
+    assert (first["name"], first["input"], first["output"]) == ("rerank", '{"k":3}', '["a"]')
+    assert (second["name"], second["kind"]) == ("search", 1)
+    with pytest.raises(ValueError, match="kind"):
+        logger.log_span("x", "nonsense")
 
 
 @pytest.mark.parametrize("make", [ObservabilityLogger, weir.InstrumentedLLM, weir.WorkflowLogger, weir.AnomalyDetector])

@@ -281,6 +281,18 @@ def test_without_a_store_functions_work_as_ever(tmp_path, monkeypatch, told):
     assert any("cannot be opened" in message for message in told())
 
 
+def test_a_call_of_a_model_made_by_other_means(rows):
+    @track(kind="llm", name="our own client")
+    def ask(prompt):
+        return "an answer"
+
+    ask("Hi")
+    (row,) = rows("llm_calls")
+    assert (row["prompt"], row["response"], row["model"]) == ("Hi", "an answer", None)
+
+
 def test_only_functions_can_be_tracked():
+    with pytest.raises(ValueError, match="kind.*chain, tool"):
+        track(kind="tol")
     with pytest.raises(TypeError, match="functions"):
         track("text")

@@ -26,6 +26,12 @@ static TLS: LazyLock<Option<rustls::ClientConfig>> = LazyLock::new(|| {
     Some(config.with_root_certificates(roots).with_no_client_auth())
 });
 
+/// Reads the system's authorities now, on the caller's thread: a fork while another thread does it would leave the child
+/// waiting for that thread for ever.
+pub(crate) fn prepare() {
+    LazyLock::force(&TLS);
+}
+
 /// A client to be configured further. Redirects are not followed.
 pub(crate) fn builder() -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
