@@ -31,7 +31,7 @@ const ZSTD_WINDOW: u32 = 23;
 pub(super) struct Room(Arc<Semaphore>);
 
 /// Bytes that a request holds; given back when dropped.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Held(Option<OwnedSemaphorePermit>);
 
 impl Room {
@@ -278,7 +278,7 @@ mod tests {
     async fn a_body_in_pieces_is_one_body() {
         let room = Room::new(1 << 20);
         let pieces = |count: usize| {
-            let pieces = std::iter::repeat_n(Ok::<_, std::io::Error>(Bytes::from(vec![1; 10_000])), count);
+            let pieces = (0..count).map(|_| Ok::<_, std::io::Error>(Bytes::from(vec![1; 10_000])));
             Body::from_stream(futures_util::stream::iter(pieces))
         };
         for count in [0, 1, 2, 30] {
