@@ -1,6 +1,7 @@
 """One call that several spans tell, each within the other: it counts once, whoever tells it and in whatever order they come."""
 
 import json
+import time
 
 import httpx
 import pytest
@@ -121,9 +122,10 @@ def test_spans_in_weirs_own_form_are_looked_at_alike(server):
                              {"content-type": "application/json"})
         assert answer.status == 200, answer.text
 
-    put(write="create", span_id=outer, kind="llm", name="outer", start_us=1_795_000_000_000_000)
-    put(write="create", span_id=inner, parent_id=outer, kind="llm", name="inner", start_us=1_795_000_000_000_100)
-    put(write="update", span_id=outer, kind="llm", status="success", end_us=1_795_000_000_900_000)
+    now = time.time_ns() // 1_000
+    put(write="create", span_id=outer, kind="llm", name="outer", start_us=now - 100)
+    put(write="create", span_id=inner, parent_id=outer, kind="llm", name="inner", start_us=now - 90, end_us=now)
+    put(write="update", span_id=outer, kind="llm", status="success", end_us=now)
     stored = by_span(server, trace, 2)
     assert (stored[outer]["kind"], stored[inner]["kind"]) == ("chain", "llm")
     assert stored[outer]["status"] == "success" and total(server)["count"] == 1

@@ -36,7 +36,7 @@ pub(super) fn of(mapping: &mut Mapping, scope: &Scope, name: &str) -> SpanKind {
         if *attribute != "gen_ai.operation.name" {
             mapping.pool.consume(attribute);
         }
-        return if is_within_retrieval(scope, kind, name) { SpanKind::Chain } else { kind };
+        return if is_part(scope, kind, name) { SpanKind::Chain } else { kind };
     }
     let pool = &mapping.pool;
     if pool.says("gen_ai.tool.name") || pool.says("gen_ai.tool.call.id") {
@@ -123,13 +123,14 @@ fn decision(mapping: &Mapping, kind: SpanKind) -> SpanKind {
     if kind == SpanKind::Branch && mapping.pool.says("decision.model_name") { SpanKind::Llm } else { kind }
 }
 
-/// LlamaIndex's `Retriever._retrieve` within `Retriever.retrieve`, which has the documents: one retrieval. That a call lies
-/// within a call is seen in their tree, when they are taken.
-fn is_within_retrieval(scope: &Scope, kind: SpanKind, name: &str) -> bool {
-    let function = name.rsplit('.').next().unwrap_or_default();
+/// What LlamaIndex does on the way is told as a step of the same kind: `Retriever._retrieve` within `Retriever.retrieve`, which
+/// has the documents, or `OpenAI._prepare_chat_with_tools` before the call. Whether a call lies within a call is seen in
+/// their tree instead, when they are taken.
+fn is_part(scope: &Scope, kind: SpanKind, name: &str) -> bool {
+    let is_inner = || name.rsplit('.').next().is_some_and(|function| function.starts_with('_'));
     scope.name == "openinference.instrumentation.llama_index"
-        && kind == SpanKind::Retriever
-        && function.starts_with('_')
+        && matches!(kind, SpanKind::Llm | SpanKind::Embedding | SpanKind::Retriever)
+        && is_inner()
 }
 
 fn is_vector_store(mapping: &Mapping) -> bool {
