@@ -47,7 +47,7 @@ mod tests {
                 "invalid",
             ),
             (r#"{"events":{}}"#, ".events", "invalid type: object, expected a list"),
-            ("[]", "", "invalid type: list, expected an object"),
+            ("[]", "", "invalid length 0, expected an object"),
         ] {
             let message = refused(wrong);
             assert!(message.starts_with(&format!("{span}{place}: {said}")), "{message}");
