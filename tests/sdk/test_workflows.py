@@ -234,8 +234,8 @@ def test_an_unknown_workflow_is_told_the_nearest(told):
         ("workflows?from=soon", "from"),
         ("traces/xyz", "trace_id"),
         ("traces/xyz/path", "trace_id"),
-        (f"traces/{TRACE}?limit=1001", "limit"),
-        (f"traces/{TRACE}/path?limit=1", "limit"),
+        (f"traces/{'5e' * 16}?limit=1001", "limit"),
+        (f"traces/{'5e' * 16}/path?limit=1", "limit"),
         ("requests/r/path?x=1", "x"),
     ],
 )
