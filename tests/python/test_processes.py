@@ -74,6 +74,8 @@ def test_a_child_of_a_fork_goes_on_with_its_parents_loggers(script, db):
             while not stop.is_set():
                 logger.log_llm_call(f"busy-{n}", model="m", prompt="p" * 2000)
                 n += 1
+                if n % 200 == 0:
+                    logger.flush()  # What it logs must fit the queue, however slow the disk.
             logger.flush()
             print(n)
 
