@@ -91,7 +91,8 @@ def main():
     temp = Path(tempfile.mkdtemp(prefix="weir-spans-"))
     try:
         texts = otlp.Texts(english.write(temp / "english.txt"))
-        now = time.time_ns()
+        # An hour ago, so that none starts in the future.
+        now = time.time_ns() - 3_600_000_000_000
         bodies = [otlp.batch(texts, options.spans, now + n * 200_000_000) for n in range(options.batches)]
         results = {"Weir": weir_figures(options, temp, bodies)}
         if options.with_phoenix:
