@@ -18,6 +18,7 @@ pub mod money;
 pub mod observe;
 pub mod price;
 pub mod prompt;
+pub mod query;
 pub mod record;
 pub mod redact;
 pub mod score;

@@ -8,3 +8,8 @@ pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
 };
 pub use prompts::{PromptRecord, Prompts, Put};
+
+/// Everything that a catalog keeps.
+pub trait Catalog: Prompts + Batches {}
+
+impl<T: Prompts + Batches> Catalog for T {}

@@ -2,6 +2,7 @@
 //! it. One connection that writes, in groups (see [`writer`]), and a few that read.
 
 mod batches;
+mod compile;
 mod prompts;
 mod writer;
 

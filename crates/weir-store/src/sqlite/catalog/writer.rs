@@ -147,7 +147,14 @@ mod tests {
         let held = db.lock();
         std::thread::scope(|scope| {
             // All wait for the connection and are committed together.
-            let all: Vec<_> = (0..20).map(|n| scope.spawn({ let w = &writer; move || put(w, n, n % 3 == 0) })).collect();
+            let all: Vec<_> = (0..20)
+                .map(|n| {
+                    scope.spawn({
+                        let w = &writer;
+                        move || put(w, n, n % 3 == 0)
+                    })
+                })
+                .collect();
             drop(held);
             for (n, done) in all.into_iter().enumerate() {
                 assert_eq!(done.join().unwrap().is_err(), n % 3 == 0);
