@@ -5,7 +5,6 @@ mod row;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
-use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension};
 use weir_core::id::{ScoreId, SpanId, TraceId, from_significant};
 use weir_core::score::{Score, ScoreTarget};
