@@ -5,10 +5,12 @@
 
 mod assessments;
 pub mod call_run;
+mod datasets;
 mod errors;
 mod filter;
 mod front;
 mod routes;
+mod scorers;
 mod server_info;
 mod texts;
 mod wire;

@@ -2,18 +2,24 @@
 //! through a thread.
 
 mod batches;
+mod datasets;
 mod projects;
 mod prompts;
+mod scorers;
 
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
+};
+pub use datasets::{
+    DatasetQuery, DatasetRecord, Datasets, Example, ExampleQuery, ExampleWrite, ExamplesPut, NewDataset,
 };
 pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
 };
 pub use prompts::{PromptRecord, Prompts, Put};
+pub use scorers::{ScorerRecord, Scorers};
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects {}
+pub trait Catalog: Prompts + Batches + Projects + Datasets + Scorers {}
 
-impl<T: Prompts + Batches + Projects> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Datasets + Scorers> Catalog for T {}

@@ -3,8 +3,10 @@
 
 mod batches;
 mod compile;
+mod datasets;
 mod projects;
 mod prompts;
+mod scorers;
 mod writer;
 
 use std::path::Path;
@@ -30,6 +32,7 @@ const MIGRATIONS: Migrations = &[
     (1, include_str!("0001_prompts.sql")),
     (2, include_str!("0002_batches.sql")),
     (3, include_str!("0003_tracking.sql")),
+    (5, include_str!("0005_evaluation.sql")),
 ];
 
 /// The catalog of one data folder.
