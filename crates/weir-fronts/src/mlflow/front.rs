@@ -29,7 +29,6 @@ pub struct Parts {
 
 /// The front.
 pub struct Front {
-    #[expect(dead_code, reason = "for what comes next")]
     pub(super) parts: Parts,
     pub(super) places: Semaphore,
 }

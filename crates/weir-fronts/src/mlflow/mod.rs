@@ -7,6 +7,9 @@ pub mod call_run;
 mod errors;
 mod filter;
 mod front;
+mod registry;
+#[cfg(test)]
+mod rig;
 mod routes;
 mod server_info;
 mod texts;
