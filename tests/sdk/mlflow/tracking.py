@@ -34,13 +34,13 @@ class Tracking:
     def ok(self, method, path, body=None, **query):
         """The JSON of an answer that must be 200."""
         answer = self.ask(method, path, body, **query)
-        assert answer.status == 200, (path, answer.status, answer.text)
+        assert answer.status == 200, (path, answer.status, answer.text[:800])
         return json.loads(answer.body or b"{}")
 
     def refused(self, method, path, body=None, **query):
         """(status, error code, message) of an answer that must be an error."""
         answer = self.ask(method, path, body, **query)
-        assert 400 <= answer.status < 600, (path, answer.status, answer.text)
+        assert 400 <= answer.status < 600, (path, answer.status, answer.text[:800])
         said = answer.json()
         assert answer.headers["content-type"].startswith("application/json")
         return answer.status, said["error_code"], said["message"]
