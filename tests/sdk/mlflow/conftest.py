@@ -39,9 +39,9 @@ STARTED = pytest.StashKey()
 
 
 def start(config):
-    """The address of the server, which is started once."""
+    """The server's address, folder and process. It is started once."""
     if PEER and PEER != "1":
-        return PEER, None
+        return PEER,
     if STARTED not in config.stash:
         folder = tempfile.TemporaryDirectory(prefix="weir-mlflow-")
         path = Path(folder.name)
@@ -51,7 +51,7 @@ def start(config):
             server = Weir(path)
         config.stash[STARTED] = server, folder
     server, _ = config.stash[STARTED]
-    return server.url, server.folder
+    return server.url, server.folder, server.child.pid if PEER else server.process.pid
 
 
 @pytest.hookimpl(optionalhook=True)
