@@ -48,6 +48,10 @@ DIFFERENCES = {
         "a mistake of the caller is no failure of the server",
         mlflow=(500, "INTERNAL_ERROR"), weir=(400, "INVALID_PARAMETER_VALUE"),
     ),
+    "a tag of no trace": Difference(
+        "what is not there is 404; the real server passes on what its database says",
+        mlflow=(400, "BAD_REQUEST"), weir=(404, "RESOURCE_DOES_NOT_EXIST"),
+    ),
     "a place that leaves its root": Difference(
         "a place with `..` or a query is refused when it is given, not when it is used", mlflow=200, weir=400,
     ),

@@ -250,16 +250,20 @@ def test_page_tokens_that_are_none(tracking, path, token):
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body"),
+    ("path", "body"),
     [
-        ("POST", "logged-models/search", {"experiment_ids": ["0"], "page_token": "garbage"}),
-        ("POST", "/api/3.0/mlflow/traces/search", {
-            "locations": [{"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}], "page_token": "garbage"}),
-        ("POST", "/api/3.0/mlflow/datasets/search", {"experiment_ids": ["0"], "page_token": "garbage"}),
+        ("/api/3.0/mlflow/traces/search", {"locations": [
+            {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}]}),
+        ("/api/3.0/mlflow/datasets/search", {"experiment_ids": ["0"]}),
     ],
 )
-def test_page_tokens_that_are_none_in_a_body(tracking, method, path, body):
-    assert tracking.refused(method, path, body)[:2] == (400, "INVALID_PARAMETER_VALUE")
+def test_page_tokens_that_are_none_in_a_body(tracking, path, body):
+    assert tracking.refused("POST", path, body | {"page_token": "garbage"})[:2] == (400, "INVALID_PARAMETER_VALUE")
+
+
+def test_a_page_token_that_breaks_the_real_server(tracking):
+    body = {"experiment_ids": ["0"], "page_token": "garbage"}
+    assert tracking.post("logged-models/search", body).status == here("what cannot be read breaks the server")
 
 
 def test_an_error_leaves_the_connection_usable(tracking):
