@@ -9,6 +9,9 @@ mod datasets;
 mod errors;
 mod filter;
 mod front;
+mod registry;
+#[cfg(test)]
+mod rig;
 mod routes;
 mod scorers;
 mod server_info;

@@ -15,7 +15,7 @@ use weir_core::access::{Identity, Role};
 use super::errors::{ErrorCode, Refused};
 use super::front::Front;
 use super::wire::{Args, Reply};
-use super::{assessments, datasets, scorers, server_info};
+use super::{assessments, datasets, registry, scorers, server_info};
 
 /// Largest body of JSON.
 const MAX_BODY: usize = 64 << 20;
@@ -36,8 +36,13 @@ pub(super) struct Endpoint {
 }
 
 /// The endpoints of every area.
-const AREAS: &[&[Endpoint]] =
-    &[server_info::ENDPOINTS, assessments::ENDPOINTS, datasets::ENDPOINTS, scorers::ENDPOINTS];
+const AREAS: &[&[Endpoint]] = &[
+    assessments::ENDPOINTS,
+    datasets::ENDPOINTS,
+    registry::ENDPOINTS,
+    scorers::ENDPOINTS,
+    server_info::ENDPOINTS,
+];
 
 /// The routes, by the role that a key needs for them. Whoever mounts them puts the caller's `Arc<Identity>` into the
 /// request's extensions.

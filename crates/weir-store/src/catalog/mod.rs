@@ -5,6 +5,7 @@ mod batches;
 mod datasets;
 mod projects;
 mod prompts;
+mod registry;
 mod scorers;
 
 pub use batches::{
@@ -19,7 +20,11 @@ pub use projects::{
 pub use prompts::{PromptRecord, Prompts, Put};
 pub use scorers::{ScorerRecord, Scorers};
 
-/// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Datasets + Scorers {}
+pub use registry::{
+    ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
+};
 
-impl<T: Prompts + Batches + Projects + Datasets + Scorers> Catalog for T {}
+/// Everything that a catalog keeps.
+pub trait Catalog: Prompts + Batches + Projects + Registry + Datasets + Scorers {}
+
+impl<T: Prompts + Batches + Projects + Registry + Datasets + Scorers> Catalog for T {}
