@@ -2,14 +2,18 @@
 //! through a thread.
 
 mod batches;
+mod projects;
 mod prompts;
 
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
 };
+pub use projects::{
+    DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
+};
 pub use prompts::{PromptRecord, Prompts, Put};
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches {}
+pub trait Catalog: Prompts + Batches + Projects {}
 
-impl<T: Prompts + Batches> Catalog for T {}
+impl<T: Prompts + Batches + Projects> Catalog for T {}
