@@ -10,9 +10,11 @@ mod front;
 mod routes;
 mod server_info;
 mod texts;
+mod traces;
 mod wire;
 
 pub use errors::refusal;
 pub use front::{Front, Parts};
 pub use routes::routes;
 pub use server_info::VERSION;
+pub use traces::Experiments;

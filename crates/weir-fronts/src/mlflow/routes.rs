@@ -36,7 +36,7 @@ pub(super) struct Endpoint {
 }
 
 /// The endpoints of every area.
-const AREAS: &[&[Endpoint]] = &[server_info::ENDPOINTS];
+const AREAS: &[&[Endpoint]] = &[server_info::ENDPOINTS, super::traces::ENDPOINTS];
 
 /// The routes, by the role that a key needs for them. Whoever mounts them puts the caller's `Arc<Identity>` into the
 /// request's extensions.
