@@ -29,8 +29,12 @@ pub(super) fn made(text: &str) -> Result<(TraceId, Option<String>), Refused> {
 
 /// The usual id of a trace.
 pub(super) fn print(id: TraceId) -> String {
-    // All 16 bytes, also where the first ones are zero.
-    format!("{PREFIX}{}", hex::encode(id.0))
+    format!("{PREFIX}{}", digits(id))
+}
+
+/// All 32 digits, also where the first ones are zero.
+pub(super) fn digits(id: TraceId) -> String {
+    format!("{:032x}", u128::from_be_bytes(id.0))
 }
 
 fn of_text(text: &str) -> TraceId {

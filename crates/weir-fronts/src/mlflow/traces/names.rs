@@ -5,7 +5,6 @@ pub(super) const ARTIFACT_LOCATION: &str = "mlflow.artifactLocation";
 pub(super) const SPANS_LOCATION: &str = "mlflow.trace.spansLocation";
 pub(super) const ARCHIVE_LOCATION: &str = "mlflow.trace.archiveLocation";
 pub(super) const ARCHIVAL_FAILURE: &str = "mlflow.trace.archivalFailure";
-pub(super) const LINKED_PROMPTS: &str = "mlflow.linkedPrompts";
 
 /// The spans are to be had from the server.
 pub(super) const TRACKING_STORE: &str = "TRACKING_STORE";

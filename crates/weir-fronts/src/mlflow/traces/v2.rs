@@ -50,7 +50,7 @@ pub(super) fn start(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let fields = args.fields();
     let project = experiments::active(front, fields.required("experiment_id")?)?;
     let start_ms = fields.int("timestamp_ms")?.unwrap_or_default();
-    let request_id = hex::encode(TraceId::new().0);
+    let request_id = id::digits(TraceId::new());
     let (id, foreign_id) = id::made(&request_id)?;
     let said = said(&fields)?;
     let start_us = Some(start_ms.saturating_mul(1_000));
