@@ -7,7 +7,8 @@ use weir_store::traces::{Totals, TraceHead, TraceRow};
 
 use super::experiments::ByKey;
 use super::info::{State, TraceInfo};
-use super::{id, names, preview};
+use super::{id, names, preview, scores};
+use crate::mlflow::assessments::Form;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 
@@ -16,15 +17,18 @@ pub(super) fn infos(front: &Front, heads: Vec<TraceHead>) -> Result<Vec<TraceInf
     let ids: Vec<TraceId> = heads.iter().map(|head| head.id).collect();
     let totals = front.parts.traces.trace_totals(&ids)?;
     let roots = roots(front, &heads)?;
+    let scores = scores::of(front, &ids)?;
     let mut projects = ByKey::new(front);
     let mut infos = Vec::with_capacity(heads.len());
-    for ((head, totals), root) in heads.into_iter().zip(&totals).zip(roots) {
+    for (((head, totals), root), scores) in heads.into_iter().zip(&totals).zip(roots).zip(scores) {
         let mut info = known(&head, totals, &mut projects)?;
         if let Some(root) = root {
             let of = |text: &Option<String>, role| text.as_deref().map(|text| preview::of(text, role));
             info.request_preview = info.request_preview.or_else(|| of(&root.input, "user"));
             info.response_preview = info.response_preview.or_else(|| of(&root.output, "assistant"));
         }
+        let form = |score| serde_json::value::to_raw_value(&Form::of(score, &info.trace_id)).ok();
+        info.assessments = scores.iter().filter_map(form).collect();
         infos.push(info);
     }
     Ok(infos)

@@ -43,6 +43,7 @@ pub(super) fn delete(front: &Front, args: &Args) -> Result<Reply, Refused> {
         Some(until) => up_to(front, &project.key, until, most)?,
         None => of_project(front, &project.key, &named)?,
     };
+    front.parts.scores.delete_of(&ids)?;
     reply(&Deleted { traces_deleted: front.parts.traces.delete_traces(&ids)? })
 }
 

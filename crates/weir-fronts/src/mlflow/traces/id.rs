@@ -13,7 +13,7 @@ const PREFIX: &str = "tr-";
 const MOST: usize = 50;
 
 /// The trace of an id, and the id itself where it cannot be told from the trace.
-pub(super) fn read(text: &str) -> (TraceId, Option<String>) {
+pub(in crate::mlflow) fn read(text: &str) -> (TraceId, Option<String>) {
     let digits = text.strip_prefix(PREFIX).filter(|digits| digits.len() == 32);
     let own = digits.and_then(TraceId::parse).filter(|id| print(*id) == text);
     own.map_or_else(|| (of_text(text), Some(text.to_owned())), |id| (id, None))
@@ -28,7 +28,7 @@ pub(super) fn made(text: &str) -> Result<(TraceId, Option<String>), Refused> {
 }
 
 /// The usual id of a trace.
-pub(super) fn print(id: TraceId) -> String {
+pub(in crate::mlflow) fn print(id: TraceId) -> String {
     format!("{PREFIX}{}", digits(id))
 }
 

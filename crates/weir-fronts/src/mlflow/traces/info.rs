@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::names::{MOST_METADATA, MOST_TAG};
 
 /// What is known of a trace, in MLflow's words.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct TraceInfo {
     pub(super) trace_id: String,
     pub(super) experiment_id: String,
@@ -21,7 +21,7 @@ pub(super) struct TraceInfo {
     pub(super) state: State,
     pub(super) metadata: BTreeMap<String, String>,
     pub(super) tags: BTreeMap<String, String>,
-    pub(super) assessments: Vec<Value>,
+    pub(super) assessments: Vec<Box<RawValue>>,
 }
 
 /// How a trace ended.
@@ -64,8 +64,8 @@ struct Form<'a> {
     state: &'static str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     trace_metadata: BTreeMap<&'a str, &'a str>,
-    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
-    assessments: &'a [Value],
+    #[serde(skip_serializing_if = "<[Box<RawValue>]>::is_empty")]
+    assessments: &'a [Box<RawValue>],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<&'a str, &'a str>,
 }

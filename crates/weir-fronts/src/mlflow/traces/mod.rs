@@ -7,7 +7,7 @@
 mod assemble;
 mod delete;
 mod experiments;
-mod id;
+pub(super) mod id;
 mod info;
 mod links;
 mod names;

@@ -9,6 +9,7 @@ use weir_store::traces::{TraceRow, TraceWrite};
 use super::assemble;
 use super::info::{self, State, TraceInfo};
 use super::{experiments, id, names};
+use crate::mlflow::assessments;
 use crate::mlflow::errors::{ErrorCode, Refused};
 use crate::mlflow::front::Front;
 use crate::mlflow::wire::{Args, Fields, Reply, reply};
@@ -41,6 +42,11 @@ pub(super) fn start(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let said = trace.object("trace_info")?.ok_or_else(|| trace.absent("trace_info"))?;
     let write = write(front, &said)?;
     front.parts.traces.write_traces(std::slice::from_ref(&write))?;
+    let now = front.parts.clock.now();
+    let scores = said.objects("assessments")?.iter().map(|said| assessments::read(said, write.id, now)).collect::<Result<Vec<_>, _>>()?;
+    if !scores.is_empty() {
+        front.parts.scores.put(&scores)?;
+    }
     let info = assemble::info_of(front, write.id)?.ok_or_else(vanished)?;
     reply(&Answer::of(info))
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use weir_core::id::TraceId;
 use weir_core::query::{Condition, Held, Op, Operand, Target, Test};
-use weir_core::score::Score;
+use weir_core::score::{Score, ScoreKind};
 use weir_core::span::Span;
 use weir_store::traces::{Link, Totals, TraceHead};
 
@@ -163,8 +163,11 @@ impl Filter {
 
     fn scored(&self, facts: &Facts<'_>) -> bool {
         self.conditions.iter().all(|condition| match &condition.target {
-            Target::Entry(kind @ ("feedback" | "expectation"), name) => {
-                scores::satisfies(facts.scores, kind, name, &condition.test)
+            Target::Entry("feedback", name) => {
+                scores::satisfies(facts.scores, ScoreKind::Feedback, name, &condition.test)
+            }
+            Target::Entry("expectation", name) => {
+                scores::satisfies(facts.scores, ScoreKind::Expectation, name, &condition.test)
             }
             Target::Related("issue", _) => match &condition.test {
                 Test::Compare(Op::Eq, Operand::Text(id)) => scores::has_issue(facts.scores, id),
