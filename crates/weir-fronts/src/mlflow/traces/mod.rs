@@ -10,6 +10,7 @@ mod experiments;
 pub(super) mod id;
 mod info;
 mod links;
+mod metrics;
 mod names;
 mod preview;
 mod read;
@@ -40,6 +41,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     endpoint!(GET, "/3.0/mlflow/traces/batchGet", Read, read::batch),
     endpoint!(POST, "/3.0/mlflow/traces/batchGetInfos", Read, read::batch_infos),
     endpoint!(POST, "/3.0/mlflow/traces/search", Read, search::search),
+    endpoint!(POST, "/3.0/mlflow/traces/metrics", Read, metrics::metrics),
     endpoint!(GET, "/3.0/mlflow/traces/{trace_id}", Read, read::info),
     endpoint!(PATCH, "/2.0/mlflow/traces/{trace_id}/tags", Write, tags::set),
     endpoint!(PATCH, "/3.0/mlflow/traces/{trace_id}/tags", Write, tags::set),

@@ -20,7 +20,7 @@ use crate::mlflow::traces::{assemble, names, read, scores};
 const MOST_LINKED: usize = 1_000_000;
 
 /// A filter, made ready.
-pub(super) struct Filter {
+pub(in crate::mlflow::traces) struct Filter {
     conditions: Vec<Condition>,
     /// Traces that are linked to what a condition names, by its place.
     linked: HashMap<usize, HashSet<TraceId>>,
@@ -36,9 +36,9 @@ pub(super) struct Needs {
 }
 
 /// A trace that was found, as far as it is known.
-pub(super) struct Found {
-    pub(super) head: TraceHead,
-    pub(super) info: TraceInfo,
+pub(in crate::mlflow::traces) struct Found {
+    pub(in crate::mlflow::traces) head: TraceHead,
+    pub(in crate::mlflow::traces) info: TraceInfo,
 }
 
 /// What is known of one trace.
@@ -50,7 +50,7 @@ struct Facts<'a> {
 }
 
 impl Filter {
-    pub(super) fn new(front: &Front, conditions: Vec<Condition>) -> Result<Self, Refused> {
+    pub(in crate::mlflow::traces) fn new(front: &Front, conditions: Vec<Condition>) -> Result<Self, Refused> {
         let mut needs = Needs::default();
         let mut linked = HashMap::new();
         for (at, condition) in conditions.iter().enumerate() {

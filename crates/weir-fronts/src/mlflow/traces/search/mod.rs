@@ -20,7 +20,7 @@ use crate::mlflow::errors::Refused;
 use crate::mlflow::filter;
 use crate::mlflow::front::Front;
 use crate::mlflow::wire::{Args, Fields, Reply, reply};
-use evaluate::{Filter, Found};
+pub(super) use evaluate::{Filter, Found};
 use vocabulary::TRACES;
 
 /// Most traces of a page, and how many it has where nothing is said.
@@ -106,10 +106,10 @@ fn is_newest_first(order: &[Sort]) -> bool {
 }
 
 /// Looks through the traces of some projects.
-struct Walk<'a> {
-    front: &'a Front,
-    filter: &'a Filter,
-    projects: Vec<String>,
+pub(super) struct Walk<'a> {
+    pub(super) front: &'a Front,
+    pub(super) filter: &'a Filter,
+    pub(super) projects: Vec<String>,
 }
 
 impl Walk<'_> {
@@ -149,7 +149,7 @@ impl Walk<'_> {
     }
 
     /// All of them.
-    fn all(&self) -> Result<Vec<Found>, Refused> {
+    pub(super) fn all(&self) -> Result<Vec<Found>, Refused> {
         let (mut kept, mut looked_at, mut after) = (Vec::new(), 0, None);
         loop {
             let heads = self.front.parts.traces.list_traces(&self.query(after, AT_ONCE))?;
