@@ -8,6 +8,9 @@ pub mod call_run;
 mod errors;
 mod filter;
 mod front;
+mod registry;
+#[cfg(test)]
+mod rig;
 mod routes;
 mod server_info;
 mod texts;

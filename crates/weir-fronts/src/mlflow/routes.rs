@@ -15,7 +15,7 @@ use weir_core::access::{Identity, Role};
 use super::errors::{ErrorCode, Refused};
 use super::front::Front;
 use super::wire::{Args, Reply};
-use super::{assessments, server_info};
+use super::{assessments, registry, server_info, traces};
 
 /// Largest body of JSON.
 const MAX_BODY: usize = 64 << 20;
@@ -36,7 +36,12 @@ pub(super) struct Endpoint {
 }
 
 /// The endpoints of every area.
-const AREAS: &[&[Endpoint]] = &[server_info::ENDPOINTS, super::traces::ENDPOINTS, assessments::ENDPOINTS];
+const AREAS: &[&[Endpoint]] = &[
+    server_info::ENDPOINTS,
+    traces::ENDPOINTS,
+    assessments::ENDPOINTS,
+    registry::ENDPOINTS,
+];
 
 /// The routes, by the role that a key needs for them. Whoever mounts them puts the caller's `Arc<Identity>` into the
 /// request's extensions.

@@ -4,6 +4,7 @@
 mod batches;
 mod projects;
 mod prompts;
+mod registry;
 
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
@@ -12,8 +13,11 @@ pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
 };
 pub use prompts::{PromptRecord, Prompts, Put};
+pub use registry::{
+    ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
+};
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects {}
+pub trait Catalog: Prompts + Batches + Projects + Registry {}
 
-impl<T: Prompts + Batches + Projects> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Registry> Catalog for T {}
