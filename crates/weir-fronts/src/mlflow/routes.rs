@@ -37,10 +37,10 @@ pub(super) struct Endpoint {
 
 /// The endpoints of every area.
 const AREAS: &[&[Endpoint]] = &[
-    server_info::ENDPOINTS,
-    traces::ENDPOINTS,
     assessments::ENDPOINTS,
     registry::ENDPOINTS,
+    server_info::ENDPOINTS,
+    traces::ENDPOINTS,
 ];
 
 /// The routes, by the role that a key needs for them. Whoever mounts them puts the caller's `Arc<Identity>` into the
