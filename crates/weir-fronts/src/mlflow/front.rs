@@ -29,7 +29,6 @@ pub struct Parts {
 
 /// The front.
 pub struct Front {
-    #[expect(dead_code, reason = "for what comes next")]
     pub(super) parts: Parts,
     pub(super) places: Semaphore,
 }
@@ -39,5 +38,10 @@ impl Front {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self { parts, places: Semaphore::new(AT_ONCE) }
+    }
+
+    /// Unix milliseconds.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.parts.clock.now().div_euclid(1_000)
     }
 }

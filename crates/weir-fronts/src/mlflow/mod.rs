@@ -5,10 +5,16 @@
 
 pub mod call_run;
 mod errors;
+mod experiments;
 mod filter;
 mod front;
+mod metrics;
+mod names;
 mod routes;
+mod runs;
 mod server_info;
+#[cfg(test)]
+mod testing;
 mod texts;
 mod wire;
 

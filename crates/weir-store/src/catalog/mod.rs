@@ -4,6 +4,7 @@
 mod batches;
 mod projects;
 mod prompts;
+mod runs;
 
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
@@ -13,7 +14,12 @@ pub use projects::{
 };
 pub use prompts::{PromptRecord, Prompts, Put};
 
-/// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects {}
+pub use runs::{
+    Batch, DatasetInput, DatasetSummary, ModelPoint, NewPoint, NewRun, ParamConflict, Point, PointOfModel, Run,
+    RunChange, RunPage, RunProblem, RunQuery, RunRecord, RunStatus, Runs, TagChange,
+};
 
-impl<T: Prompts + Batches + Projects> Catalog for T {}
+/// Everything that a catalog keeps.
+pub trait Catalog: Prompts + Batches + Projects + Runs {}
+
+impl<T: Prompts + Batches + Projects + Runs> Catalog for T {}
