@@ -3,6 +3,7 @@
 //!
 //! To add an endpoint: a function and a line in the `ENDPOINTS` of its folder.
 
+mod assessments;
 pub mod call_run;
 mod errors;
 mod experiments;
@@ -10,6 +11,9 @@ mod filter;
 mod front;
 mod metrics;
 mod names;
+mod registry;
+#[cfg(test)]
+mod rig;
 mod routes;
 mod runs;
 mod server_info;

@@ -14,8 +14,8 @@ use weir_core::access::{Identity, Role};
 
 use super::errors::{ErrorCode, Refused};
 use super::front::Front;
-use super::server_info;
 use super::wire::{Args, Reply};
+use super::{assessments, registry, server_info};
 
 /// Largest body of JSON.
 const MAX_BODY: usize = 64 << 20;
@@ -36,7 +36,14 @@ pub(super) struct Endpoint {
 }
 
 /// The endpoints of every area.
-const AREAS: &[&[Endpoint]] = &[server_info::ENDPOINTS, super::experiments::ENDPOINTS];
+const AREAS: &[&[Endpoint]] = &[
+    assessments::ENDPOINTS,
+    super::experiments::ENDPOINTS,
+    super::metrics::ENDPOINTS,
+    registry::ENDPOINTS,
+    super::runs::ENDPOINTS,
+    server_info::ENDPOINTS,
+];
 
 /// The endpoint of a method and a path, as a test calls it.
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod batches;
 mod projects;
 mod prompts;
+mod registry;
 mod runs;
 
 pub use batches::{
@@ -13,6 +14,9 @@ pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
 };
 pub use prompts::{PromptRecord, Prompts, Put};
+pub use registry::{
+    ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
+};
 
 pub use runs::{
     Batch, DatasetInput, DatasetSummary, ModelPoint, NewPoint, NewRun, ParamConflict, Point, PointOfModel, Run,
@@ -20,6 +24,6 @@ pub use runs::{
 };
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Runs {}
+pub trait Catalog: Prompts + Batches + Projects + Registry + Runs {}
 
-impl<T: Prompts + Batches + Projects + Runs> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Registry + Runs> Catalog for T {}

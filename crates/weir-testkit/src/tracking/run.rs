@@ -50,7 +50,8 @@ pub(super) fn batch(id: &str, number: u64) -> Value {
 }
 
 pub(super) fn points(id: &str, count: usize) -> Value {
-    let point = |n: usize| json!({"key": "loss", "value": 1.0 / (n + 1) as f64, "timestamp": START_MS + n as u64, "step": n});
+    let point =
+        |n: usize| json!({"key": "loss", "value": 1.0 / (n + 1) as f64, "timestamp": START_MS + n as u64, "step": n});
     json!({"run_id": id, "metrics": (0..count).map(point).collect::<Vec<_>>()})
 }
 

@@ -4,7 +4,7 @@ use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 use weir_store::catalog::{DatasetInput, Point, Run, RunRecord};
 
-pub(in crate::mlflow) use crate::mlflow::wire::double as double_of;
+use crate::mlflow::wire::double as double_of;
 
 /// `{"run": ...}`
 #[derive(Serialize)]

@@ -14,8 +14,6 @@ use weir_core::access::Role;
 use weir_core::id::RunId;
 use weir_store::catalog::{NewRun, RunChange, RunProblem, RunStatus};
 
-pub(super) use form::{RunForm, double_of};
-
 use super::errors::{ErrorCode, Refused};
 use super::experiments;
 use super::front::Front;

@@ -6,6 +6,7 @@ mod compile;
 mod keys;
 mod projects;
 mod prompts;
+mod registry;
 mod runs;
 mod writer;
 
@@ -32,6 +33,7 @@ const MIGRATIONS: Migrations = &[
     (1, include_str!("0001_prompts.sql")),
     (2, include_str!("0002_batches.sql")),
     (3, include_str!("0003_tracking.sql")),
+    (4, include_str!("0004_models.sql")),
 ];
 
 /// The catalog of one data folder.
