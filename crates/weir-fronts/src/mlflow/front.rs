@@ -42,4 +42,9 @@ impl Front {
     pub fn new(parts: Parts) -> Self {
         Self { parts, places: Semaphore::new(AT_ONCE) }
     }
+
+    /// Unix milliseconds.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.parts.clock.now().div_euclid(1_000)
+    }
 }

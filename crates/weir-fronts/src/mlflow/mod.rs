@@ -6,13 +6,19 @@
 mod assessments;
 pub mod call_run;
 mod errors;
+mod experiments;
 mod filter;
 mod front;
+mod metrics;
+mod names;
 mod registry;
 #[cfg(test)]
 mod rig;
 mod routes;
+mod runs;
 mod server_info;
+#[cfg(test)]
+mod testing;
 mod texts;
 mod traces;
 mod wire;

@@ -15,7 +15,7 @@ use weir_core::access::{Identity, Role};
 use super::errors::{ErrorCode, Refused};
 use super::front::Front;
 use super::wire::{Args, Reply};
-use super::{assessments, registry, server_info, traces};
+use super::{assessments, registry, server_info};
 
 /// Largest body of JSON.
 const MAX_BODY: usize = 64 << 20;
@@ -38,10 +38,19 @@ pub(super) struct Endpoint {
 /// The endpoints of every area.
 const AREAS: &[&[Endpoint]] = &[
     assessments::ENDPOINTS,
+    super::experiments::ENDPOINTS,
+    super::metrics::ENDPOINTS,
     registry::ENDPOINTS,
+    super::runs::ENDPOINTS,
     server_info::ENDPOINTS,
-    traces::ENDPOINTS,
+    super::traces::ENDPOINTS,
 ];
+
+/// The endpoint of a method and a path, as a test calls it.
+#[cfg(test)]
+pub(super) fn endpoint(method: &Method, path: &str) -> Option<&'static Endpoint> {
+    AREAS.iter().copied().flatten().find(|e| e.method == *method && e.path == path)
+}
 
 /// The routes, by the role that a key needs for them. Whoever mounts them puts the caller's `Arc<Identity>` into the
 /// request's extensions.

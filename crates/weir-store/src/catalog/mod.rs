@@ -5,6 +5,7 @@ mod batches;
 mod projects;
 mod prompts;
 mod registry;
+mod runs;
 
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
@@ -17,7 +18,12 @@ pub use registry::{
     ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
 };
 
-/// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry {}
+pub use runs::{
+    Batch, DatasetInput, DatasetSummary, ModelPoint, NewPoint, NewRun, ParamConflict, Point, PointOfModel, Run,
+    RunChange, RunPage, RunProblem, RunQuery, RunRecord, RunStatus, Runs, TagChange,
+};
 
-impl<T: Prompts + Batches + Projects + Registry> Catalog for T {}
+/// Everything that a catalog keeps.
+pub trait Catalog: Prompts + Batches + Projects + Registry + Runs {}
+
+impl<T: Prompts + Batches + Projects + Registry + Runs> Catalog for T {}
