@@ -39,10 +39,20 @@ pub(super) struct Endpoint {
 const AREAS: &[&[Endpoint]] = &[
     assessments::ENDPOINTS,
     datasets::ENDPOINTS,
+    super::experiments::ENDPOINTS,
+    super::metrics::ENDPOINTS,
     registry::ENDPOINTS,
+    super::runs::ENDPOINTS,
     scorers::ENDPOINTS,
     server_info::ENDPOINTS,
+    super::traces::ENDPOINTS,
 ];
+
+/// The endpoint of a method and a path, as a test calls it.
+#[cfg(test)]
+pub(super) fn endpoint(method: &Method, path: &str) -> Option<&'static Endpoint> {
+    AREAS.iter().copied().flatten().find(|e| e.method == *method && e.path == path)
+}
 
 /// The routes, by the role that a key needs for them. Whoever mounts them puts the caller's `Arc<Identity>` into the
 /// request's extensions.

@@ -6,6 +6,7 @@ mod datasets;
 mod projects;
 mod prompts;
 mod registry;
+mod runs;
 mod scorers;
 
 pub use batches::{
@@ -24,7 +25,12 @@ pub use registry::{
     ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
 };
 
-/// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry + Datasets + Scorers {}
+pub use runs::{
+    Batch, DatasetInput, DatasetSummary, ModelPoint, NewPoint, NewRun, ParamConflict, Point, PointOfModel, Run,
+    RunChange, RunPage, RunProblem, RunQuery, RunRecord, RunStatus, Runs, TagChange,
+};
 
-impl<T: Prompts + Batches + Projects + Registry + Datasets + Scorers> Catalog for T {}
+/// Everything that a catalog keeps.
+pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers {}
+
+impl<T: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers> Catalog for T {}
