@@ -2,9 +2,22 @@
 //! through a thread.
 
 mod batches;
+mod projects;
 mod prompts;
+mod registry;
 
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
 };
+pub use projects::{
+    DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
+};
 pub use prompts::{PromptRecord, Prompts, Put};
+pub use registry::{
+    ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
+};
+
+/// Everything that a catalog keeps.
+pub trait Catalog: Prompts + Batches + Projects + Registry {}
+
+impl<T: Prompts + Batches + Projects + Registry> Catalog for T {}

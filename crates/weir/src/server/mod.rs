@@ -5,6 +5,7 @@ mod exports;
 mod flush;
 mod housekeeping;
 mod log;
+mod mlflow;
 mod observe;
 mod otlp;
 mod reload;
@@ -21,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use weir_core::access::Keyring;
 use weir_core::time::{Clock, Micros};
+use weir_fronts::mlflow::Front;
 use weir_gateway::prompts::Library;
 use weir_gateway::record::Recorder;
 use weir_gateway::{Gateway, Parts, batches, doors};
@@ -101,7 +103,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let planned = exports::Planned::new(&loaded.settings)?;
     let listener =
         TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
-    planned.check_targets(listener.local_addr().context("no local address")?)?;
+    let planned = planned.at(listener.local_addr().context("no local address")?)?;
     let grpc = otlp::listen(&loaded.settings.otlp).await?;
 
     std::fs::create_dir_all(&server.data)
@@ -132,7 +134,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             clock: clock.clone(),
         },
     )?;
-    let batches = batches::Service::open(gateway.clone(), catalog, &server.data)?;
+    let batches = batches::Service::open(gateway.clone(), catalog.clone(), &server.data)?;
     let exports = planned.start(&store, &observers, &gateway, &clock)?;
     let running = Arc::new(Running {
         exports,
@@ -152,6 +154,13 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let intake = otlp::intake(&gateway, running.ingest.clone());
     observers.tell_intake(&intake);
     let receiver = otlp::receiver(intake.clone(), &loaded.settings.otlp);
+    let mlflow = Arc::new(Front::new(weir_fronts::mlflow::Parts {
+        catalog,
+        telemetry: store.clone(),
+        scores: store.clone(),
+        intake: intake.clone(),
+        clock: clock.clone(),
+    }));
     let web = Web {
         gateway: gateway.clone(),
         api: ApiState {
@@ -184,8 +193,9 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     };
     let mut grpc = otlp::Grpc::start(grpc, receiver.clone(), &gateway);
     let otlp = otlp::routes(receiver, &gateway);
+    let mlflow = mlflow::routes(&mlflow, &gateway);
     let doors = doors::router(gateway).merge(doors::batch_router(batches.clone()));
-    let router = weir_web::with_fallbacks(doors.merge(weir_web::router(web)).merge(otlp));
+    let router = weir_web::with_fallbacks(doors.merge(weir_web::router(web)).merge(otlp).merge(mlflow));
 
     tokio::spawn(reload::watch(running.clone(), loaded, flags));
     tokio::spawn(reload::watch_prompts(running.clone()));

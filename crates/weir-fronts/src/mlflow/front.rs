@@ -1,0 +1,42 @@
+//! What the handlers work with.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use weir_core::time::Clock;
+use weir_store::catalog::Catalog;
+use weir_store::scores::Scores;
+use weir_store::telemetry::Telemetry;
+
+use crate::intake::Intake;
+
+/// Requests that are worked on at once; more wait.
+const AT_ONCE: usize = 64;
+
+/// What the front is made of.
+pub struct Parts {
+    /// Runs, models and what belongs to them.
+    pub catalog: Arc<dyn Catalog>,
+    /// Spans.
+    pub telemetry: Arc<dyn Telemetry>,
+    /// Assessments.
+    pub scores: Arc<dyn Scores>,
+    /// The way of new spans into the store.
+    pub intake: Arc<Intake>,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// The front.
+pub struct Front {
+    pub(super) parts: Parts,
+    pub(super) places: Semaphore,
+}
+
+impl Front {
+    /// A front over these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, places: Semaphore::new(AT_ONCE) }
+    }
+}

@@ -1,0 +1,109 @@
+//! The table of paths, and what they have in common: a bounded body, arguments read one way, a handler on a blocking
+//! thread, refusals in MLflow's form.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{RawPathParams, State};
+use axum::routing::{MethodRouter, on};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, Request};
+use http_body_util::{BodyExt, Limited};
+use weir_core::access::{Identity, Role};
+
+use super::errors::{ErrorCode, Refused};
+use super::front::Front;
+use super::wire::{Args, Reply};
+use super::{assessments, registry, server_info};
+
+/// Largest body of JSON.
+const MAX_BODY: usize = 64 << 20;
+/// Where everything is mounted: clients use the first, MLflow's own page the second.
+const MOUNTS: [&str; 2] = ["/api", "/ajax-api"];
+
+/// Answers a request: reads and writes the store, blocks.
+pub(super) type Handler = fn(&Front, &Args) -> Result<Reply, Refused>;
+
+/// One endpoint.
+pub(super) struct Endpoint {
+    pub(super) method: Method,
+    /// Behind the mount: `/2.0/mlflow/runs/create`, parts in braces.
+    pub(super) path: &'static str,
+    /// What a key must be allowed to do.
+    pub(super) role: Role,
+    pub(super) handle: Handler,
+}
+
+/// The endpoints of every area.
+const AREAS: &[&[Endpoint]] = &[assessments::ENDPOINTS, registry::ENDPOINTS, server_info::ENDPOINTS];
+
+/// The routes, by the role that a key needs for them. Whoever mounts them puts the caller's `Arc<Identity>` into the
+/// request's extensions.
+pub fn routes(front: &Arc<Front>) -> Vec<(Role, Router)> {
+    let mut read = Router::new();
+    let mut write = Router::new();
+    for endpoint in AREAS.iter().copied().flatten() {
+        for mount in MOUNTS {
+            let router = if endpoint.role == Role::Read { &mut read } else { &mut write };
+            *router = std::mem::take(router).route(&format!("{mount}{}", endpoint.path), method(endpoint));
+        }
+    }
+    vec![(Role::Read, read.with_state(front.clone())), (Role::Write, write.with_state(front.clone()))]
+}
+
+fn method(endpoint: &'static Endpoint) -> MethodRouter<Arc<Front>> {
+    let filter = endpoint.method.clone().try_into().unwrap_or(axum::routing::MethodFilter::GET);
+    on(filter, move |State(front): State<Arc<Front>>, path: RawPathParams, request: Request<Body>| async move {
+        let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        match answer(front, endpoint.handle, path, request).await {
+            Ok(reply) => reply.into_http(),
+            Err(refused) => refused.to_http(),
+        }
+    })
+}
+
+async fn answer(
+    front: Arc<Front>,
+    handle: Handler,
+    path: Vec<(String, String)>,
+    request: Request<Body>,
+) -> Result<Reply, Refused> {
+    let (parts, body) = request.into_parts();
+    let identity = parts.extensions.get::<Arc<Identity>>().cloned();
+    let identity = identity.ok_or_else(|| Refused::new(ErrorCode::Unauthenticated, "the caller is not known"))?;
+    let body = if parts.method == Method::GET { None } else { Some(read(&parts.headers, body).await?) };
+    let place = front.places.acquire().await.map_err(|_| stopped())?;
+    let work = {
+        let front = front.clone();
+        move || {
+            let args = match body {
+                Some(body) => Args::of_body(&body, path, identity)?,
+                None => Args::of_query(parts.uri.query().unwrap_or_default(), path, identity),
+            };
+            handle(&front, &args)
+        }
+    };
+    let answered = tokio::task::spawn_blocking(work).await;
+    drop(place);
+    answered.unwrap_or_else(|_| {
+        Err(Refused::new(ErrorCode::InternalError, "the request met a defect of Weir's; its log says more"))
+    })
+}
+
+fn stopped() -> Refused {
+    Refused::new(ErrorCode::TemporarilyUnavailable, "the server is stopping")
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
+    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| {
+        Refused::new(ErrorCode::BadRequest, format!("the body cannot be read, or is larger than {MAX_BODY} bytes"))
+    })?;
+    let body = body.to_bytes();
+    let json = |value: &http::HeaderValue| value.as_bytes().to_ascii_lowercase().starts_with(b"application/json");
+    if body.is_empty() || headers.get(CONTENT_TYPE).is_some_and(json) {
+        return Ok(body);
+    }
+    let message = "Bad Request. Content-Type must be one of ['application/json'].";
+    Err(Refused::new(ErrorCode::BadRequest, message))
+}
