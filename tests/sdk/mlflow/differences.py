@@ -21,7 +21,7 @@ class Difference:
 
 DIFFERENCES = {
     "rename a deleted experiment": Difference(
-        "a mistake of the caller is no failure of the server", mlflow="INTERNAL_ERROR", weir="INVALID_PARAMETER_VALUE",
+        "a mistake of the caller is no failure of the server", mlflow=500, weir=400,
     ),
     "rename to a name that is taken": Difference(
         "the same answer as when it is made; the real server passes on what its database says",
