@@ -52,6 +52,12 @@ DIFFERENCES = {
         "what is not there is 404; the real server passes on what its database says",
         mlflow=(400, "BAD_REQUEST"), weir=(404, "RESOURCE_DOES_NOT_EXIST"),
     ),
+    "spans of no experiment": Difference(
+        "Weir takes spans of any program, which knows of no experiment", mlflow=422, weir=200,
+    ),
+    "an export without spans": Difference(
+        "OpenTelemetry allows an export without spans", mlflow=400, weir=200,
+    ),
     "a place that leaves its root": Difference(
         "a place with `..` or a query is refused when it is given, not when it is used", mlflow=200, weir=400,
     ),
