@@ -5,6 +5,7 @@
 
 mod assessments;
 pub mod call_run;
+mod datasets;
 mod errors;
 mod experiments;
 mod filter;
@@ -16,6 +17,7 @@ mod registry;
 mod rig;
 mod routes;
 mod runs;
+mod scorers;
 mod server_info;
 #[cfg(test)]
 mod testing;

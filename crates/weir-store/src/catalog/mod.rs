@@ -2,18 +2,25 @@
 //! through a thread.
 
 mod batches;
+mod datasets;
 mod projects;
 mod prompts;
 mod registry;
 mod runs;
+mod scorers;
 
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
+};
+pub use datasets::{
+    DatasetQuery, DatasetRecord, Datasets, Example, ExampleQuery, ExampleWrite, ExamplesPut, NewDataset,
 };
 pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
 };
 pub use prompts::{PromptRecord, Prompts, Put};
+pub use scorers::{ScorerRecord, Scorers};
+
 pub use registry::{
     ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
 };
@@ -24,6 +31,6 @@ pub use runs::{
 };
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry + Runs {}
+pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers {}
 
-impl<T: Prompts + Batches + Projects + Registry + Runs> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers> Catalog for T {}

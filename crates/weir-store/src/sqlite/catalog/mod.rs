@@ -3,11 +3,13 @@
 
 mod batches;
 mod compile;
+mod datasets;
 mod keys;
 mod projects;
 mod prompts;
 mod registry;
 mod runs;
+mod scorers;
 mod writer;
 
 use std::path::Path;
@@ -34,6 +36,7 @@ const MIGRATIONS: Migrations = &[
     (2, include_str!("0002_batches.sql")),
     (3, include_str!("0003_tracking.sql")),
     (4, include_str!("0004_models.sql")),
+    (5, include_str!("0005_evaluation.sql")),
 ];
 
 /// The catalog of one data folder.
