@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod config;
+mod import;
 mod read;
 mod server;
 
