@@ -50,9 +50,8 @@ fn one(import: &Import<'_>, there: &RegisteredModel, kind: &mut Kind) -> anyhow:
         if let Err(RegistryError::NoVersion) = catalog.model_version(&there.name, version.version) {
             add(import, &version)?;
         }
-        if version.stage != ModelStage::None {
-            let at = version.updated_ms;
-            catalog.move_version(&there.name, version.version, version.stage, false, at)?;
+        if catalog.model_version(&there.name, version.version)?.stage != version.stage {
+            catalog.move_version(&there.name, version.version, version.stage, false, version.updated_ms)?;
         }
         if let Ok(here) = catalog.model_version(&there.name, version.version) {
             kind.here(id, &text(&here));
