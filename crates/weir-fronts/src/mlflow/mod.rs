@@ -5,6 +5,7 @@
 
 mod assessments;
 pub mod call_run;
+mod calls;
 mod errors;
 mod experiments;
 mod filter;
@@ -22,6 +23,7 @@ mod testing;
 mod texts;
 mod wire;
 
+pub use calls::CallRuns;
 pub use errors::refusal;
 pub use front::{Front, Parts};
 pub use routes::routes;

@@ -2,6 +2,7 @@
 //! through a thread.
 
 mod batches;
+mod call_marks;
 mod projects;
 mod prompts;
 mod registry;
@@ -10,6 +11,7 @@ mod runs;
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
 };
+pub use call_marks::{CallMark, CallMarks};
 pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
 };
@@ -24,6 +26,6 @@ pub use runs::{
 };
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry + Runs {}
+pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + CallMarks {}
 
-impl<T: Prompts + Batches + Projects + Registry + Runs> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Registry + Runs + CallMarks> Catalog for T {}

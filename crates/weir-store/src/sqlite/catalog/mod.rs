@@ -2,6 +2,7 @@
 //! it. One connection that writes, in groups (see [`writer`]), and a few that read.
 
 mod batches;
+mod call_marks;
 mod compile;
 mod keys;
 mod projects;
@@ -34,6 +35,7 @@ const MIGRATIONS: Migrations = &[
     (2, include_str!("0002_batches.sql")),
     (3, include_str!("0003_tracking.sql")),
     (4, include_str!("0004_models.sql")),
+    (7, include_str!("0007_call_marks.sql")),
 ];
 
 /// The catalog of one data folder.
