@@ -7,6 +7,7 @@ use weir_core::time::Clock;
 use weir_store::catalog::Catalog;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
+use weir_store::traces::Traces;
 
 use super::calls::CallRuns;
 use crate::intake::Intake;
@@ -20,6 +21,8 @@ pub struct Parts {
     pub catalog: Arc<dyn Catalog>,
     /// Spans.
     pub telemetry: Arc<dyn Telemetry>,
+    /// What traces say of themselves, and lists of them.
+    pub traces: Arc<dyn Traces>,
     /// Assessments.
     pub scores: Arc<dyn Scores>,
     /// The way of new spans into the store.

@@ -21,6 +21,7 @@ mod server_info;
 #[cfg(test)]
 mod testing;
 mod texts;
+mod traces;
 mod wire;
 
 pub use calls::CallRuns;
@@ -28,3 +29,4 @@ pub use errors::refusal;
 pub use front::{Front, Parts};
 pub use routes::routes;
 pub use server_info::VERSION;
+pub use traces::Experiments;

@@ -43,6 +43,7 @@ const AREAS: &[&[Endpoint]] = &[
     registry::ENDPOINTS,
     super::runs::ENDPOINTS,
     server_info::ENDPOINTS,
+    super::traces::ENDPOINTS,
 ];
 
 /// The endpoint of a method and a path, as a test calls it.
