@@ -63,6 +63,7 @@ impl Rig {
         let front = Arc::new(Front::new(Parts {
             catalog,
             telemetry: store.clone(),
+            traces: store.clone(),
             scores: store,
             intake,
             calls: super::calls::CallRuns::new(None, "production".to_owned()),

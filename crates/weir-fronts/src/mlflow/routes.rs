@@ -119,5 +119,5 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
         return Ok(body);
     }
     let message = "Bad Request. Content-Type must be one of ['application/json'].";
-    Err(Refused::new(ErrorCode::BadRequest, message))
+    Err(Refused::invalid(message))
 }

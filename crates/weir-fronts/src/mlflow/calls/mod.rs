@@ -19,7 +19,7 @@ use weir_core::span::Span;
 use weir_store::catalog::{CallMark, Point, ProjectRecord, Run, RunRecord, RunStatus};
 use weir_store::telemetry::{OrderBy, SpanQuery, SpanRef, TimeRange};
 
-pub(super) use search::{Merged, search};
+pub(super) use search::search;
 pub(super) use write::{delete_tag, log, mark, update};
 
 use super::call_run::{Artifact, CallRun, RunStatus as CallStatus, Template};

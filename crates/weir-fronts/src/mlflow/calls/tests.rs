@@ -20,7 +20,7 @@ fn call(n: i64, model: &str) -> Span {
         model: Some(model.into()),
         request_id: Some(format!("req-{n}")),
         department: (n % 3 == 0).then(|| "sales".into()),
-        cost: Some(NanoUsd::from_nano(n * 1_000)),
+        cost: Some(NanoUsd::from_usd(n as f64 * 1e-6)),
         tokens: Some(TokenCounts::of(10 * n as u64, 5)),
         input: Some(r#"{"messages":[{"role":"user","content":"hi"}]}"#.into()),
         output: Some(r#"{"choices":[{"message":{"content":"yes"}}]}"#.into()),

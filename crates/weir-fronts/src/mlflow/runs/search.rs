@@ -56,6 +56,9 @@ pub(super) const RUNS: Vocabulary = Vocabulary {
 
 pub(super) fn search(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let fields = args.fields();
+    if let Some(one @ serde_json::Value::String(_)) = fields.get("experiment_ids")? {
+        return Err(fields.wrong("experiment_ids", one));
+    }
     let ids = fields.texts("experiment_ids")?;
     if ids.len() > MAX_EXPERIMENTS {
         return Err(Refused::invalid(format!("At most {MAX_EXPERIMENTS} experiments can be searched at once.")));
