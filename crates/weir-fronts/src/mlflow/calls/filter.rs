@@ -109,7 +109,7 @@ fn ended(test: &Test) -> Option<Filter> {
 fn number(key: &str, test: &Test) -> Option<Filter> {
     let Test::Compare(Op::Eq | Op::Gt | Op::Ge, Operand::Number(least)) = test else { return None };
     let (field, factor) = match key {
-        "total_response_time_ms" => (Field::Latency, 1e3),
+        "latency_ms" | "total_response_time_ms" => (Field::Latency, 1e3),
         "total_tokens" => (Field::TotalTokens, 1.0),
         "cost_usd" => (Field::Cost, 1e9),
         _ => return None,

@@ -85,19 +85,32 @@ pub(super) fn artifacts(front: &Front, id: RunId) -> Result<Option<Vec<Artifact>
     Ok(Some(CallRun::new(&span, template, &front.parts.calls.environment).artifacts))
 }
 
-/// The text file of that name of a call's run.
-pub(super) fn artifact(front: &Front, id: RunId, name: &str) -> Result<Option<String>, Refused> {
+/// The text file that stands at a path of the artifact store, if that is of a call: nothing is stored there.
+pub(super) fn text_at(front: &Front, path: &str) -> Result<Option<String>, Refused> {
+    let Some((id, name)) = of_path(front, path)? else { return Ok(None) };
     let files = artifacts(front, id)?.unwrap_or_default();
     Ok(files.into_iter().find(|file| file.name == name).map(|file| file.text))
 }
 
-/// The run that a path of the artifact store belongs to, if it is that of a call, and what follows its root:
-/// `<experiment>/<run>/artifacts/<rest>`.
-pub(super) fn of_path<'a>(front: &Front, path: &'a str) -> Result<Option<(RunId, &'a str)>, Refused> {
+/// Names and sizes of the text files of the call whose root a folder of the artifact store is.
+pub(super) fn files_at(front: &Front, folder: &str) -> Result<Vec<(&'static str, u64)>, Refused> {
+    match of_path(front, folder)? {
+        Some((id, "")) => {
+            let files = artifacts(front, id)?.unwrap_or_default();
+            Ok(files.into_iter().map(|file| (file.name, file.text.len() as u64)).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The run that a path of the artifact store belongs to, if it is in the experiment of the calls, and what follows the
+/// root: `<experiment>/<run>/artifacts/<rest>`.
+fn of_path<'a>(front: &Front, path: &'a str) -> Result<Option<(RunId, &'a str)>, Refused> {
     let mut parts = path.splitn(4, '/');
     let (experiment, run, folder) = (parts.next(), parts.next(), parts.next());
     let Some(id) = run.and_then(|run| RunId::parse(run).filter(|_| run.len() == 32)) else { return Ok(None) };
-    if folder != Some("artifacts") || experiment != Some(project(front)?.number.to_string().as_str()) {
+    let calls = known_project(front)?.map(|project| project.number.to_string());
+    if folder != Some("artifacts") || calls.is_none() || experiment != calls.as_deref() {
         return Ok(None);
     }
     Ok(Some((id, parts.next().unwrap_or_default())))
@@ -153,7 +166,11 @@ fn run(front: &Front, project: &ProjectRecord, span: &Span, mark: Option<&CallMa
     let mut params: Vec<_> = call.params.into_iter().map(|(key, value)| (Arc::from(key), value)).collect();
     params.sort_unstable();
     let point = |value| Point { timestamp_ms: call.end_ms.max(0), step: 0, value };
-    let mut metrics: Vec<_> = call.metrics.into_iter().map(|(key, value)| (Arc::from(key), point(value))).collect();
+    // What people ask for first, by the name that they use for it.
+    let latency = call.metrics.iter().find(|(key, _)| *key == "total_response_time_ms");
+    let latency = latency.map(|(_, value)| ("latency_ms", *value));
+    let mut metrics: Vec<_> =
+        call.metrics.iter().copied().chain(latency).map(|(key, value)| (Arc::from(key), point(value))).collect();
     metrics.sort_by(|(a, _): &(Arc<str>, Point), (b, _)| a.cmp(b));
     let base = project.artifact_location.trim_end_matches('/');
     Run {

@@ -70,6 +70,7 @@ fn every_call_is_a_run_with_the_params_that_its_export_has() {
     assert_eq!(pair("params", "temperature"), "None");
     assert_eq!(pair("metrics", "total_tokens"), 35.0);
     assert_eq!(pair("metrics", "total_response_time_ms"), 14.0);
+    assert_eq!(pair("metrics", "latency_ms"), 14.0);
     assert_eq!(pair("tags", "weir.request_id"), "req-3");
     let history = format!("run_id={}&metric_key=total_tokens", id(&calls[9]));
     let points = server.get("/2.0/mlflow/metrics/get-history", &history);
@@ -176,15 +177,20 @@ fn a_call_takes_tags_and_goes_to_the_bin_and_is_its_own_otherwise() {
 #[test]
 fn texts_of_a_call_are_its_artifacts() {
     let (server, calls, number) = with_calls();
-    let run = super::id::run(calls[9].span_key());
-    let path = format!("{number}/{run}/artifacts/response.txt");
-    let (found, rest) = super::of_path(&server.front, &path).unwrap().unwrap();
-    assert_eq!((found, rest), (run, "response.txt"));
-    let run = super::id::run(calls[8].span_key());
-    assert_eq!(super::artifact(&server.front, run, "response.txt").unwrap().as_deref(), Some("yes"));
-    let names: Vec<_> = super::artifacts(&server.front, run).unwrap().unwrap().iter().map(|file| file.name).collect();
-    assert_eq!(names, ["prompt_template.jinja2", "rendered_prompt.txt", "user_message.txt", "response.txt"]);
-    for other in ["0/x/artifacts/a", "99/00000000000000000000000000000000/artifacts/a", "a"] {
-        assert!(super::of_path(&server.front, other).unwrap().is_none(), "{other}");
+    for call in [&calls[8], &calls[9]] {
+        let root = format!("{number}/{}/artifacts", id(call));
+        let text = |name: &str| super::text_at(&server.front, &format!("{root}/{name}")).unwrap();
+        assert_eq!(text("response.txt").as_deref(), Some("yes"));
+        assert_eq!(text("other.txt"), None);
+        let files = super::files_at(&server.front, &root).unwrap();
+        let names: Vec<_> = files.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["prompt_template.jinja2", "rendered_prompt.txt", "user_message.txt", "response.txt"]);
+        assert_eq!(files[3].1, 3);
+    }
+    let none = RunId::new();
+    for path in [format!("0/{}/artifacts", id(&calls[8])), format!("{number}/{none}/artifacts"), number, "a".to_owned()]
+    {
+        assert!(super::files_at(&server.front, &path).unwrap().is_empty(), "{path}");
+        assert_eq!(super::text_at(&server.front, &format!("{path}/response.txt")).unwrap(), None);
     }
 }

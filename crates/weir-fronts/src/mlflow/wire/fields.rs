@@ -228,24 +228,10 @@ fn is_whole(number: &f64) -> bool {
 
 fn shown(value: &Value) -> String {
     const MOST: usize = 500;
-    let mut text = ascii(&value.to_string());
+    let mut text = value.to_string();
     if text.len() > MOST {
         text.truncate(text.floor_char_boundary(MOST));
         text.push_str("...");
-    }
-    text
-}
-
-/// A text of JSON as Python prints it: what is not ASCII escaped.
-pub(crate) fn ascii(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c.is_ascii() {
-            text.push(c);
-        } else {
-            let mut units = [0; 2];
-            text.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
     }
     text
 }

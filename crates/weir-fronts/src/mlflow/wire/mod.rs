@@ -5,5 +5,5 @@ mod fields;
 mod page;
 
 pub(crate) use answer::{Reply, double, reply};
-pub(crate) use fields::{Args, Fields, ascii};
+pub(crate) use fields::{Args, Fields};
 pub(crate) use page::{next_token, offset, run_after, token_after};
