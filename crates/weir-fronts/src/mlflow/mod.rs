@@ -6,6 +6,7 @@
 mod assessments;
 pub mod call_run;
 mod calls;
+mod datasets;
 mod errors;
 mod experiments;
 mod filter;
@@ -17,6 +18,7 @@ mod registry;
 mod rig;
 mod routes;
 mod runs;
+mod scorers;
 mod server_info;
 #[cfg(test)]
 mod testing;

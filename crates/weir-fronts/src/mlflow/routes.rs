@@ -15,7 +15,7 @@ use weir_core::access::{Identity, Role};
 use super::errors::{ErrorCode, Refused};
 use super::front::Front;
 use super::wire::{Args, Reply};
-use super::{assessments, registry, server_info};
+use super::{assessments, datasets, registry, scorers, server_info};
 
 /// Largest body of JSON.
 const MAX_BODY: usize = 64 << 20;
@@ -38,10 +38,12 @@ pub(super) struct Endpoint {
 /// The endpoints of every area.
 const AREAS: &[&[Endpoint]] = &[
     assessments::ENDPOINTS,
+    datasets::ENDPOINTS,
     super::experiments::ENDPOINTS,
     super::metrics::ENDPOINTS,
     registry::ENDPOINTS,
     super::runs::ENDPOINTS,
+    scorers::ENDPOINTS,
     server_info::ENDPOINTS,
     super::traces::ENDPOINTS,
 ];

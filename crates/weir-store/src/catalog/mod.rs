@@ -3,19 +3,26 @@
 
 mod batches;
 mod call_marks;
+mod datasets;
 mod projects;
 mod prompts;
 mod registry;
 mod runs;
+mod scorers;
 
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
 };
 pub use call_marks::{CallMark, CallMarks};
+pub use datasets::{
+    DatasetQuery, DatasetRecord, Datasets, Example, ExampleQuery, ExampleWrite, ExamplesPut, NewDataset,
+};
 pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
 };
 pub use prompts::{PromptRecord, Prompts, Put};
+pub use scorers::{ScorerRecord, Scorers};
+
 pub use registry::{
     ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
 };
@@ -26,6 +33,6 @@ pub use runs::{
 };
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + CallMarks {}
+pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks {}
 
-impl<T: Prompts + Batches + Projects + Registry + Runs + CallMarks> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks> Catalog for T {}

@@ -4,11 +4,13 @@
 mod batches;
 mod call_marks;
 mod compile;
+mod datasets;
 mod keys;
 mod projects;
 mod prompts;
 mod registry;
 mod runs;
+mod scorers;
 mod writer;
 
 use std::path::Path;
@@ -35,6 +37,7 @@ const MIGRATIONS: Migrations = &[
     (2, include_str!("0002_batches.sql")),
     (3, include_str!("0003_tracking.sql")),
     (4, include_str!("0004_models.sql")),
+    (5, include_str!("0005_evaluation.sql")),
     (7, include_str!("0007_call_marks.sql")),
 ];
 
