@@ -56,6 +56,7 @@ impl Server {
         let front = Front::new(Parts {
             catalog: Arc::new(SqliteCatalog::open(folder.path()).unwrap()),
             telemetry: Arc::new(store.clone()),
+            traces: Arc::new(store.clone()),
             scores: Arc::new(store),
             intake: Arc::new(Intake::new(Arc::new(ingest), Arc::new(move || terms.clone()))),
             clock: clock.clone(),

@@ -11,6 +11,7 @@ use super::{id, names, preview, scores};
 use crate::mlflow::assessments::Form;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
+use crate::otlp::out;
 
 /// What is known of these traces.
 pub(super) fn infos(front: &Front, heads: Vec<TraceHead>) -> Result<Vec<TraceInfo>, Refused> {
@@ -79,8 +80,8 @@ pub(super) fn known(head: &TraceHead, totals: &Totals, projects: &mut ByKey<'_>)
     };
     let artifacts = format!("{}/traces/{}/artifacts", project.artifact_location.trim_end_matches('/'), info.trace_id);
     info.tags.insert(names::ARTIFACT_LOCATION.to_owned(), artifacts);
-    if let Some(name) = row.name.as_ref().or_else(|| root?.name.as_ref()) {
-        info.tags.insert(names::TRACE_NAME.to_owned(), name.clone());
+    if let Some(name) = row.name.clone().or_else(|| root.map(out::name)) {
+        info.tags.insert(names::TRACE_NAME.to_owned(), name);
     }
     if totals.spans > 0 {
         info.tags.insert(names::SPANS_LOCATION.to_owned(), names::TRACKING_STORE.to_owned());

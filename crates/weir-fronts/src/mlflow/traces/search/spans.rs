@@ -6,6 +6,7 @@ use weir_core::query::{Condition, Held, Op, Operand, Target, Test};
 use weir_core::span::{Span, SpanKind, Status};
 
 use crate::mlflow::traces::{names, spans};
+use crate::otlp::out;
 use crate::otlp::wire::{AnyValue, WireSpan};
 
 /// A span, and what is made of it when a condition first asks.
@@ -25,7 +26,7 @@ impl<'a> SpanView<'a> {
         let test = &condition.test;
         let text = |held: Option<&str>| test.holds(held.map(Held::Text));
         match &condition.target {
-            Target::Related("span", "name") => text(self.span.name.as_deref()),
+            Target::Related("span", "name") => text(Some(&out::name(self.span))),
             Target::Related("span", "status") => text(Some(self.status())),
             Target::Related("span", "type") => text(Some(&self.kind())),
             Target::Related("span", "content") | Target::Field("text") => self.contains(test),
