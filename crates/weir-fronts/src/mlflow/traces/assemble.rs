@@ -60,7 +60,8 @@ pub(super) fn known(head: &TraceHead, totals: &Totals, projects: &mut ByKey<'_>)
     let trace_id = row.foreign_id.clone().unwrap_or_else(|| id::print(head.id));
     let key = row.project.as_deref().or_else(|| root?.project.as_deref()).or(totals.project.as_deref());
     let project = projects.get(key)?;
-    let start_us = row.start_us.or(totals.start_us);
+    // One that says nothing begins with its root, by which it is listed, and ends with its last span.
+    let start_us = row.start_us.or_else(|| root?.start_us).or(totals.start_us);
     let duration_us = match row.start_us {
         Some(_) => row.duration_us,
         None => totals.end_us.zip(start_us).map(|(end, start)| end.saturating_sub(start).max(0)),

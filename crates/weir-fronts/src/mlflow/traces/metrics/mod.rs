@@ -74,7 +74,8 @@ pub(super) fn metrics(front: &Front, args: &Args) -> Result<Reply, Refused> {
     for experiment in named {
         projects.extend(experiments::project(front, experiment)?.map(|project| project.key));
     }
-    let filter = Filter::new(front, conditions)?;
+    let mut filter = Filter::new(front, conditions)?;
+    filter.asks_all();
     let found = Walk { front, filter: &filter, projects }.all()?;
     let mut groups: BTreeMap<Group, Vec<Item>> = BTreeMap::new();
     for item in items::of(front, view, metric, found, &narrowed.item)? {

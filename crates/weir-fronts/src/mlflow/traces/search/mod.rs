@@ -74,8 +74,9 @@ pub(super) fn find(
         )));
     }
     let most = usize::try_from(most).unwrap_or_default();
-    let filter = filter(front, fields.text("filter")?.unwrap_or_default())?;
+    let mut filter = filter(front, fields.text("filter")?.unwrap_or_default())?;
     let order = filter::order(&fields.texts("order_by")?, &TRACES)?;
+    order.iter().for_each(|sort| filter.asks(&sort.target));
     let token = fields.text("page_token")?.filter(|token| !token.is_empty());
     let mut projects = Vec::new();
     for experiment in experiments {
