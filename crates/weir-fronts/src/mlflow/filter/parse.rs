@@ -44,8 +44,8 @@ pub(super) fn identifier(words: &[Token]) -> Option<(Option<String>, String, &[T
             *rest = after;
         }
     };
-    if entity.is_some() && key.is_empty() {
-        // `params."my key"`: the word ends with the dot.
+    if entity.is_some() && (key.is_empty() || key.ends_with('.')) {
+        // `params."my key"`, `span.attributes."my key"`: the word ends with the dot.
         join(&mut key, &mut rest);
     } else if entity.is_none()
         && let [Token::Dot, after @ ..] = rest
