@@ -2,12 +2,17 @@
 //! through a thread.
 
 mod batches;
+mod logged_models;
 mod projects;
 mod prompts;
 mod registry;
 
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
+};
+pub use logged_models::{
+    LoggedModel, LoggedModelKey, LoggedModelProblem, LoggedModelQuery, LoggedModelSort, LoggedModelStatus,
+    LoggedModels, MAX_MODEL_POINTS, MeasuredOn, ModelPoint, NewLoggedModel,
 };
 pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
@@ -18,6 +23,6 @@ pub use registry::{
 };
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry {}
+pub trait Catalog: Prompts + Batches + Projects + Registry + LoggedModels {}
 
-impl<T: Prompts + Batches + Projects + Registry> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Registry + LoggedModels> Catalog for T {}

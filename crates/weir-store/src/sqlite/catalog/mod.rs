@@ -3,6 +3,7 @@
 
 mod batches;
 mod compile;
+mod logged_models;
 mod projects;
 mod prompts;
 mod registry;
