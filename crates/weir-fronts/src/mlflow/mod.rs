@@ -8,6 +8,7 @@ pub mod call_run;
 mod errors;
 mod filter;
 mod front;
+mod logged_models;
 mod registry;
 #[cfg(test)]
 mod rig;

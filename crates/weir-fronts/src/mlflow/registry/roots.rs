@@ -2,6 +2,7 @@
 
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
+use crate::mlflow::logged_models;
 
 /// What the registry needs to know of a logged model.
 pub(super) struct Logged {
@@ -10,8 +11,9 @@ pub(super) struct Logged {
 }
 
 /// A logged model that is not deleted.
-pub(super) fn model(_front: &Front, _model_id: &str) -> Result<Option<Logged>, Refused> {
-    Ok(None)
+pub(super) fn model(front: &Front, id: &str) -> Result<Option<Logged>, Refused> {
+    let found = logged_models::find(front, id)?;
+    Ok(found.map(|model| Logged { artifact_uri: model.artifact_uri, run_id: model.run_id }))
 }
 
 /// The root of a run's artifacts.
