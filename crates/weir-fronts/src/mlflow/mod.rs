@@ -6,18 +6,26 @@
 mod assessments;
 pub mod call_run;
 mod errors;
+mod experiments;
 mod filter;
 mod front;
 mod logged_models;
+mod metrics;
+mod names;
 mod registry;
 #[cfg(test)]
 mod rig;
 mod routes;
+mod runs;
 mod server_info;
+#[cfg(test)]
+mod testing;
 mod texts;
+mod traces;
 mod wire;
 
 pub use errors::refusal;
 pub use front::{Front, Parts};
 pub use routes::routes;
 pub use server_info::VERSION;
+pub use traces::Experiments;

@@ -62,6 +62,7 @@ impl Rig {
         let front = Arc::new(Front::new(Parts {
             catalog,
             telemetry: store.clone(),
+            traces: store.clone(),
             scores: store,
             intake,
             clock: clock.clone(),

@@ -36,7 +36,22 @@ pub(super) struct Endpoint {
 }
 
 /// The endpoints of every area.
-const AREAS: &[&[Endpoint]] = &[assessments::ENDPOINTS, registry::ENDPOINTS, server_info::ENDPOINTS];
+const AREAS: &[&[Endpoint]] = &[
+    assessments::ENDPOINTS,
+    super::experiments::ENDPOINTS,
+    super::metrics::ENDPOINTS,
+    super::logged_models::ENDPOINTS,
+    registry::ENDPOINTS,
+    super::runs::ENDPOINTS,
+    server_info::ENDPOINTS,
+    super::traces::ENDPOINTS,
+];
+
+/// The endpoint of a method and a path, as a test calls it.
+#[cfg(test)]
+pub(super) fn endpoint(method: &Method, path: &str) -> Option<&'static Endpoint> {
+    AREAS.iter().copied().flatten().find(|e| e.method == *method && e.path == path)
+}
 
 /// The routes, by the role that a key needs for them. Whoever mounts them puts the caller's `Arc<Identity>` into the
 /// request's extensions.

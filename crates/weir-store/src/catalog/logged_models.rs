@@ -32,7 +32,7 @@ pub struct LoggedModel {
     /// Its params.
     pub params: BTreeMap<String, String>,
     /// What was measured of it, the newest [`MAX_MODEL_POINTS`].
-    pub points: Vec<ModelPoint>,
+    pub points: Vec<MeasuredPoint>,
     /// Where it is registered: names and versions.
     pub registrations: Vec<(String, i64)>,
 }
@@ -78,7 +78,7 @@ impl LoggedModelStatus {
 
 /// A point of a metric that was measured of a model.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct ModelPoint {
+pub struct MeasuredPoint {
     /// The metric.
     pub key: String,
     /// The value; it may be NaN.

@@ -6,13 +6,14 @@ mod logged_models;
 mod projects;
 mod prompts;
 mod registry;
+mod runs;
 
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
 };
 pub use logged_models::{
     LoggedModel, LoggedModelKey, LoggedModelProblem, LoggedModelQuery, LoggedModelSort, LoggedModelStatus,
-    LoggedModels, MAX_MODEL_POINTS, MeasuredOn, ModelPoint, NewLoggedModel,
+    LoggedModels, MAX_MODEL_POINTS, MeasuredOn, MeasuredPoint, NewLoggedModel,
 };
 pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
@@ -22,7 +23,12 @@ pub use registry::{
     ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
 };
 
-/// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry + LoggedModels {}
+pub use runs::{
+    Batch, DatasetInput, DatasetSummary, ModelPoint, NewPoint, NewRun, ParamConflict, Point, PointOfModel, Run,
+    RunChange, RunPage, RunProblem, RunQuery, RunRecord, RunStatus, Runs, TagChange,
+};
 
-impl<T: Prompts + Batches + Projects + Registry + LoggedModels> Catalog for T {}
+/// Everything that a catalog keeps.
+pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + LoggedModels {}
+
+impl<T: Prompts + Batches + Projects + Registry + Runs + LoggedModels> Catalog for T {}

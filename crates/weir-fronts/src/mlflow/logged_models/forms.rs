@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use weir_store::catalog::{LoggedModel, ModelPoint};
+use weir_store::catalog::{LoggedModel, MeasuredPoint};
 
 use super::STATUSES;
 use crate::mlflow::wire::double;
@@ -127,7 +127,7 @@ fn tags(model: &LoggedModel) -> Vec<Pair<'_>> {
 }
 
 impl<'a> PointForm<'a> {
-    fn of(point: &'a ModelPoint, model_id: &'a str) -> Self {
+    fn of(point: &'a MeasuredPoint, model_id: &'a str) -> Self {
         Self {
             key: &point.key,
             value: point.value,

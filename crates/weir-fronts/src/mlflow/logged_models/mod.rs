@@ -14,8 +14,10 @@ use weir_store::catalog::{LoggedModel, LoggedModelProblem, LoggedModelStatus, Ne
 
 use super::errors::Refused;
 use super::front::Front;
+use super::names::check_length;
 use super::routes::{Endpoint, Handler};
 use super::wire::{Args, Reply, reply};
+use super::{experiments, runs};
 use forms::{ModelForm, OneModel};
 
 const fn write(method: Method, path: &'static str, handle: Handler) -> Endpoint {
@@ -63,41 +65,35 @@ fn create(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let model_type = fields.text("model_type")?.unwrap_or_default();
     let run_id = fields.text("source_run_id")?.unwrap_or_default();
     for (what, text) in [("model_type", model_type), ("source_run_id", run_id)] {
-        within(what, MAX_NAME, text)?;
+        check_length(what, MAX_NAME, text)?;
     }
     let model_id = format!("m-{id}");
     let new = NewLoggedModel {
         project: project.number,
-        name: name.map_or_else(|| format!("model-{}", &model_id[model_id.len() - 8..]), str::to_owned),
+        name: name.map_or_else(|| runs::name::generate(id), str::to_owned),
         artifact_uri: format!("{}/models/{model_id}/artifacts", project.artifact_location.trim_end_matches('/')),
         id: model_id,
         model_type: model_type.to_owned(),
         run_id: run_id.to_owned(),
         tags: tags::read(&fields)?,
         params: params::read(&fields)?,
-        now_ms: front.parts.clock.now() / 1_000,
+        now_ms: front.now_ms(),
     };
     answer(&front.parts.catalog.create_logged_model(new)?)
 }
 
 /// The experiment of an id, which must not be deleted.
 fn active(front: &Front, id: &str) -> Result<ProjectRecord, Refused> {
-    let number = experiment(id)?;
-    let project = front.parts.catalog.project(number)?;
-    let project = project.ok_or_else(|| Refused::missing(format!("No Experiment with id={number} exists")))?;
+    let project = experiments::find(front, id)?;
     if project.deleted {
         let message = format!(
-            "The experiment {number} must be in the 'active' state. Current state is deleted. Restore it, or name another \
-             one."
+            "The experiment {} must be in the 'active' state. Current state is deleted. Restore it, or name another \
+             one.",
+            project.number
         );
         return Err(Refused::invalid(message));
     }
     Ok(project)
-}
-
-fn experiment(id: &str) -> Result<i64, Refused> {
-    let wrong = || Refused::invalid(format!("Invalid experiment ID '{id}'. Experiment ID must be a valid integer."));
-    id.trim().parse().map_err(|_| wrong())
 }
 
 fn named(name: &str) -> Result<&str, Refused> {
@@ -107,7 +103,7 @@ fn named(name: &str) -> Result<&str, Refused> {
              characters: ('/', ':', '.', '%', '\"', \"'\")"
         )));
     }
-    within("name", MAX_NAME, name)?;
+    check_length("name", MAX_NAME, name)?;
     Ok(name)
 }
 
@@ -121,13 +117,13 @@ fn get(front: &Front, args: &Args) -> Result<Reply, Refused> {
 fn finalize(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let (id, fields) = (args.path("model_id"), args.fields());
     let status = fields.choice("status", STATUSES)?.ok_or_else(|| fields.absent("status"))?;
-    let now_ms = front.parts.clock.now() / 1_000;
+    let now_ms = front.now_ms();
     answer(&front.parts.catalog.mark_logged_model(id, status, now_ms).map_err(|e| refused(e, id))?)
 }
 
 fn delete(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let id = args.path("model_id");
-    front.parts.catalog.delete_logged_model(id, front.parts.clock.now() / 1_000).map_err(|e| refused(e, id))?;
+    front.parts.catalog.delete_logged_model(id, front.now_ms()).map_err(|e| refused(e, id))?;
     Ok(Reply::empty())
 }
 
@@ -145,14 +141,6 @@ fn refused(problem: LoggedModelProblem, id: &str) -> Refused {
              ID='{id}'."
         )),
     }
-}
-
-/// Refuses a text that is longer than a limit, in characters.
-fn within(what: &str, most: usize, text: &str) -> Result<(), Refused> {
-    if text.len() > most && text.chars().count() > most {
-        return Err(Refused::invalid(format!("'{what}' exceeds the maximum length of {most} characters")));
-    }
-    Ok(())
 }
 
 fn answer(model: &LoggedModel) -> Result<Reply, Refused> {

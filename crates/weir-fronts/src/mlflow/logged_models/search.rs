@@ -2,9 +2,9 @@
 
 use weir_store::catalog::{LoggedModelKey, LoggedModelQuery, LoggedModelSort, MeasuredOn};
 
-use super::experiment;
 use super::forms::{ManyModels, ModelForm};
 use crate::mlflow::errors::Refused;
+use crate::mlflow::experiments;
 use crate::mlflow::filter::{CollectionName, FieldName, Kind, Vocabulary, conditions, nothing_special};
 use crate::mlflow::front::Front;
 use crate::mlflow::wire::{Args, Fields, Reply, next_token, offset, reply};
@@ -70,7 +70,7 @@ pub(super) fn search(front: &Front, args: &Args) -> Result<Reply, Refused> {
     };
     let limit = u64::try_from(limit).unwrap_or_default();
     let query = LoggedModelQuery {
-        projects: experiments.into_iter().map(experiment).collect::<Result<_, _>>()?,
+        projects: experiments.into_iter().map(experiments::parse_id).collect::<Result<_, _>>()?,
         conditions: conditions(fields.text("filter")?.unwrap_or_default(), &VOCABULARY)?,
         datasets: datasets.iter().map(dataset).collect::<Result<_, _>>()?,
         order: order.iter().map(level).collect::<Result<_, _>>()?,

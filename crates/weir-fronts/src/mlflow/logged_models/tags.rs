@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use weir_store::catalog::LoggedModelProblem;
 
-use super::{answer, refused, within};
+use super::{answer, refused};
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
+use crate::mlflow::names::check_length;
 use crate::mlflow::wire::{Args, Fields, Reply};
 
 /// Characters of a key, of a param's too.
@@ -35,8 +36,8 @@ pub(super) fn pairs(
     let mut pairs = BTreeMap::new();
     for pair in given {
         let (key, value) = (pair.required("key")?, pair.text("value")?.unwrap_or_default());
-        within("key", MAX_KEY, key)?;
-        within("value", longest, value)?;
+        check_length("key", MAX_KEY, key)?;
+        check_length("value", longest, value)?;
         pairs.insert(key.to_owned(), value.to_owned());
     }
     Ok(pairs)

@@ -1,5 +1,7 @@
 //! Where the artifacts of runs and of logged models lie.
 
+use weir_core::id::RunId;
+
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 use crate::mlflow::logged_models;
@@ -17,6 +19,7 @@ pub(super) fn model(front: &Front, id: &str) -> Result<Option<Logged>, Refused> 
 }
 
 /// The root of a run's artifacts.
-pub(super) fn run(_front: &Front, _run_id: &str) -> Result<Option<String>, Refused> {
-    Ok(None)
+pub(super) fn run(front: &Front, id: &str) -> Result<Option<String>, Refused> {
+    let Some(id) = RunId::parse(id) else { return Ok(None) };
+    Ok(front.parts.catalog.run_record(id)?.map(|run| run.artifact_uri))
 }

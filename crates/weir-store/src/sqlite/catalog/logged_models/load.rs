@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use crate::catalog::{LoggedModel, LoggedModelStatus, MAX_MODEL_POINTS, ModelPoint};
+use crate::catalog::{LoggedModel, LoggedModelStatus, MAX_MODEL_POINTS, MeasuredPoint};
 use crate::telemetry::StoreError;
 
 /// A model by its row.
@@ -43,7 +43,7 @@ fn pairs(db: &Connection, sql: &str, row: i64) -> Result<BTreeMap<String, String
 }
 
 /// The points of a model, the oldest first.
-fn points(db: &Connection, id: &str) -> Result<Vec<ModelPoint>, StoreError> {
+fn points(db: &Connection, id: &str) -> Result<Vec<MeasuredPoint>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT k.text, p.value, p.nan, p.timestamp_ms, p.step, lower(hex(r.uuid)), p.dataset_name, p.dataset_digest
          FROM model_points AS p JOIN keys AS k ON k.id = p.key LEFT JOIN runs AS r ON r.id = p.run
@@ -51,7 +51,7 @@ fn points(db: &Connection, id: &str) -> Result<Vec<ModelPoint>, StoreError> {
     )?;
     let limit = i64::try_from(MAX_MODEL_POINTS).unwrap_or(i64::MAX);
     let points = statement.query_map((id, limit), |row| {
-        Ok(ModelPoint {
+        Ok(MeasuredPoint {
             key: row.get(0)?,
             value: if row.get(2)? { f64::NAN } else { row.get(1)? },
             timestamp_ms: row.get(3)?,
