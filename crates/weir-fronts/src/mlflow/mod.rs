@@ -11,6 +11,7 @@ mod errors;
 mod experiments;
 mod filter;
 mod front;
+mod logged_models;
 mod metrics;
 mod names;
 mod registry;

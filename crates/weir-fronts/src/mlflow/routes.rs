@@ -41,6 +41,7 @@ const AREAS: &[&[Endpoint]] = &[
     datasets::ENDPOINTS,
     super::experiments::ENDPOINTS,
     super::metrics::ENDPOINTS,
+    super::logged_models::ENDPOINTS,
     registry::ENDPOINTS,
     super::runs::ENDPOINTS,
     scorers::ENDPOINTS,

@@ -4,6 +4,7 @@
 mod batches;
 mod call_marks;
 mod datasets;
+mod logged_models;
 mod projects;
 mod prompts;
 mod registry;
@@ -16,6 +17,10 @@ pub use batches::{
 pub use call_marks::{CallMark, CallMarks};
 pub use datasets::{
     DatasetQuery, DatasetRecord, Datasets, Example, ExampleQuery, ExampleWrite, ExamplesPut, NewDataset,
+};
+pub use logged_models::{
+    LoggedModel, LoggedModelKey, LoggedModelProblem, LoggedModelQuery, LoggedModelSort, LoggedModelStatus,
+    LoggedModels, MAX_MODEL_POINTS, MeasuredOn, MeasuredPoint, NewLoggedModel,
 };
 pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
@@ -33,6 +38,9 @@ pub use runs::{
 };
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks {}
+pub trait Catalog:
+    Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks + LoggedModels
+{
+}
 
-impl<T: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks + LoggedModels> Catalog for T {}

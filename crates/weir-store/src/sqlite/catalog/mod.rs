@@ -6,6 +6,7 @@ mod call_marks;
 mod compile;
 mod datasets;
 mod keys;
+mod logged_models;
 mod projects;
 mod prompts;
 mod registry;
