@@ -1,6 +1,7 @@
 //! The catalog in one SQLite file, `<data>/catalog.db`, apart from the telemetry, so that long commits there never block
 //! it. One connection that writes, in groups (see [`writer`]), and a few that read.
 
+mod artifacts;
 mod batches;
 mod compile;
 mod prompts;
@@ -25,7 +26,11 @@ const CACHE_KIB: i64 = 16 << 10;
 /// Statements that the writing connection keeps prepared.
 const STATEMENTS: usize = 128;
 
-const MIGRATIONS: Migrations = &[(1, include_str!("0001_prompts.sql")), (2, include_str!("0002_batches.sql"))];
+const MIGRATIONS: Migrations = &[
+    (1, include_str!("0001_prompts.sql")),
+    (2, include_str!("0002_batches.sql")),
+    (6, include_str!("0006_artifacts.sql")),
+];
 
 /// The catalog of one data folder.
 #[derive(Debug)]
@@ -62,7 +67,6 @@ impl SqliteCatalog {
 
     /// Runs a write in a transaction, whole or not at all; returns when it is durable. Writes of several callers share
     /// a commit.
-    #[expect(dead_code, reason = "for what comes next")]
     fn write<T, E>(&self, work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -72,7 +76,6 @@ impl SqliteCatalog {
     }
 
     /// Runs a read on one snapshot, beside writes.
-    #[expect(dead_code, reason = "for what comes next")]
     fn read<T, E: From<StoreError>>(&self, read: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
         self.readers.get()?.snapshot(|db| Ok(read(db)))?
     }
