@@ -1,5 +1,7 @@
 //! Addresses of targets: read, kept and shown without the credentials that may stand in them.
 
+use std::net::{IpAddr, SocketAddr};
+
 use base64::Engine;
 use reqwest::Url;
 use weir_core::secret::Secret;
@@ -21,6 +23,20 @@ pub(crate) fn bare(mut url: Url) -> Url {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     url
+}
+
+/// Whether a server that listens there is what a URL names, as far as the address tells.
+pub(crate) fn is_at(url: &Url, listen: SocketAddr) -> bool {
+    if url.port_or_known_default() != Some(listen.port()) {
+        return false;
+    }
+    let local = |is_loopback: bool| is_loopback && (listen.ip().is_loopback() || listen.ip().is_unspecified());
+    // Brackets stand around IPv6 addresses.
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    match host.parse::<IpAddr>() {
+        Ok(ip) => ip == listen.ip() || local(ip.is_loopback() || ip.is_unspecified()),
+        Err(_) => local(host == "localhost" || host.ends_with(".localhost")),
+    }
 }
 
 /// User and password that stand in a URL.

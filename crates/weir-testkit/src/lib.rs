@@ -6,3 +6,4 @@
 pub mod english;
 pub mod fake;
 pub mod loadgen;
+pub mod tracking;

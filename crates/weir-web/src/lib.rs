@@ -51,7 +51,7 @@ pub fn router(web: Web) -> Router {
         .route("/health/ready", get(health::ready))
         .with_state(web.health);
     Router::new()
-        .route("/", get(home::page))
+        .merge(home::routes())
         .merge(api)
         .merge(metrics)
         .merge(health)

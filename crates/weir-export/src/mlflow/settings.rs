@@ -4,6 +4,7 @@
 //! who calls, no variable does: those credentials are for another server. Invariant: the address is kept and shown without
 //! the credentials that may stand in it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use weir_core::secret::{Secret, resolve};
 use weir_core::units::Time;
 
-use crate::address::{bare, basic, credentials, parse, secrets};
+use crate::address::{self, bare, basic, credentials, parse, secrets};
 
 /// Experiment of calls when none is named.
 const EXPERIMENT: &str = "llmops-production-api";
@@ -89,6 +90,12 @@ impl Settings {
     pub fn shown_uri(&self) -> String {
         self.base.as_str().trim_end_matches('/').to_owned()
     }
+
+    /// Whether a server that listens there is what calls would be sent to, as far as the address tells.
+    #[must_use]
+    pub fn is_at(&self, listen: SocketAddr) -> bool {
+        address::is_at(&self.base, listen)
+    }
 }
 
 /// What the settings come to.
@@ -96,7 +103,7 @@ impl Settings {
 pub enum Choice {
     /// Nobody asked for it.
     Unset,
-    /// The variable names something that is no server; why it is ignored.
+    /// What is named is no server, or this one; why it is ignored.
     Ignored(String),
     /// Configured and switched off.
     Off(Settings),

@@ -69,16 +69,7 @@ impl Settings {
     /// Whether a server that listens there is what spans would be sent to, as far as the address tells.
     #[must_use]
     pub fn is_at(&self, listen: SocketAddr) -> bool {
-        if self.url.port_or_known_default() != Some(listen.port()) {
-            return false;
-        }
-        let local = |is_loopback: bool| is_loopback && (listen.ip().is_loopback() || listen.ip().is_unspecified());
-        // Brackets stand around IPv6 addresses.
-        let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        match host.parse::<std::net::IpAddr>() {
-            Ok(ip) => ip == listen.ip() || local(ip.is_loopback() || ip.is_unspecified()),
-            Err(_) => local(host == "localhost" || host.ends_with(".localhost")),
-        }
+        address::is_at(&self.url, listen)
     }
 }
 

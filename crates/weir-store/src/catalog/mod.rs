@@ -3,15 +3,19 @@
 
 mod artifacts;
 mod batches;
+mod projects;
 mod prompts;
 
 pub use artifacts::{ArtifactEntry, ArtifactRecord, Artifacts, BlobRecord, PutArtifact, UploadRecord};
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
 };
+pub use projects::{
+    DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
+};
 pub use prompts::{PromptRecord, Prompts, Put};
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Artifacts {}
+pub trait Catalog: Prompts + Batches + Projects + Artifacts {}
 
-impl<T: Prompts + Batches + Artifacts> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Artifacts> Catalog for T {}

@@ -37,8 +37,7 @@ pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
 /// # Errors
 /// Where a start would fail.
 pub(crate) fn describe(settings: &Settings) -> anyhow::Result<Vec<String>> {
-    let planned = Planned::new(settings)?;
-    planned.check_targets(settings.server.listen)?;
+    let planned = Planned::new(settings)?.at(settings.server.listen)?;
     let to = |s: &mlflow::Settings| format!("{}, experiment {}", s.shown_uri(), s.experiment);
     let mlflow = match &planned.mlflow {
         mlflow::Choice::Unset => "mlflow: nothing is exported".to_owned(),
@@ -69,8 +68,9 @@ impl Planned {
         })
     }
 
-    /// Refuses to send to the server itself, which would record every span again under another id.
-    pub(super) fn check_targets(&self, listen: SocketAddr) -> anyhow::Result<()> {
+    /// The same for a server that listens there. Spans are not sent to the server itself, which would record every one again
+    /// under another id; runs need not be, as it shows its calls as runs anyway.
+    pub(super) fn at(mut self, listen: SocketAddr) -> anyhow::Result<Self> {
         if let otlp::Choice::On(settings) = &self.otlp
             && settings.is_at(listen)
         {
@@ -80,7 +80,13 @@ impl Planned {
                 settings.shown_uri()
             );
         }
-        Ok(())
+        if let mlflow::Choice::On(settings) = &self.mlflow
+            && settings.is_at(listen)
+        {
+            let why = format!("{} is this Weir itself, which shows its calls as runs already", settings.shown_uri());
+            self.mlflow = mlflow::Choice::Ignored(why);
+        }
+        Ok(self)
     }
 
     /// Whom the store queues spans for.

@@ -103,7 +103,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let planned = exports::Planned::new(&loaded.settings)?;
     let listener =
         TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
-    planned.check_targets(listener.local_addr().context("no local address")?)?;
+    let planned = planned.at(listener.local_addr().context("no local address")?)?;
     let grpc = otlp::listen(&loaded.settings.otlp).await?;
 
     std::fs::create_dir_all(&server.data)

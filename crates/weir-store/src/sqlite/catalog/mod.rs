@@ -4,6 +4,7 @@
 mod artifacts;
 mod batches;
 mod compile;
+mod projects;
 mod prompts;
 mod writer;
 
@@ -29,6 +30,7 @@ const STATEMENTS: usize = 128;
 const MIGRATIONS: Migrations = &[
     (1, include_str!("0001_prompts.sql")),
     (2, include_str!("0002_batches.sql")),
+    (3, include_str!("0003_tracking.sql")),
     (6, include_str!("0006_artifacts.sql")),
 ];
 
