@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use weir_core::time::Clock;
+use weir_store::artifacts::ArtifactStore;
 use weir_store::catalog::Catalog;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
@@ -17,6 +18,8 @@ const AT_ONCE: usize = 64;
 pub struct Parts {
     /// Runs, models and what belongs to them.
     pub catalog: Arc<dyn Catalog>,
+    /// Files of runs, models and traces.
+    pub artifacts: Arc<ArtifactStore>,
     /// Spans.
     pub telemetry: Arc<dyn Telemetry>,
     /// Assessments.
@@ -29,7 +32,6 @@ pub struct Parts {
 
 /// The front.
 pub struct Front {
-    #[expect(dead_code, reason = "for what comes next")]
     pub(super) parts: Parts,
     pub(super) places: Semaphore,
 }

@@ -12,6 +12,7 @@ use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Limited};
 use weir_core::access::{Identity, Role};
 
+use super::artifacts;
 use super::errors::{ErrorCode, Refused};
 use super::front::Front;
 use super::server_info;
@@ -36,7 +37,7 @@ pub(super) struct Endpoint {
 }
 
 /// The endpoints of every area.
-const AREAS: &[&[Endpoint]] = &[server_info::ENDPOINTS];
+const AREAS: &[&[Endpoint]] = &[artifacts::ENDPOINTS, server_info::ENDPOINTS];
 
 /// The routes, by the role that a key needs for them. Whoever mounts them puts the caller's `Arc<Identity>` into the
 /// request's extensions.
@@ -48,6 +49,10 @@ pub fn routes(front: &Arc<Front>) -> Vec<(Role, Router)> {
             let router = if endpoint.role == Role::Read { &mut read } else { &mut write };
             *router = std::mem::take(router).route(&format!("{mount}{}", endpoint.path), method(endpoint));
         }
+    }
+    for (role, streams) in artifacts::streams(&MOUNTS) {
+        let router = if role == Role::Read { &mut read } else { &mut write };
+        *router = std::mem::take(router).merge(streams);
     }
     vec![(Role::Read, read.with_state(front.clone())), (Role::Write, write.with_state(front.clone()))]
 }

@@ -26,6 +26,7 @@ use weir_fronts::mlflow::Front;
 use weir_gateway::prompts::Library;
 use weir_gateway::record::Recorder;
 use weir_gateway::{Gateway, Parts, batches, doors};
+use weir_store::artifacts::ArtifactStore;
 use weir_store::ingest::{Ingest, IngestOptions};
 use weir_store::journal::Journal;
 use weir_store::sqlite::{PayloadEncoding, SqliteCatalog, SqliteOptions, SqliteStore};
@@ -113,6 +114,8 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let options = SqliteOptions { payload, exports: planned.targets(), ..SqliteOptions::default() };
     let store = Arc::new(SqliteStore::open_with(&server.data, options)?);
     let catalog = Arc::new(SqliteCatalog::open(&server.data)?);
+    let artifacts = loaded.settings.artifacts.options(&server.data)?;
+    let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), artifacts, clock.clone())?);
     let prompts = Arc::new(Library::open(catalog.clone(), &loaded.settings.prompts, clock.clone())?);
     let (live, _) = broadcast::channel(LIVE_BUFFER);
     let metrics = Metrics::new(&MetricsOptions {
@@ -156,6 +159,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let receiver = otlp::receiver(intake.clone(), &loaded.settings.otlp);
     let mlflow = Arc::new(Front::new(weir_fronts::mlflow::Parts {
         catalog,
+        artifacts,
         telemetry: store.clone(),
         scores: store.clone(),
         intake: intake.clone(),
