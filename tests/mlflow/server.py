@@ -25,8 +25,9 @@ def free_port():
 class Server:
     """`mlflow server` with SQLite and a folder, on one port for all of its lives."""
 
-    def __init__(self, folder: Path, workers=2, proxied=True):
+    def __init__(self, folder: Path, workers=2, proxied=True, env=None):
         self.folder, self.workers, self.port, self.proxied = folder, workers, free_port(), proxied
+        self.env = env or {}
         self.url = f"http://127.0.0.1:{self.port}"
         self.child = None
         self.start()
@@ -43,6 +44,7 @@ class Server:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            **self.env,
         })
         # A session of its own, so that it can be ended with the workers that it starts.
         with (self.folder / "mlflow.log").open("ab") as log:

@@ -92,6 +92,16 @@ id_type! {
     ScoreId
 }
 
+id_type! {
+    /// A dataset.
+    DatasetId
+}
+
+id_type! {
+    /// An example of a dataset.
+    ExampleId
+}
+
 /// What identifies a span: a span id is unique only within its trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SpanKey {

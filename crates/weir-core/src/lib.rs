@@ -13,6 +13,7 @@ pub mod error;
 pub mod experiment;
 pub mod filter;
 pub mod id;
+pub mod json;
 pub mod merge;
 pub mod money;
 pub mod observe;

@@ -4,10 +4,14 @@
 //! To add an endpoint: a function and a line in the `ENDPOINTS` of its folder.
 
 mod artifacts;
+mod assessments;
 pub mod call_run;
 mod errors;
 mod filter;
 mod front;
+mod registry;
+#[cfg(test)]
+mod rig;
 mod routes;
 mod server_info;
 mod texts;

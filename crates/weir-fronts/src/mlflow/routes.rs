@@ -15,8 +15,8 @@ use weir_core::access::{Identity, Role};
 use super::artifacts;
 use super::errors::{ErrorCode, Refused};
 use super::front::Front;
-use super::server_info;
 use super::wire::{Args, Reply};
+use super::{assessments, registry, server_info};
 
 /// Largest body of JSON.
 const MAX_BODY: usize = 64 << 20;
@@ -37,7 +37,8 @@ pub(super) struct Endpoint {
 }
 
 /// The endpoints of every area.
-const AREAS: &[&[Endpoint]] = &[artifacts::ENDPOINTS, server_info::ENDPOINTS];
+const AREAS: &[&[Endpoint]] =
+    &[artifacts::ENDPOINTS, assessments::ENDPOINTS, registry::ENDPOINTS, server_info::ENDPOINTS];
 
 /// The routes, by the role that a key needs for them. Whoever mounts them puts the caller's `Arc<Identity>` into the
 /// request's extensions.

@@ -5,6 +5,7 @@ mod artifacts;
 mod batches;
 mod projects;
 mod prompts;
+mod registry;
 
 pub use artifacts::{ArtifactEntry, ArtifactRecord, Artifacts, BlobRecord, PutArtifact, UploadRecord};
 pub use batches::{
@@ -14,8 +15,11 @@ pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
 };
 pub use prompts::{PromptRecord, Prompts, Put};
+pub use registry::{
+    ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
+};
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Artifacts {}
+pub trait Catalog: Prompts + Batches + Projects + Artifacts + Registry {}
 
-impl<T: Prompts + Batches + Projects + Artifacts> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Artifacts + Registry> Catalog for T {}

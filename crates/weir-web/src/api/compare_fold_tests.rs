@@ -73,12 +73,12 @@ fn a_cost_that_nobody_knows_is_no_zero() {
 
 #[test]
 fn a_call_counts_once_per_score_whatever_it_is_called() {
-    // Per call three targets: its trace, its span id, its request id.
+    // Per call four targets: its trace, its span, its span id, its request id.
     let spans = [call("v1", Status::Success, 1), call("v2", Status::Success, 2)];
-    assert_eq!(targets(&spans).len(), 6);
+    assert_eq!(targets(&spans).len(), 8);
     let fold = fold(
         &spans,
-        &[tally(1, "helpful", 1.0, 1), tally(2, "helpful", 7.0, 3), tally(2, "tone", 0.5, 1), tally(5, "tone", 1.0, 1)],
+        &[tally(1, "helpful", 1.0, 1), tally(2, "helpful", 7.0, 3), tally(2, "tone", 0.5, 1), tally(7, "tone", 1.0, 1)],
     );
     let (v1, v2) = (&fold.versions["v1"].scores, &fold.versions["v2"].scores);
     assert_eq!((v1["helpful"].count(), v1["helpful"].mean()), (1, Some(2.0)));
@@ -95,11 +95,11 @@ fn a_traces_score_belongs_to_the_version_that_is_alone_in_it() {
     ];
     spans[1].trace_id = spans[0].trace_id;
     spans[3].trace_id = spans[2].trace_id;
-    let tallies = [0, 3, 6, 9].map(|target| tally(target, "solved", 1.0, 1));
+    let tallies = [0, 4, 8, 12].map(|target| tally(target, "solved", 1.0, 1));
     let mut parts = Fold::default();
     // As it comes in pieces.
     parts.add(&spans[..1], &tallies[..1]);
-    let rest = [0, 3, 6].map(|target| tally(target, "solved", 1.0, 1));
+    let rest = [0, 4, 8].map(|target| tally(target, "solved", 1.0, 1));
     parts.add(&spans[1..], &rest);
     parts.finish();
     for fold in [fold(&spans, &tallies), parts] {

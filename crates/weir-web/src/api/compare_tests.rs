@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use weir_core::id::{ScoreId, SpanId, SpanKey, TraceId};
-use weir_core::score::{Score, ScoreSource, ScoreTarget, ScoreValue};
+use weir_core::id::{SpanId, SpanKey, TraceId};
+use weir_core::score::{Score, ScoreTarget, ScoreValue};
 use weir_core::span::{SpanKind, Status};
 
 use super::super::fake::Fake;
@@ -21,16 +21,8 @@ fn fill(store: &Fake, version: &str, calls: i64, ms: i64, score: bool) {
             end_us: Some(NOW - n + (ms + n % 7) * 1_000),
             ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() })
         };
-        let score = Score {
-            id: ScoreId::new(),
-            target: ScoreTarget::call(&span.span_id.to_string()),
-            name: "helpful".into(),
-            value: ScoreValue::Bool(score || n % 2 == 0),
-            source: ScoreSource::Human,
-            author: None,
-            reason: None,
-            created_us: NOW,
-        };
+        let target = ScoreTarget::call(&span.span_id.to_string());
+        let score = Score::new(target, "helpful", ScoreValue::Bool(score || n % 2 == 0), NOW);
         store.put(&[score]).unwrap();
         store.push(span);
     }

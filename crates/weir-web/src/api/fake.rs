@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use parking_lot::Mutex;
 use weir_core::filter::Filter;
-use weir_core::id::{SpanId, SpanKey, TraceId};
+use weir_core::id::{ScoreId, SpanId, SpanKey, TraceId};
 use weir_core::score::{Score, ScoreTarget};
 use weir_core::sketch::Sketch;
 use weir_core::span::{Span, SpanKind, Status};
@@ -48,6 +48,29 @@ impl Scores for Fake {
         Ok(())
     }
 
+    fn score(&self, id: ScoreId) -> Result<Option<Score>, StoreError> {
+        Ok(self.1.lock().iter().find(|s| s.id == id).cloned())
+    }
+
+    fn change(&self, id: ScoreId, change: &mut dyn FnMut(&mut Score)) -> Result<Option<Score>, StoreError> {
+        Ok(self.1.lock().iter_mut().find(|s| s.id == id).map(|score| {
+            change(score);
+            score.clone()
+        }))
+    }
+
+    fn delete(&self, id: ScoreId) -> Result<bool, StoreError> {
+        let mut held = self.1.lock();
+        let before = held.len();
+        held.retain(|s| s.id != id);
+        Ok(held.len() < before)
+    }
+
+    fn delete_of(&self, traces: &[TraceId]) -> Result<(), StoreError> {
+        self.1.lock().retain(|s| s.target.trace().is_none_or(|trace| !traces.contains(&trace)));
+        Ok(())
+    }
+
     fn of(&self, targets: &[ScoreTarget], limit: usize) -> Result<Vec<Score>, StoreError> {
         Ok(self.1.lock().iter().filter(|s| targets.contains(&s.target)).take(limit).cloned().collect())
     }
@@ -55,7 +78,7 @@ impl Scores for Fake {
     fn tallies(&self, targets: &[ScoreTarget]) -> Result<Vec<Tally>, StoreError> {
         let held = self.1.lock();
         let of = |(target, wanted): (usize, &ScoreTarget)| {
-            let numbers = held.iter().filter(|s| s.target == *wanted).filter_map(|s| Some((s, s.value.number()?)));
+            let numbers = held.iter().filter(|s| s.target == *wanted).filter_map(|s| Some((s, s.counts()?)));
             numbers.map(|(s, sum)| Tally { target, name: s.name.clone(), sum, count: 1 }).collect::<Vec<_>>()
         };
         Ok(targets.iter().enumerate().flat_map(of).collect())

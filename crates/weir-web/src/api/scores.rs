@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 static PARAMS: [Param; 2] = [
     Param { name: "call", about: "Scores of this call: its span id (hex or UUID) or request id", repeats: false },
-    Param { name: "trace_id", about: "Scores of this trace as a whole", repeats: false },
+    Param { name: "trace_id", about: "Scores of this trace, of its spans and calls", repeats: false },
 ];
 
 /// The parameters, for the OpenAPI document.

@@ -1,10 +1,12 @@
 //! Scores as JSON, in and out.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use weir_core::error::Error;
-use weir_core::id::{ScoreId, TraceId};
-use weir_core::score::{Score, ScoreSource, ScoreTarget, ScoreValue};
+use weir_core::id::{ScoreId, SpanId, SpanKey, TraceId};
+use weir_core::score::{Score, ScoreError, ScoreKind, ScoreSource, ScoreTarget, ScoreValue};
 use weir_core::time::{Micros, to_rfc3339};
 use weir_core::unread::reason;
 
@@ -19,19 +21,40 @@ pub(super) struct NewScore {
     id: Option<String>,
     /// The call: its span id (hex or UUID) or its request id. It may be recorded later.
     call: Option<String>,
-    /// The trace, instead of a call.
+    /// The trace, instead of a call; with a call, which is a span id then, the span of that trace.
     trace_id: Option<String>,
+    /// `feedback`, a judgement, or `expectation`, what would be right. Default: feedback.
+    kind: Option<String>,
     /// What is judged: `helpfulness`, `correct`, ...
     name: String,
-    /// A number (more is better), true or false, or a text.
+    /// A number (more is better), true or false, a text, or any other JSON. May be missing where there is an error.
     #[schema(value_type = Object)]
-    value: serde_json::Value,
+    value: Option<ScoreValue>,
     /// Who judged: `human`, `judge` (a model), `code` or `api`. Default: api.
     source: Option<String>,
     /// The person, model or program that judged.
     author: Option<String>,
     /// Why.
     reason: Option<String>,
+    /// What else is known of it.
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+    /// Why judging failed.
+    error: Option<ScoreErrorJson>,
+    /// The id of the score that this one stands instead of; that one is invalid from then on.
+    overrides: Option<String>,
+}
+
+/// Why there is no judgement.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreErrorJson {
+    /// Its kind: `RATE_LIMIT_EXCEEDED`, `ValueError`, ...
+    pub code: String,
+    /// What happened.
+    pub message: Option<String>,
+    /// Where it happened.
+    pub stack: Option<String>,
 }
 
 /// A score, or a list of them.
@@ -52,11 +75,11 @@ pub struct ScoreJson {
     pub id: String,
     /// The call: span id as hex, or request id.
     pub call: Option<String>,
-    /// The trace, as hex.
+    /// The trace, as hex; with a call, the span of that trace.
     pub trace_id: Option<String>,
     /// What is judged.
     pub name: String,
-    /// A number, true or false, or a text.
+    /// A number, true or false, a text, or any other JSON; null where judging failed.
     #[schema(value_type = Object)]
     pub value: ScoreValue,
     /// `human`, `judge`, `code` or `api`.
@@ -65,9 +88,22 @@ pub struct ScoreJson {
     pub author: Option<String>,
     /// Why.
     pub reason: Option<String>,
-    /// When it was written, RFC 3339.
+    /// `feedback`, `expectation`, or `issue`: it belongs to a known issue.
+    pub kind: String,
+    /// What else is known of it.
+    pub metadata: BTreeMap<String, String>,
+    /// Why judging failed.
+    pub error: Option<ScoreErrorJson>,
+    /// The id of the score that this one stands instead of.
+    pub overrides: Option<String>,
+    /// Whether no other score stands instead of it.
+    pub valid: bool,
+    /// When it was written first, RFC 3339.
     #[schema(format = DateTime)]
     pub created: String,
+    /// When it was written last, RFC 3339.
+    #[schema(format = DateTime)]
+    pub updated: String,
 }
 
 /// Scores.
@@ -93,6 +129,7 @@ impl From<Score> for ScoreJson {
         let (call, trace_id) = match score.target {
             ScoreTarget::Call(call) => (Some(call), None),
             ScoreTarget::Trace(trace) => (None, Some(trace.to_string())),
+            ScoreTarget::Span(key) => (Some(key.span.to_string()), Some(key.trace.to_string())),
         };
         Self {
             id: score.id.to_string(),
@@ -103,7 +140,13 @@ impl From<Score> for ScoreJson {
             source: score.source.to_string(),
             author: score.author,
             reason: score.reason,
+            kind: score.kind.to_string(),
+            metadata: score.metadata,
+            error: score.error.map(|e| ScoreErrorJson { code: e.code, message: e.message, stack: e.stack }),
+            overrides: score.overrides.map(|id| id.to_string()),
+            valid: score.valid,
             created: to_rfc3339(score.created_us),
+            updated: to_rfc3339(score.updated_us),
         }
     }
 }
@@ -135,33 +178,52 @@ impl NewScore {
         let no_id = |member: &str| {
             Error::invalid(member, format!("\"{member}\" is no id; write a UUID, or 16 or 32 hex digits"))
         };
+        let trace = |text: &str| TraceId::parse(text).ok_or_else(|| no_id("trace_id"));
         let target = match (self.call, self.trace_id) {
             (Some(call), None) => ScoreTarget::call(&call),
-            (None, Some(trace)) => ScoreTarget::Trace(TraceId::parse(&trace).ok_or_else(|| no_id("trace_id"))?),
-            _ => {
+            (None, Some(id)) => ScoreTarget::Trace(trace(&id)?),
+            (Some(call), Some(id)) => {
+                let span = SpanId::parse(&call).ok_or_else(|| no_id("call"))?;
+                ScoreTarget::Span(SpanKey { trace: trace(&id)?, span })
+            }
+            (None, None) => {
                 return Err(Error::invalid(
                     "call",
-                    "a score is about one thing: give either \"call\" (a span id or a request id) or \"trace_id\"",
+                    "a score is about something: give \"call\" (a span id or a request id) or \"trace_id\"",
                 ));
             }
         };
+        let kind = match self.kind.as_deref() {
+            None | Some("feedback") => ScoreKind::Feedback,
+            Some("expectation") => ScoreKind::Expectation,
+            Some(_) => return Err(Error::invalid("kind", "\"kind\" is not one of feedback, expectation")),
+        };
         let value = match self.value {
-            serde_json::Value::Bool(passed) => ScoreValue::Bool(passed),
-            serde_json::Value::Number(number) => ScoreValue::Number(number),
-            serde_json::Value::String(text) => ScoreValue::Text(text),
-            _ => return Err(Error::invalid("value", "\"value\" must be a number, true, false or a text")),
+            Some(value) => value,
+            None if self.error.is_some() => ScoreValue::none(),
+            None => {
+                return Err(Error::invalid("value", "\"value\" is missing: give any JSON but null, or an \"error\""));
+            }
         };
         let source = match self.source {
             None => ScoreSource::Api,
             Some(name) => ScoreSource::parse(&name)
                 .ok_or_else(|| Error::invalid("source", "\"source\" is not one of human, judge, code, api"))?,
         };
-        let id = match self.id {
-            None => ScoreId::new(),
-            Some(text) => ScoreId::parse(&text).ok_or_else(|| no_id("id"))?,
+        let id = |member: &str, text: Option<String>| {
+            text.map(|text| ScoreId::parse(&text).ok_or_else(|| no_id(member))).transpose()
         };
-        let (author, reason) = (self.author, self.reason);
-        let score = Score { id, target, name: self.name, value, source, author, reason, created_us: now };
+        let score = Score {
+            id: id("id", self.id)?.unwrap_or_else(ScoreId::new),
+            kind,
+            source,
+            author: self.author,
+            reason: self.reason,
+            metadata: self.metadata,
+            error: self.error.map(|e| ScoreError { code: e.code, message: e.message, stack: e.stack }),
+            overrides: id("overrides", self.overrides)?,
+            ..Score::new(target, self.name, value, now)
+        };
         score.check()?;
         Ok(score)
     }
@@ -187,13 +249,32 @@ mod tests {
     }
 
     #[test]
+    fn a_score_may_say_more() {
+        let body = r#"{"call":"00f067aa0ba902b7","trace_id":"0192f0c123457abc8def0123456789ab","kind":"expectation",
+            "name":"answer","value":{"b":1.0,"a":[2]},"metadata":{"k":"v"},"overrides":"0192f0c123457abc8def0123456789ac"}"#;
+        let text = serde_json::to_string(&ScoreJson::from(one(body).unwrap())).unwrap();
+        for part in [
+            r#""call":"00f067aa0ba902b7","trace_id":"0192f0c123457abc8def0123456789ab","#,
+            r#""value":{"b":1.0,"a":[2]},"#,
+            r#""kind":"expectation","metadata":{"k":"v"},"error":null,"overrides":"0192f0c123457abc8def0123456789ac""#,
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        let failed = one(r#"{"call":"a","name":"n","error":{"code":"E"}}"#).unwrap();
+        assert!(failed.value.is_none() && failed.error.unwrap().code == "E");
+    }
+
+    #[test]
     fn refusals_name_the_member_and_the_place() {
         let at_fault = |body: &str| one(body).unwrap_err().0;
         assert_eq!(at_fault(r#"{"name":"a","value":1}"#), "call");
         assert_eq!(at_fault(r#"{"call":"a","trace_id":"b","name":"a","value":1}"#), "call");
+        assert_eq!(at_fault(r#"{"call":"00f067aa0ba902b7","trace_id":"b","name":"a","value":1}"#), "trace_id");
+        assert_eq!(at_fault(r#"{"call":"a","name":"a","value":1,"kind":"issue"}"#), "kind");
+        assert_eq!(at_fault(r#"{"call":"a","name":"a","value":1,"overrides":"x"}"#), "overrides");
         assert_eq!(at_fault(r#"{"trace_id":"b","name":"a","value":1}"#), "trace_id");
         assert_eq!(at_fault(r#"{"call":"a","name":"a","value":null}"#), "value");
-        assert_eq!(at_fault(r#"{"call":"a","name":"a","value":[1]}"#), "value");
+        assert_eq!(at_fault(r#"{"call":"a","name":"a"}"#), "value");
         assert_eq!(at_fault(r#"{"call":"a","name":"a","value":1,"source":"cat"}"#), "source");
         assert_eq!(at_fault(r#"{"call":"a","name":"a","value":1,"id":"7"}"#), "id");
         assert_eq!(at_fault(r#"{"call":"a","name":" ","value":1}"#), "name");

@@ -6,6 +6,7 @@ mod batches;
 mod compile;
 mod projects;
 mod prompts;
+mod registry;
 mod writer;
 
 use std::path::Path;
@@ -31,6 +32,7 @@ const MIGRATIONS: Migrations = &[
     (1, include_str!("0001_prompts.sql")),
     (2, include_str!("0002_batches.sql")),
     (3, include_str!("0003_tracking.sql")),
+    (4, include_str!("0004_models.sql")),
     (6, include_str!("0006_artifacts.sql")),
 ];
 

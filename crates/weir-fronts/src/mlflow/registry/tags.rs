@@ -1,0 +1,43 @@
+//! Tags of models and of versions.
+
+use super::{names, of_model, of_version, versions};
+use crate::mlflow::errors::Refused;
+use crate::mlflow::front::Front;
+use crate::mlflow::wire::{Args, Fields, Reply};
+
+pub(super) fn set_on_model(front: &Front, args: &Args) -> Result<Reply, Refused> {
+    let fields = args.fields();
+    let name = names::model(fields.required("name")?)?;
+    let (key, value) = tag(&fields)?;
+    front.parts.catalog.set_model_tag(name, key, Some(value)).map_err(of_model(name))?;
+    Ok(Reply::empty())
+}
+
+pub(super) fn delete_from_model(front: &Front, args: &Args) -> Result<Reply, Refused> {
+    let fields = args.fields();
+    let name = names::model(fields.required("name")?)?;
+    let key = names::key(fields.required("key")?)?;
+    front.parts.catalog.set_model_tag(name, key, None).map_err(of_model(name))?;
+    Ok(Reply::empty())
+}
+
+pub(super) fn set_on_version(front: &Front, args: &Args) -> Result<Reply, Refused> {
+    let fields = args.fields();
+    let (name, version) = versions::named(&fields)?;
+    let (key, value) = tag(&fields)?;
+    front.parts.catalog.set_version_tag(name, version, key, Some(value)).map_err(of_version(name, version))?;
+    Ok(Reply::empty())
+}
+
+pub(super) fn delete_from_version(front: &Front, args: &Args) -> Result<Reply, Refused> {
+    let fields = args.fields();
+    let (name, version) = versions::named(&fields)?;
+    let key = names::key(fields.required("key")?)?;
+    front.parts.catalog.set_version_tag(name, version, key, None).map_err(of_version(name, version))?;
+    Ok(Reply::empty())
+}
+
+fn tag<'a>(fields: &Fields<'a>) -> Result<(&'a str, &'a str), Refused> {
+    let key = names::key(fields.required("key")?)?;
+    Ok((key, names::value(fields.text("value")?.unwrap_or_default())?))
+}

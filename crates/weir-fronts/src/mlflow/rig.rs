@@ -1,0 +1,104 @@
+//! For tests: the front over stores in a folder of their own, asked as a client asks.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::Router;
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tower::ServiceExt;
+use weir_core::access::Identity;
+use weir_core::observe::Unobserved;
+use weir_core::price::PriceTable;
+use weir_core::record::{RecordConfig, RecordPolicy};
+use weir_core::time::Clock;
+use weir_store::artifacts::{ArtifactOptions, ArtifactPlace, ArtifactStore};
+use weir_store::ingest::{Ingest, IngestOptions};
+use weir_store::journal::Journal;
+use weir_store::sqlite::{SqliteCatalog, SqliteStore};
+
+use super::front::{Front, Parts};
+use super::routes::routes;
+use crate::intake::{Intake, Terms};
+
+/// 2026-11-27T12:00:00Z.
+const NOW: i64 = 1_795_780_800_000_000;
+
+struct Fixed(RecordPolicy, Arc<PriceTable>);
+
+impl Terms for Fixed {
+    fn policy(&self) -> &RecordPolicy {
+        &self.0
+    }
+    fn prices(&self) -> &PriceTable {
+        &self.1
+    }
+    fn project(&self) -> &'static str {
+        "default"
+    }
+}
+
+/// A front.
+pub(super) struct Rig {
+    pub(super) clock: Clock,
+    router: Router,
+    _ingest: Arc<Ingest>,
+    _folder: tempfile::TempDir,
+}
+
+impl Rig {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(folder.path()).unwrap());
+        let catalog = Arc::new(SqliteCatalog::open(folder.path()).unwrap());
+        let journal = Arc::new(Journal::open(folder.path(), 1 << 20).unwrap());
+        let ingest = Ingest::start(store.clone(), journal, Arc::new(Unobserved), IngestOptions::default()).unwrap();
+        let ingest = Arc::new(ingest);
+        let terms: Arc<dyn Terms> =
+            Arc::new(Fixed(RecordPolicy::new(&RecordConfig::default()).unwrap(), PriceTable::builtin()));
+        let intake = Arc::new(Intake::new(ingest.clone(), Arc::new(move || terms.clone())));
+        let clock = Clock::fixed(NOW);
+        let place = ArtifactPlace::Folder(folder.path().join("artifacts"));
+        let options = ArtifactOptions { place, max_size: None };
+        let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), options, clock.clone()).unwrap());
+        let front = Arc::new(Front::new(Parts {
+            catalog,
+            artifacts,
+            telemetry: store.clone(),
+            scores: store,
+            intake,
+            clock: clock.clone(),
+        }));
+        let router = routes(&front).into_iter().fold(Router::new(), |all, (_, routes)| all.merge(routes));
+        let router = router.layer(Extension(Arc::new(Identity::anonymous())));
+        Self { clock, router, _ingest: ingest, _folder: folder }
+    }
+
+    /// Sends a body of JSON; `path` is what stands behind `/api/2.0/mlflow/`.
+    pub(super) async fn send(&self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+        let request = Request::builder().method(method).uri(format!("/api/2.0/mlflow/{path}"));
+        let request = request.header("content-type", "application/json").body(Body::from(body.to_string())).unwrap();
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    pub(super) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        self.send(Method::POST, path, &body).await
+    }
+
+    pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> (StatusCode, Value) {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        self.send(Method::GET, &format!("{path}?{query}"), &Value::Null).await
+    }
+
+    /// What is answered to a request that must be done.
+    pub(super) async fn done(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.post(path, body).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+        answer
+    }
+}

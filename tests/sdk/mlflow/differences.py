@@ -1,0 +1,69 @@
+"""Where Weir means to differ from a real `mlflow server`: every such place, by name, with both answers.
+
+A test asks `here("name")` for the answer that the server under test must give. What only one of the two can be asked is marked
+with `only_weir("name")`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tracking import PEER
+
+
+@dataclass
+class Difference:
+    why: str
+    mlflow: Any = None
+    weir: Any = None
+
+
+DIFFERENCES = {
+    "rename a deleted experiment": Difference(
+        "a mistake of the caller is no failure of the server", mlflow="INTERNAL_ERROR", weir="INVALID_PARAMETER_VALUE",
+    ),
+    "rename to a name that is taken": Difference(
+        "the same answer as when it is made; the real server passes on what its database says",
+        mlflow="BAD_REQUEST", weir="RESOURCE_ALREADY_EXISTS",
+    ),
+    "what cannot be read is overlooked": Difference(
+        "the real server answers 200 and does not do what was asked; Weir says what is wrong", mlflow=200, weir=400,
+    ),
+    "what cannot be read breaks the server": Difference(
+        "a mistake of the caller is no failure of the server", mlflow=500, weir=400,
+    ),
+    "a name with an escape in it": Difference(
+        "a name is what it decodes to once; the real server decodes until nothing changes, so that two names share a file",
+        mlflow="a b", weir="a%20b",
+    ),
+    "a file where a folder should be": Difference(
+        "a mistake of the caller is no failure of the server", mlflow=500, weir=400,
+    ),
+    "memory of 200 MB": Difference(
+        "bytes by which the server may grow while 200 MB go in and out; the real one is measured for comparison only",
+        mlflow=1 << 30, weir=32 << 20,
+    ),
+    "archiving for no active stage": Difference(
+        "a mistake of the caller is no failure of the server",
+        mlflow=(500, "INTERNAL_ERROR"), weir=(400, "INVALID_PARAMETER_VALUE"),
+    ),
+    "a tag of no trace": Difference(
+        "what is not there is 404; the real server passes on what its database says",
+        mlflow=(400, "BAD_REQUEST"), weir=(404, "RESOURCE_DOES_NOT_EXIST"),
+    ),
+    "a place that leaves its root": Difference(
+        "a place with `..` or a query is refused when it is given, not when it is used", mlflow=200, weir=400,
+    ),
+    "killed": Difference("what a kill -9 leaves is Weir's promise; the tests start and kill a server of their own"),
+    "calls": Difference("only Weir has a gateway whose calls are runs"),
+}
+
+
+def here(name):
+    found = DIFFERENCES[name]
+    return found.mlflow if PEER else found.weir
+
+
+def only_weir(name):
+    return pytest.mark.skipif(bool(PEER), reason=f"only Weir: {DIFFERENCES[name].why}")
