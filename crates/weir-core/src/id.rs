@@ -64,6 +64,10 @@ macro_rules! id_type {
 }
 
 id_type! {
+    /// A run of a tracking client.
+    RunId
+}
+id_type! {
     /// A trace: the tree of spans that belong together.
     TraceId
 }

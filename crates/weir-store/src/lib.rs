@@ -18,3 +18,4 @@ mod lock;
 pub mod scores;
 pub mod sqlite;
 pub mod telemetry;
+pub mod traces;

@@ -8,6 +8,7 @@ use weir_store::artifacts::ArtifactStore;
 use weir_store::catalog::Catalog;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
+use weir_store::traces::Traces;
 
 use crate::intake::Intake;
 
@@ -22,6 +23,8 @@ pub struct Parts {
     pub artifacts: Arc<ArtifactStore>,
     /// Spans.
     pub telemetry: Arc<dyn Telemetry>,
+    /// What traces say of themselves, and lists of them.
+    pub traces: Arc<dyn Traces>,
     /// Assessments.
     pub scores: Arc<dyn Scores>,
     /// The way of new spans into the store.
@@ -41,5 +44,10 @@ impl Front {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self { parts, places: Semaphore::new(AT_ONCE) }
+    }
+
+    /// Unix milliseconds.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.parts.clock.now().div_euclid(1_000)
     }
 }

@@ -7,17 +7,25 @@ mod artifacts;
 mod assessments;
 pub mod call_run;
 mod errors;
+mod experiments;
 mod filter;
 mod front;
+mod metrics;
+mod names;
 mod registry;
 #[cfg(test)]
 mod rig;
 mod routes;
+mod runs;
 mod server_info;
+#[cfg(test)]
+mod testing;
 mod texts;
+mod traces;
 mod wire;
 
 pub use errors::refusal;
 pub use front::{Front, Parts};
 pub use routes::routes;
 pub use server_info::VERSION;
+pub use traces::Experiments;

@@ -12,7 +12,6 @@ use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Limited};
 use weir_core::access::{Identity, Role};
 
-use super::artifacts;
 use super::errors::{ErrorCode, Refused};
 use super::front::Front;
 use super::wire::{Args, Reply};
@@ -37,8 +36,22 @@ pub(super) struct Endpoint {
 }
 
 /// The endpoints of every area.
-const AREAS: &[&[Endpoint]] =
-    &[artifacts::ENDPOINTS, assessments::ENDPOINTS, registry::ENDPOINTS, server_info::ENDPOINTS];
+const AREAS: &[&[Endpoint]] = &[
+    super::artifacts::ENDPOINTS,
+    assessments::ENDPOINTS,
+    super::experiments::ENDPOINTS,
+    super::metrics::ENDPOINTS,
+    registry::ENDPOINTS,
+    super::runs::ENDPOINTS,
+    server_info::ENDPOINTS,
+    super::traces::ENDPOINTS,
+];
+
+/// The endpoint of a method and a path, as a test calls it.
+#[cfg(test)]
+pub(super) fn endpoint(method: &Method, path: &str) -> Option<&'static Endpoint> {
+    AREAS.iter().copied().flatten().find(|e| e.method == *method && e.path == path)
+}
 
 /// The routes, by the role that a key needs for them. Whoever mounts them puts the caller's `Arc<Identity>` into the
 /// request's extensions.
@@ -51,7 +64,7 @@ pub fn routes(front: &Arc<Front>) -> Vec<(Role, Router)> {
             *router = std::mem::take(router).route(&format!("{mount}{}", endpoint.path), method(endpoint));
         }
     }
-    for (role, streams) in artifacts::streams(&MOUNTS) {
+    for (role, streams) in super::artifacts::streams(&MOUNTS) {
         let router = if role == Role::Read { &mut read } else { &mut write };
         *router = std::mem::take(router).merge(streams);
     }

@@ -116,7 +116,7 @@ impl TraceService for Service {
         let scopes = request.resource_spans.iter().flat_map(|group| &group.scope_spans);
         let count: usize = scopes.map(|scope| scope.spans.len()).sum();
         let receiver = Arc::clone(&self.0);
-        let handed = work(weight(count), move || Ok(receiver.spans(decode::spans(request), &from)));
+        let handed = work(weight(count), move || receiver.spans(decode::spans(request), &from));
         let handed = handed.await.map_err(|fault| fault.to_grpc())?;
         let rejected = handed.durable().await.map_err(|fault| fault.to_grpc())?;
         let partial_success = (rejected.count > 0).then(|| ExportTracePartialSuccess {

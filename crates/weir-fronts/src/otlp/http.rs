@@ -45,7 +45,7 @@ async fn traces(
     let from = From::new(identity, request.headers());
     answer(receiver, request, "rejectedSpans", move |receiver, body, encoding| {
         let decoded = decode::traces(body, encoding).map_err(Fault::invalid)?;
-        Ok(Some(receiver.spans(decoded, &from)))
+        receiver.spans(decoded, &from).map(Some)
     })
     .await
 }

@@ -14,6 +14,7 @@ mod answer;
 mod any_json;
 mod body;
 mod decode;
+mod experiments;
 mod logs;
 mod message;
 mod message_events;
@@ -21,4 +22,5 @@ mod receive;
 #[cfg(test)]
 mod tests;
 
+pub use experiments::Experiments;
 pub use receive::{OtlpOptions, PROTOCOL, Receiver};

@@ -15,6 +15,7 @@ use weir_core::merge::SpanWrite;
 
 use super::answer::Fault;
 use super::body::Room;
+use super::experiments::{Experiments, Linking};
 use super::decode::{Decoded, LogRecord, Points, Rejected};
 use super::logs::Contents;
 use super::wire::WireSpan;
@@ -28,8 +29,11 @@ pub const PROTOCOL: &str = "otlp";
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Most bytes of requests in memory, by the bound of one body, which needs twice as much while it grows.
 const BODIES: usize = 4;
-/// Headers by which clients name a project: Weir's, LangSmith's, Opik's, MLflow's.
-const PROJECT_HEADERS: [&str; 4] = ["x-weir-project", "langsmith-project", "projectname", "x-mlflow-experiment-id"];
+/// Headers by which clients name a project: Weir's, LangSmith's, Opik's.
+const PROJECT_HEADERS: [&str; 3] = ["x-weir-project", "langsmith-project", "projectname"];
+/// The one by which MLflow's clients give its number, and the one of the run that the traces belong to.
+const EXPERIMENT_HEADER: &str = "x-mlflow-experiment-id";
+const RUN_HEADER: &str = "x-mlflow-run-id";
 
 /// Bounds of the receiver.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +48,7 @@ pub struct Receiver {
     pub(super) max_body: usize,
     pub(super) room: Room,
     contents: Contents,
+    experiments: Option<Arc<dyn Experiments>>,
     told_metrics: AtomicBool,
     told_logs: AtomicBool,
 }
@@ -53,20 +58,34 @@ pub struct Receiver {
 pub(super) struct From {
     identity: Arc<Identity>,
     project: Option<String>,
+    experiment: Option<String>,
+    run: Option<String>,
 }
 
 impl From {
     /// A caller and what its headers say.
     pub(super) fn new(identity: Arc<Identity>, headers: &HeaderMap) -> Self {
-        let text = |name: &&str| headers.get(*name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
-        let project = PROJECT_HEADERS.iter().find_map(text).map(str::trim).filter(|name| !name.is_empty());
-        Self { identity, project: project.map(str::to_owned) }
+        let text = |name: &str| {
+            let text = std::str::from_utf8(headers.get(name)?.as_bytes()).ok()?.trim();
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let project = PROJECT_HEADERS.iter().find_map(|name| text(name));
+        Self { identity, project, experiment: text(EXPERIMENT_HEADER), run: text(RUN_HEADER) }
+    }
+
+    /// The project that the headers name for all spans.
+    fn project(&self, experiments: Option<&Arc<dyn Experiments>>) -> Result<Option<String>, Fault> {
+        match (&self.project, &self.experiment, experiments) {
+            (None, Some(experiment), Some(experiments)) => Ok(Some(experiments.key(experiment)?)),
+            (None, Some(experiment), None) => Ok(Some(experiment.clone())),
+            (project, ..) => Ok(project.clone()),
+        }
     }
 
     /// Files a span: a header's project counts for all spans.
-    fn file(&self, write: &mut SpanWrite) {
-        if self.project.is_some() {
-            write.span.project.clone_from(&self.project);
+    fn file(&self, write: &mut SpanWrite, project: Option<&String>) {
+        if let Some(project) = project {
+            write.span.project = Some(project.clone());
         }
         intake::sent_by(write, &self.identity);
     }
@@ -81,16 +100,29 @@ impl Receiver {
             max_body: options.max_body,
             room: Room::new(options.max_body.saturating_mul(BODIES)),
             contents: Contents::new(),
+            experiments: None,
             told_metrics: AtomicBool::new(false),
             told_logs: AtomicBool::new(false),
         }
     }
 
+    /// The same, which knows MLflow's experiments and runs.
+    #[must_use]
+    pub fn with_experiments(self, experiments: Arc<dyn Experiments>) -> Self {
+        Self { experiments: Some(experiments), ..self }
+    }
+
     /// Maps and hands over spans; the work of a thread, in proportion to their texts.
-    pub(super) fn spans(&self, decoded: Decoded<WireSpan>, from: &From) -> Handed {
+    ///
+    /// # Errors
+    /// When a header names an experiment that is not there.
+    pub(super) fn spans(&self, decoded: Decoded<WireSpan>, from: &From) -> Result<Handed, Fault> {
+        let project = from.project(self.experiments.as_ref())?;
         let mut writes: Vec<_> = decoded.items.into_iter().map(map::map).collect();
-        writes.iter_mut().for_each(|write| from.file(write));
-        Handed { accepted: self.hand_over(writes), rejected: decoded.rejected }
+        writes.iter_mut().for_each(|write| from.file(write, project.as_ref()));
+        let run = self.experiments.as_ref().zip(from.run.as_ref());
+        let linking = run.and_then(|(experiments, run)| Linking::of(experiments, run, &writes));
+        Ok(Handed { accepted: self.hand_over(writes), rejected: decoded.rejected, linking })
     }
 
     /// The same with log records.
@@ -99,7 +131,7 @@ impl Receiver {
         if dropped > 0 && !self.told_logs.swap(true, Ordering::Relaxed) {
             tracing::info!(dropped, "log records other than content of models are accepted and not kept");
         }
-        Handed { accepted: self.hand_over(writes), rejected: Rejected::default() }
+        Handed { accepted: self.hand_over(writes), rejected: Rejected::default(), linking: None }
     }
 
     /// Counts points.
@@ -120,6 +152,7 @@ impl Receiver {
 pub(super) struct Handed {
     accepted: Option<Result<weir_store::ingest::Receipt, intake::Refused>>,
     rejected: Rejected,
+    linking: Option<Linking>,
 }
 
 impl Handed {
@@ -130,6 +163,9 @@ impl Handed {
     pub(super) async fn durable(self) -> Result<Rejected, Fault> {
         if let Some(accepted) = self.accepted {
             intake::durable(accepted, PATIENCE).await?;
+        }
+        if let Some(linking) = self.linking {
+            linking.done().await?;
         }
         Ok(self.rejected)
     }

@@ -6,6 +6,7 @@ mod batches;
 mod projects;
 mod prompts;
 mod registry;
+mod runs;
 
 pub use artifacts::{ArtifactEntry, ArtifactRecord, Artifacts, BlobRecord, PutArtifact, UploadRecord};
 pub use batches::{
@@ -19,7 +20,12 @@ pub use registry::{
     ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
 };
 
-/// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Artifacts + Registry {}
+pub use runs::{
+    Batch, DatasetInput, DatasetSummary, ModelPoint, NewPoint, NewRun, ParamConflict, Point, PointOfModel, Run,
+    RunChange, RunPage, RunProblem, RunQuery, RunRecord, RunStatus, Runs, TagChange,
+};
 
-impl<T: Prompts + Batches + Projects + Artifacts + Registry> Catalog for T {}
+/// Everything that a catalog keeps.
+pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + Artifacts {}
+
+impl<T: Prompts + Batches + Projects + Registry + Runs + Artifacts> Catalog for T {}

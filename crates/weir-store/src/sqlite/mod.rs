@@ -46,6 +46,7 @@ mod schema;
 mod scores;
 mod seq;
 mod sizes;
+mod traces;
 mod write;
 
 pub use answer_file::{AnswerChange, AnswerFile, StoredAnswer, StoredVector};
@@ -300,6 +301,7 @@ impl Telemetry for SqliteStore {
     fn prune(&self, before: Micros) -> Result<u64, StoreError> {
         let deleted = prune::prune(&self.inner, before);
         scores::prune(&self.inner, before)?;
+        traces::prune(&self.inner, before)?;
         self.inner.commits.fetch_add(1, Ordering::Relaxed);
         deleted
     }

@@ -131,7 +131,8 @@ fn rewrite_blocks(db: &Connection, dictionaries: &Dictionaries) -> Result<bool, 
     Ok(blocks.len() as i64 == BLOCKS_AT_ONCE)
 }
 
-fn rewrite(
+/// Blanks the texts of a block that no span points to; it then begins at `edge`.
+pub(super) fn rewrite(
     db: &Connection,
     dictionaries: &Dictionaries,
     edge: i64,

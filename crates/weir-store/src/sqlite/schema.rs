@@ -17,6 +17,7 @@ pub(super) const TELEMETRY: Migrations = &[
     (5, include_str!("migrations/0005_details.sql")),
     (6, include_str!("migrations/0006_export_scope.sql")),
     (7, include_str!("migrations/0007_views.sql")),
+    (8, include_str!("migrations/0008_traces.sql")),
     (9, include_str!("migrations/0009_assessments.sql")),
 ];
 

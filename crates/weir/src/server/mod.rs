@@ -156,11 +156,13 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
 
     let intake = otlp::intake(&gateway, running.ingest.clone());
     observers.tell_intake(&intake);
-    let receiver = otlp::receiver(intake.clone(), &loaded.settings.otlp);
+    let experiments = Arc::new(weir_fronts::mlflow::Experiments::new(catalog.clone(), store.clone()));
+    let receiver = otlp::receiver(intake.clone(), &loaded.settings.otlp, experiments);
     let mlflow = Arc::new(Front::new(weir_fronts::mlflow::Parts {
         catalog,
         artifacts,
         telemetry: store.clone(),
+        traces: store.clone(),
         scores: store.clone(),
         intake: intake.clone(),
         clock: clock.clone(),

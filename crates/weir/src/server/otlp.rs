@@ -43,9 +43,13 @@ pub(super) fn intake(gateway: &Arc<Gateway>, ingest: Arc<Ingest>) -> Arc<Intake>
 }
 
 /// What takes exports.
-pub(super) fn receiver(intake: Arc<Intake>, config: &OtlpConfig) -> Arc<Receiver> {
+pub(super) fn receiver(
+    intake: Arc<Intake>,
+    config: &OtlpConfig,
+    experiments: Arc<dyn otlp::Experiments>,
+) -> Arc<Receiver> {
     let max_body = usize::try_from(config.max_body.0).unwrap_or(usize::MAX);
-    Arc::new(Receiver::new(intake, OtlpOptions { max_body }))
+    Arc::new(Receiver::new(intake, OtlpOptions { max_body }).with_experiments(experiments))
 }
 
 /// The routes, for keys of role `write`.

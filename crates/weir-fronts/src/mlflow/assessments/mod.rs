@@ -6,14 +6,13 @@ mod read;
 use http::Method;
 use serde::Serialize;
 use weir_core::access::Role;
-use weir_core::filter::{Field, Filter};
 use weir_core::id::{ScoreId, TraceId};
 use weir_core::score::{Score, ScoreTarget};
-use weir_store::telemetry::{OrderBy, SpanQuery, TimeRange};
 
 use super::errors::Refused;
 use super::front::Front;
 use super::routes::Endpoint;
+use super::traces::id;
 use super::wire::{Args, Reply, reply};
 
 pub(in crate::mlflow) use form::Form;
@@ -43,7 +42,7 @@ fn create(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let assessment = fields.object("assessment")?.ok_or_else(|| fields.absent("assessment"))?;
     let name = args.path("trace_id");
     let no_trace = || Refused::missing(format!("Trace with ID '{name}' not found."));
-    let trace = trace_id(name).ok_or_else(no_trace)?;
+    let (trace, _) = id::read(name);
     if !is_known(front, trace)? {
         return Err(no_trace());
     }
@@ -96,7 +95,7 @@ fn delete(front: &Front, args: &Args) -> Result<Reply, Refused> {
 /// The assessment that a path names.
 fn named(front: &Front, args: &Args) -> Result<(ScoreId, Score), Refused> {
     let (trace_name, name) = (args.path("trace_id"), args.path("assessment_id"));
-    let Some(trace) = trace_id(trace_name) else { return Err(unknown(trace_name)) };
+    let (trace, _) = id::read(trace_name);
     let score = match form::score_id(name) {
         Some(id) => front.parts.scores.score(id)?,
         None => None,
@@ -118,22 +117,8 @@ fn belongs(front: &Front, score: &Score, trace: TraceId) -> Result<bool, Refused
     })
 }
 
-/// The trace that an id names; `None` where it cannot be one of Weir's.
-fn trace_id(text: &str) -> Option<TraceId> {
-    text.strip_prefix("tr-").and_then(TraceId::parse)
-}
-
 fn is_known(front: &Front, trace: TraceId) -> Result<bool, Refused> {
-    let page = front.parts.telemetry.spans(&SpanQuery {
-        range: TimeRange::default(),
-        filter: Filter::eq(Field::TraceId, trace.to_string()),
-        order: OrderBy::Start,
-        ascending: false,
-        limit: 1,
-        cursor: None,
-        with_payload: false,
-    })?;
-    Ok(!page.spans.is_empty())
+    Ok(front.parts.traces.trace_heads(&[trace])?.iter().any(Option::is_some))
 }
 
 fn missing(assessment: &str, trace: &str) -> Refused {

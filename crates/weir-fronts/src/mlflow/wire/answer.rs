@@ -27,6 +27,12 @@ impl Reply {
         Self { content_type: "application/json", body: b"{}".to_vec() }
     }
 
+    /// What is answered.
+    #[cfg(test)]
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     pub(crate) fn into_http(self) -> Response<Body> {
         let mut answer = Response::new(Body::from(self.body));
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));

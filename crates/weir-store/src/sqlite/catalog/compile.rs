@@ -56,7 +56,7 @@ impl Sql {
     }
 
     fn condition(&mut self, shape: &Shape, condition: &Condition) -> Result<(), StoreError> {
-        let (from, key, value) = match &condition.target {
+        let (from, key, value, rank) = match &condition.target {
             Target::Field(name) => {
                 let expression = find(shape.fields, name)?;
                 self.test(expression, &condition.test);
@@ -64,12 +64,12 @@ impl Sql {
             }
             Target::Entry(collection, key) => {
                 let entries = entries(shape, collection)?;
-                (entries.from, Some((entries.key_is, key)), entries.value)
+                (entries.from, Some((entries.key_is, key)), entries.value, entries.rank)
             }
             Target::Related(collection, field) => {
                 let of = shape.related.iter().find(|(name, ..)| name == collection);
                 let (_, from, fields) = of.ok_or_else(|| unknown(collection))?;
-                (*from, None, find(fields, field)?)
+                (*from, None, find(fields, field)?, None)
             }
         };
         self.push(if condition.test == Test::Null { "NOT EXISTS (SELECT 1 FROM " } else { "EXISTS (SELECT 1 FROM " });
@@ -79,7 +79,19 @@ impl Sql {
         }
         if !matches!(condition.test, Test::Null | Test::NotNull) {
             self.push(" AND ");
-            self.test(value, &condition.test);
+            // What has a rank is no number: it is unequal to every number and nothing else.
+            match (rank, &condition.test) {
+                (Some(rank), Test::Compare(Op::Ne, _)) => {
+                    self.push("(").push(rank).push(" OR ");
+                    self.test(value, &condition.test);
+                    self.push(")");
+                }
+                (Some(rank), _) => {
+                    self.push("NOT ").push(rank).push(" AND ");
+                    self.test(value, &condition.test);
+                }
+                (None, _) => self.test(value, &condition.test),
+            }
         }
         self.push(")");
         Ok(())

@@ -4,9 +4,11 @@
 mod artifacts;
 mod batches;
 mod compile;
+mod keys;
 mod projects;
 mod prompts;
 mod registry;
+mod runs;
 mod writer;
 
 use std::path::Path;
@@ -42,6 +44,7 @@ pub struct SqliteCatalog {
     db: Arc<Mutex<Connection>>,
     writer: Writer,
     readers: Readers,
+    keys: Arc<keys::Keys>,
 }
 
 impl SqliteCatalog {
@@ -66,7 +69,7 @@ impl SqliteCatalog {
             Ok(db)
         };
         let db = Arc::new(Mutex::new(open().map_err(|e| e.at(&path))?));
-        Ok(Self { writer: Writer::start(db.clone())?, db, readers: Readers::new(path) })
+        Ok(Self { writer: Writer::start(db.clone())?, db, readers: Readers::new(path), keys: Arc::default() })
     }
 
     /// Runs a write in a transaction, whole or not at all; returns when it is durable. Writes of several callers share
