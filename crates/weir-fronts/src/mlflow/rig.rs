@@ -86,6 +86,14 @@ impl Rig {
         (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 
+    /// Status, headers and text of an answer to any request.
+    pub(super) async fn raw(&self, request: Request<Body>) -> (StatusCode, http::HeaderMap, String) {
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head.status, head.headers, String::from_utf8_lossy(&body).into_owned())
+    }
+
     pub(super) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
         self.send(Method::POST, path, &body).await
     }

@@ -38,6 +38,7 @@ pub(super) struct Endpoint {
 /// The endpoints of every area.
 const AREAS: &[&[Endpoint]] = &[
     super::artifacts::ENDPOINTS,
+    super::artifacts::PARTS,
     assessments::ENDPOINTS,
     super::experiments::ENDPOINTS,
     super::metrics::ENDPOINTS,

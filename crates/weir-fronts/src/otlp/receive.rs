@@ -15,8 +15,8 @@ use weir_core::merge::SpanWrite;
 
 use super::answer::Fault;
 use super::body::Room;
-use super::experiments::{Experiments, Linking};
 use super::decode::{Decoded, LogRecord, Points, Rejected};
+use super::experiments::{Experiments, Linking};
 use super::logs::Contents;
 use super::wire::WireSpan;
 use super::{logs, map};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::contents::Contents;
 use super::error::ArtifactError;
 use super::{ArtifactStore, blocking};
 
@@ -10,6 +11,8 @@ use super::{ArtifactStore, blocking};
 const BATCH: usize = 256;
 /// How old bytes are that the tree has never heard of before they are taken for lost.
 const STRAY: Duration = Duration::from_secs(3_600);
+/// How old an upload in parts is before nobody ends it any more.
+const UPLOAD_MS: i64 = 7 * 86_400_000;
 /// Strays that are deleted in one go; the rest are the next time.
 const MOST_STRAYS: usize = 100_000;
 
@@ -66,64 +69,47 @@ impl ArtifactStore {
     }
 
     async fn sweep_some(&self) -> Result<Swept, ArtifactError> {
-        let alone = self.placing.clone().write_owned().await;
-        let (tree, bytes) = (self.tree.clone(), self.bytes.clone());
-        blocking(move || {
-            let _alone = alone;
-            let mut swept = Swept::default();
-            let unused = tree.unused_blobs("", BATCH)?;
-            for blob in &unused {
-                bytes.remove(&blob.digest)?;
-                swept.add(blob.size);
-            }
-            let digests: Vec<_> = unused.into_iter().map(|blob| blob.digest).collect();
-            tree.forget_blobs(&digests)?;
-            Ok(swept)
-        })
-        .await
+        let _alone = self.placing.clone().write_owned().await;
+        let tree = self.tree.clone();
+        let unused = blocking(move || Ok(tree.unused_blobs("", BATCH)?)).await?;
+        let mut swept = Swept::default();
+        unused.iter().for_each(|blob| swept.add(blob.size));
+        let digests: Vec<_> = unused.iter().map(|blob| blob.digest.clone()).collect();
+        self.contents.remove(unused).await?;
+        let tree = self.tree.clone();
+        blocking(move || Ok(tree.forget_blobs(&digests)?)).await?;
+        Ok(swept)
     }
 
-    /// Deletes bytes that the tree has never heard of, as a kill may leave them; with `dry_run` only counts them.
+    /// Deletes bytes that the tree has never heard of, as a kill may leave them, and uploads in parts that nobody ended;
+    /// with `dry_run` only counts the bytes.
     ///
     /// # Errors
     /// When the tree or the bytes cannot be read or written.
     pub async fn sweep_strays(self: &Arc<Self>, dry_run: bool) -> Result<Swept, ArtifactError> {
-        let (tree, bytes) = (self.tree.clone(), self.bytes.clone());
-        let strays = blocking(move || {
-            let (mut swept, mut found) = (Swept::default(), Vec::new());
-            let before = SystemTime::now().checked_sub(STRAY).unwrap_or(SystemTime::UNIX_EPOCH);
-            bytes.each(before, &mut |digest, size| {
-                if found.len() < MOST_STRAYS && tree.blob(digest)?.is_none() {
-                    swept.add(size);
-                    found.push(digest.to_owned());
-                }
-                Ok(())
-            })?;
-            Ok((swept, found))
-        });
-        let (mut swept, strays) = strays.await?;
+        let before = SystemTime::now().checked_sub(STRAY).unwrap_or(SystemTime::UNIX_EPOCH);
+        let strays = self.contents.strays(self.tree.clone(), before, MOST_STRAYS).await?;
+        let mut swept = Swept::default();
+        strays.iter().for_each(|(_, size)| swept.add(*size));
         if dry_run {
             return Ok(swept);
         }
         for batch in strays.chunks(BATCH) {
-            let alone = self.placing.clone().write_owned().await;
-            let (tree, bytes, batch) = (self.tree.clone(), self.bytes.clone(), batch.to_vec());
-            let kept = blocking(move || {
-                let _alone = alone;
-                let mut kept = Swept::default();
-                for digest in &batch {
-                    // A new file may have that content since.
-                    match tree.blob(digest)? {
-                        None => bytes.remove(digest)?,
-                        Some((blob, _)) => kept.add(blob.size),
-                    }
-                }
-                Ok(kept)
-            });
-            let kept = kept.await?;
-            swept.contents -= kept.contents;
-            swept.bytes -= kept.bytes;
+            let _alone = self.placing.clone().write_owned().await;
+            let places = batch.iter().map(|(place, _)| place.clone()).collect();
+            self.contents.remove_strays(self.tree.clone(), places).await?;
         }
+        self.abort_old_uploads().await?;
         Ok(swept)
+    }
+
+    async fn abort_old_uploads(&self) -> Result<(), ArtifactError> {
+        let Contents::Objects(objects) = &self.contents else { return Ok(()) };
+        let before = self.clock.now() / 1_000 - UPLOAD_MS;
+        let tree = self.tree.clone();
+        for upload in blocking(move || Ok(tree.uploads_before(before, MOST_STRAYS)?)).await? {
+            objects.abort_upload(&upload).await?;
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,8 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::time::SystemTime;
 
-use futures_util::stream;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 
 use super::*;
 use crate::sqlite::SqliteCatalog;
@@ -48,7 +49,7 @@ fn count(folder: &Path) -> usize {
 }
 
 async fn collect(opened: Opened, range: std::ops::Range<u64>) -> Vec<u8> {
-    let pieces: Vec<_> = opened.bytes(range).collect().await;
+    let pieces: Vec<_> = opened.bytes(range).await.unwrap().collect().await;
     pieces.into_iter().flat_map(|piece| piece.unwrap().to_vec()).collect()
 }
 

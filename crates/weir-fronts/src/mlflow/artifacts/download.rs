@@ -8,12 +8,12 @@ use http::header::{
     IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use weir_store::artifacts::Opened;
+use weir_store::artifacts::{ArtifactError, Opened};
 
 use super::mime;
 
 /// The answer that gives a file out. `name` is what it is called where it is saved.
-pub(super) fn answer(opened: Opened, request: &HeaderMap, name: &str) -> Response<Body> {
+pub(super) async fn answer(opened: Opened, request: &HeaderMap, name: &str) -> Result<Response<Body>, ArtifactError> {
     let size = opened.record.blob.size;
     let tag = format!("\"{}\"", opened.record.blob.digest);
     let modified = http_date(opened.record.modified_ms);
@@ -34,7 +34,7 @@ pub(super) fn answer(opened: Opened, request: &HeaderMap, name: &str) -> Respons
     let has = |header| request.get(header).and_then(|value: &HeaderValue| value.to_str().ok());
     if has(IF_NONE_MATCH).is_some_and(|tags| is_among(tags, &tag)) {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
-        return answer;
+        return Ok(answer);
     }
     let same = has(IF_RANGE).is_none_or(|condition| condition == tag || condition == modified);
     let wanted = match has(RANGE).filter(|_| same) {
@@ -51,12 +51,12 @@ pub(super) fn answer(opened: Opened, request: &HeaderMap, name: &str) -> Respons
         Part::Outside => {
             *answer.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
             set(&mut answer, CONTENT_RANGE, &format!("bytes */{size}"));
-            return answer;
+            return Ok(answer);
         }
     };
     set(&mut answer, CONTENT_LENGTH, &(range.end - range.start).to_string());
-    *answer.body_mut() = Body::from_stream(opened.bytes(range));
-    answer
+    *answer.body_mut() = Body::from_stream(opened.bytes(range).await?);
+    Ok(answer)
 }
 
 fn is_among(tags: &str, tag: &str) -> bool {

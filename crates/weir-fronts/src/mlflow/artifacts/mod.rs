@@ -6,15 +6,20 @@
 mod download;
 mod list;
 mod mime;
+mod parts;
+mod rooted;
+mod roots;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 pub(super) use streams::streams;
 
 use super::errors::{ErrorCode, Refused};
-use super::routes::Endpoint;
 use weir_store::artifacts::{ArtifactError, PathProblem};
 
-pub(super) const ENDPOINTS: &[Endpoint] = list::ENDPOINTS;
+pub(super) use list::ENDPOINTS;
+pub(super) use parts::ENDPOINTS as PARTS;
 
 impl From<PathProblem> for Refused {
     fn from(problem: PathProblem) -> Self {

@@ -13,7 +13,7 @@ use http::{Request, Response, Uri};
 use weir_core::access::Role;
 use weir_store::artifacts::ArtifactPath;
 
-use super::download;
+use super::{download, rooted};
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 use crate::mlflow::wire::Reply;
@@ -32,10 +32,11 @@ pub(in crate::mlflow) fn streams(mounts: &[&str]) -> Vec<(Role, Router<Arc<Front
         read = read.route(&files, get(download));
         write = write.route(&files, axum::routing::put(upload).delete(delete));
     }
-    vec![(Role::Read, read), (Role::Write, write)]
+    vec![(Role::Read, rooted::reads(read, mounts)), (Role::Write, rooted::writes(write, mounts))]
 }
 
-fn http(done: Result<Response<Body>, Refused>) -> Response<Body> {
+/// An answer, however it went.
+pub(super) fn http(done: Result<Response<Body>, Refused>) -> Response<Body> {
     done.unwrap_or_else(|refused| refused.to_http())
 }
 
@@ -90,7 +91,7 @@ pub(super) async fn send(
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Refused> {
     if let Some(opened) = front.parts.artifacts.open_file(path).await? {
-        return Ok(download::answer(opened, headers, path.name()));
+        return Ok(download::answer(opened, headers, path.name()).await?);
     }
     let (store, folder) = (front.parts.artifacts.clone(), path.clone());
     let held = tokio::task::spawn_blocking(move || store.list(Some(&folder), 1)).await;

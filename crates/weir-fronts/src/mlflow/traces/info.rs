@@ -144,9 +144,11 @@ mod tests {
 
     #[test]
     fn times_are_written_and_read_as_protobuf_does() {
-        for (ms, text) in
-            [(1_700_000_000_123, "2023-11-14T22:13:20.123Z"), (1_700_000_000_000, "2023-11-14T22:13:20Z"), (0, "1970-01-01T00:00:00Z")]
-        {
+        for (ms, text) in [
+            (1_700_000_000_123, "2023-11-14T22:13:20.123Z"),
+            (1_700_000_000_000, "2023-11-14T22:13:20Z"),
+            (0, "1970-01-01T00:00:00Z"),
+        ] {
             assert_eq!((time(ms).as_str(), parse_time(text)), (text, Some(ms)));
         }
         assert_eq!(parse_time("2023-11-14T23:13:20.123456789+01:00"), Some(1_700_000_000_123));
@@ -160,7 +162,8 @@ mod tests {
 
     #[test]
     fn unset_members_are_left_out() {
-        let info = TraceInfo { trace_id: "tr-1".into(), experiment_id: "0".into(), state: State::Ok, ..TraceInfo::default() };
+        let info =
+            TraceInfo { trace_id: "tr-1".into(), experiment_id: "0".into(), state: State::Ok, ..TraceInfo::default() };
         let json = serde_json::to_string(&info).unwrap();
         let expected = r#"{"trace_id":"tr-1","trace_location":{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"0"}},"request_time":"1970-01-01T00:00:00Z","state":"OK"}"#;
         assert_eq!(json, expected);

@@ -43,7 +43,11 @@ pub(super) fn start(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let write = write(front, &said)?;
     front.parts.traces.write_traces(std::slice::from_ref(&write))?;
     let now = front.parts.clock.now();
-    let scores = said.objects("assessments")?.iter().map(|said| assessments::read(said, write.id, now)).collect::<Result<Vec<_>, _>>()?;
+    let scores = said
+        .objects("assessments")?
+        .iter()
+        .map(|said| assessments::read(said, write.id, now))
+        .collect::<Result<Vec<_>, _>>()?;
     if !scores.is_empty() {
         front.parts.scores.put(&scores)?;
     }

@@ -47,7 +47,9 @@ pub(super) fn delete(front: &Front, args: &Args) -> Result<Reply, Refused> {
 }
 
 fn immutable(key: &str, operation: &str) -> Result<(), Refused> {
-    if [names::SPANS_LOCATION, names::ARCHIVE_LOCATION, names::ARCHIVAL_FAILURE, names::ARTIFACT_LOCATION].contains(&key) {
+    if [names::SPANS_LOCATION, names::ARCHIVE_LOCATION, names::ARCHIVAL_FAILURE, names::ARTIFACT_LOCATION]
+        .contains(&key)
+    {
         return Err(Refused::invalid(format!("Tag '{key}' is immutable and cannot be {operation} on a trace.")));
     }
     Ok(())

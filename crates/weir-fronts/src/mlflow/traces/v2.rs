@@ -125,7 +125,8 @@ fn form(info: TraceInfo) -> Form {
     };
     let request_metadata = pairs(&info.metadata, names::MOST_METADATA);
     let tags = pairs(&info.tags, names::MOST_TAG);
-    let status = STATUSES.iter().find(|(.., state)| *state == info.state).map_or("TRACE_STATUS_UNSPECIFIED", |(name, ..)| name);
+    let status =
+        STATUSES.iter().find(|(.., state)| *state == info.state).map_or("TRACE_STATUS_UNSPECIFIED", |(name, ..)| name);
     Form {
         request_id: info.trace_id,
         experiment_id: info.experiment_id,

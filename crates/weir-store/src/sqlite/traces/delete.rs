@@ -86,9 +86,7 @@ fn blank(db: &Connection, inner: &Inner, id: i64) -> Result<(), StoreError> {
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
     match found {
-        Some((first, dictionary, data, true)) => {
-            rewrite(db, &inner.dictionaries, first, id, dictionary, &data)
-        }
+        Some((first, dictionary, data, true)) => rewrite(db, &inner.dictionaries, first, id, dictionary, &data),
         Some(_) => {
             db.prepare_cached("DELETE FROM payload_blocks WHERE id = ?1")?.execute([id])?;
             Ok(())

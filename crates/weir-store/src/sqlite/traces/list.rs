@@ -57,11 +57,7 @@ pub(super) fn head(db: &Connection, texts: &NameTexts, id: TraceId) -> Result<Op
 }
 
 /// The earliest span of a trace that has no parent, and its millisecond.
-fn root(
-    db: &Connection,
-    texts: &NameTexts,
-    id: TraceId,
-) -> Result<Option<(i64, weir_core::span::Span)>, StoreError> {
+fn root(db: &Connection, texts: &NameTexts, id: TraceId) -> Result<Option<(i64, weir_core::span::Span)>, StoreError> {
     let found = db
         .prepare_cached(&format!(
             "SELECT {} FROM spans INDEXED BY spans_key WHERE trace_id = ?1 AND parent_id IS NULL ORDER BY seq LIMIT 1",
@@ -148,7 +144,9 @@ impl Lister<'_> {
         };
         let numbers: Vec<_> = self.numbers.iter().map(ToString::to_string).collect();
         let unsaid = match self.has_rows {
-            true => "NOT EXISTS (SELECT 1 FROM traces AS t WHERE t.trace_id = spans.trace_id AND t.start_us IS NOT NULL)",
+            true => {
+                "NOT EXISTS (SELECT 1 FROM traces AS t WHERE t.trace_id = spans.trace_id AND t.start_us IS NOT NULL)"
+            }
             false => "1",
         };
         let sql = format!(

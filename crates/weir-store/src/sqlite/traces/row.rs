@@ -51,7 +51,15 @@ pub(super) fn merge(db: &Connection, write: &TraceWrite, now: Micros) -> Result<
         ($($field:ident),+) => { $(if new.$field.is_some() { row.$field.clone_from(&new.$field); })+ };
     }
     later!(
-        foreign_id, project, name, session, start_us, duration_us, status, request_preview, response_preview,
+        foreign_id,
+        project,
+        name,
+        session,
+        start_us,
+        duration_us,
+        status,
+        request_preview,
+        response_preview,
         client_request_id
     );
     row.metadata.extend(new.metadata.clone());

@@ -38,7 +38,16 @@ pub(super) fn read(filters: &[&str], view: View) -> Result<Narrowed, Refused> {
             ("trace", "metadata", Some(key)) => Target::Entry("metadata", key.to_owned()),
             ("span", field @ ("name" | "status" | "type"), None) => {
                 item_of(View::Spans, "span")?;
-                narrowed.item.push((if field == "name" { "name" } else if field == "type" { "type" } else { "status" }, value));
+                narrowed.item.push((
+                    if field == "name" {
+                        "name"
+                    } else if field == "type" {
+                        "type"
+                    } else {
+                        "status"
+                    },
+                    value,
+                ));
                 continue;
             }
             ("assessment", field @ ("name" | "type"), None) => {
@@ -69,7 +78,8 @@ mod tests {
 
     #[test]
     fn filters_are_read_or_refused() {
-        let narrowed = read(&["trace.tag.`a.b` = 'x=y'", "trace.status='OK'", "span.type = \"LLM\""], View::Spans).unwrap();
+        let narrowed =
+            read(&["trace.tag.`a.b` = 'x=y'", "trace.status='OK'", "span.type = \"LLM\""], View::Spans).unwrap();
         let text = |text: &str| Test::Compare(Op::Eq, Operand::Text(text.to_owned()));
         let expected = [
             Condition { target: Target::Entry("tags", "a.b".into()), test: text("x=y") },
@@ -77,7 +87,14 @@ mod tests {
         ];
         assert_eq!(narrowed.trace, expected);
         assert_eq!(narrowed.item, [("type", "LLM".to_owned())]);
-        for wrong in ["trace.status", "trace.status != 'OK'", "trace.status = OK", "trace.tag = 'x'", "foo.bar = 'x'", "assessment.name = 'x'"] {
+        for wrong in [
+            "trace.status",
+            "trace.status != 'OK'",
+            "trace.status = OK",
+            "trace.tag = 'x'",
+            "foo.bar = 'x'",
+            "assessment.name = 'x'",
+        ] {
             assert!(read(&[wrong], View::Spans).is_err(), "{wrong}");
         }
     }

@@ -57,9 +57,7 @@ pub(super) fn metrics(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let interval_ms = fields.int("time_interval_seconds")?.filter(|s| *s > 0).map(|s| s.saturating_mul(1_000));
     let (start, end) = (fields.int("start_time_ms")?, fields.int("end_time_ms")?);
     if interval_ms.is_some() && (start.is_none() || end.is_none()) {
-        return Err(Refused::invalid(
-            "start_time_ms and end_time_ms are required if time_interval_seconds is set",
-        ));
+        return Err(Refused::invalid("start_time_ms and end_time_ms are required if time_interval_seconds is set"));
     }
     let most = fields.int("max_results")?.unwrap_or(USUAL).clamp(1, MOST);
     let narrowed = filter::read(&fields.texts("filters")?, view)?;
@@ -101,8 +99,7 @@ fn point(
     aggregations: &[Aggregation],
 ) -> Option<Point> {
     let values = items::values(metric_name, &items);
-    let values: BTreeMap<String, f64> =
-        aggregations.iter().filter_map(|a| Some((a.label(), a.of(&values)?))).collect();
+    let values: BTreeMap<String, f64> = aggregations.iter().filter_map(|a| Some((a.label(), a.of(&values)?))).collect();
     let mut dimensions: BTreeMap<&'static str, String> = dimensions.iter().copied().zip(named).collect();
     if let Some(at) = bucket.and_then(|ms| Timestamp::from_millisecond(ms).ok()) {
         dimensions.insert(BUCKET, format!("{}+00:00", at.to_string().trim_end_matches('Z')));
@@ -138,7 +135,8 @@ mod tests {
     #[test]
     fn a_bucket_is_named_as_python_names_it() {
         let item = Item { at_ms: 0, value: 2.0, session: None, dimensions: vec![] };
-        let point = point("latency", &[], ((Some(1_700_000_000_000), vec![]), vec![item]), &[Aggregation::Avg]).unwrap();
+        let point =
+            point("latency", &[], ((Some(1_700_000_000_000), vec![]), vec![item]), &[Aggregation::Avg]).unwrap();
         assert_eq!(point.dimensions[BUCKET], "2023-11-14T22:13:20+00:00");
         assert_eq!(point.values["AVG"], 2.0);
         assert_eq!(VIEWS.len(), [View::Traces, View::Spans, View::Assessments].len());

@@ -128,7 +128,10 @@ impl Filter {
     fn holds(&self, facts: &Facts<'_>, of_spans: bool) -> bool {
         if of_spans {
             let of_span = |condition: &&Condition| {
-                matches!(condition.target, Target::Related("span", _) | Target::Entry("span", _) | Target::Field("text"))
+                matches!(
+                    condition.target,
+                    Target::Related("span", _) | Target::Entry("span", _) | Target::Field("text")
+                )
             };
             let conditions: Vec<&Condition> = self.conditions.iter().filter(of_span).collect();
             // One span must satisfy them all.
@@ -190,7 +193,8 @@ impl Filter {
     pub(super) fn range(&self) -> (Option<i64>, Option<i64>) {
         let (mut from, mut to): (Option<i64>, Option<i64>) = (None, None);
         for condition in &self.conditions {
-            let (Target::Field("at"), Test::Compare(op, Operand::Number(ms))) = (&condition.target, &condition.test) else {
+            let (Target::Field("at"), Test::Compare(op, Operand::Number(ms))) = (&condition.target, &condition.test)
+            else {
                 continue;
             };
             // Saturates; what a fraction or a NaN means is decided by the condition itself.

@@ -4,7 +4,13 @@ use weir_core::query::Target;
 
 use crate::mlflow::filter::{CollectionName, FieldName, Kind, Vocabulary};
 
-const fn field(names: &'static [&'static str], field: &'static str, kind: Kind, filters: bool, orders: bool) -> FieldName {
+const fn field(
+    names: &'static [&'static str],
+    field: &'static str,
+    kind: Kind,
+    filters: bool,
+    orders: bool,
+) -> FieldName {
     FieldName { names, field, kind, filters, orders }
 }
 
