@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 60
 export WEIR_BIN_DIR ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 ARGS ?=
 
-.PHONY: help run example test tools lint rust sdk sdk-js faults mlflow otel deploy-tests python python-wheel bench fuzz bless clean
+.PHONY: help run example test tools lint rust sdk sdk-js faults mlflow mlflow-peer otel deploy-tests python python-wheel bench fuzz bless clean
 
 help:
 	@sed -n '1,3p' Makefile
@@ -52,6 +52,14 @@ $(CACHE)/mlflow-venv/.installed: tests/requirements-mlflow.txt
 	$(CACHE)/mlflow-venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-mlflow.txt
 	touch $@
 
+# The newest client needs companions that are older: it is put in their place, as its own package carries them.
+$(CACHE)/mlflow318-venv/.installed: tests/requirements-mlflow.txt tests/requirements-mlflow318.txt
+	python3 -m venv $(CACHE)/mlflow318-venv
+	$(CACHE)/mlflow318-venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-mlflow.txt
+	$(CACHE)/mlflow318-venv/bin/pip uninstall --quiet --yes mlflow mlflow-skinny mlflow-tracing
+	$(CACHE)/mlflow318-venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r tests/requirements-mlflow318.txt
+	touch $@
+
 # OpenTelemetry's instrumentations want other versions of the same clients.
 $(CACHE)/otel-venv/.installed: tests/requirements-otel.txt
 	python3 -m venv $(CACHE)/otel-venv
@@ -84,8 +92,15 @@ faults: tools binaries
 deploy-tests: tools binaries
 	$(PY) -m pytest -n 2 tests/deploy
 
-mlflow: tools binaries $(CACHE)/mlflow-venv/.installed
+MLFLOW_VENVS := $(CACHE)/mlflow-venv $(CACHE)/mlflow318-venv
+
+mlflow: tools binaries $(addsuffix /.installed,$(MLFLOW_VENVS))
 	$(CACHE)/mlflow-venv/bin/python -m pytest tests/mlflow
+	for venv in $(MLFLOW_VENVS); do $$venv/bin/python -m pytest -n 2 tests/sdk/mlflow; done
+
+# The same tests of the tracking server, against MLflow's own: what they expect is what it does.
+mlflow-peer: tools binaries $(addsuffix /.installed,$(MLFLOW_VENVS))
+	for venv in $(MLFLOW_VENVS); do MLFLOW_PEER=1 $$venv/bin/python -m pytest -n 2 tests/sdk/mlflow; done
 
 otel: tools binaries $(CACHE)/otel-venv/.installed
 	$(CACHE)/otel-venv/bin/python -m pytest -n 2 tests/otel

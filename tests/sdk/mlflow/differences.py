@@ -21,7 +21,7 @@ class Difference:
 
 DIFFERENCES = {
     "rename a deleted experiment": Difference(
-        "a mistake of the caller is no failure of the server", mlflow="INTERNAL_ERROR", weir="INVALID_PARAMETER_VALUE",
+        "a mistake of the caller is no failure of the server", mlflow=500, weir=400,
     ),
     "rename to a name that is taken": Difference(
         "the same answer as when it is made; the real server passes on what its database says",
@@ -52,6 +52,13 @@ DIFFERENCES = {
         "what is not there is 404; the real server passes on what its database says",
         mlflow=(400, "BAD_REQUEST"), weir=(404, "RESOURCE_DOES_NOT_EXIST"),
     ),
+    "spans of no experiment": Difference(
+        "Weir takes spans of any program, which knows of no experiment", mlflow=422, weir=200,
+    ),
+    "an export without spans": Difference(
+        "OpenTelemetry allows an export without spans", mlflow=400, weir=200,
+    ),
+    "JSON in a message": Difference("Weir does not escape what is no ASCII", mlflow=True, weir=False),
     "a place that leaves its root": Difference(
         "a place with `..` or a query is refused when it is given, not when it is used", mlflow=200, weir=400,
     ),

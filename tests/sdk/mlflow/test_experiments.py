@@ -148,9 +148,10 @@ def test_rename_to_a_name_that_is_taken(client, fresh, experiment):
     assert client.get_experiment(other).name == f"{fresh} other"
 
 
-def test_rename_of_a_deleted_one(client, fresh, experiment):
+def test_rename_of_a_deleted_one(tracking, client, fresh, experiment):
     client.delete_experiment(experiment)
-    assert refusal(client.rename_experiment, experiment, f"{fresh} renamed")[0] == here("rename a deleted experiment")
+    answer = tracking.post("experiments/update", {"experiment_id": experiment, "new_name": f"{fresh} renamed"})
+    assert answer.status == here("rename a deleted experiment")
     assert client.get_experiment(experiment).name == fresh
 
 

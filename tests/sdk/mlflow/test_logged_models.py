@@ -132,7 +132,7 @@ def corpus(client):
         ("tags.team ILIKE 'IT'", "two one"),
         ("tags.`odd key` = 'x'", "four"),
         ("metrics.acc > 0.6", "two one"),
-        ("metrics.acc = 0.5", "one"),
+        ("metrics.acc = 0.9", "one"),
         ("metrics.loss >= 3", "three"),
         ("creation_timestamp > 0", "four three two one"),
         ("creation_time < 1000", ""),

@@ -231,7 +231,8 @@ def test_keys_that_are_not(tracking, run, kind, name):
     status, code, said = written(tracking, run, kind, key)
     assert (status, code) == (400, "INVALID_PARAMETER_VALUE")
     parameter = "name" if kind == "metric" else "key"
-    assert said == f"Invalid value {json.dumps(key)} for parameter '{parameter}' supplied: {KEY_SAID}"
+    shown = json.dumps(key, ensure_ascii=here("JSON in a message"))
+    assert said == f"Invalid value {shown} for parameter '{parameter}' supplied: {KEY_SAID}"
 
 
 @pytest.mark.parametrize("name", UNCLEAN_KEYS)

@@ -339,17 +339,26 @@ def test_spans_of_opentelemetry(tracking, experiment, encoding):
 @pytest.mark.parametrize(
     ("headers", "body", "status"),
     [
-        ({"content-type": "application/x-protobuf"}, b"", 422),
         ({"content-type": "text/plain", "x-mlflow-experiment-id": "0"}, b"x", 400),
-        ({"content-type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}, b"", 400),
         ({"content-type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}, b"\xff\xff\xff", 400),
         ({"content-type": "application/json", "x-mlflow-experiment-id": "0"}, b"{bad", 400),
         ({"content-type": "application/x-protobuf", "content-encoding": "gzip", "x-mlflow-experiment-id": "0"}, b"no gzip", 400),
     ],
-    ids=["no-experiment", "content-type", "empty", "no-protobuf", "no-json", "no-gzip"],
+    ids=["content-type", "no-protobuf", "no-json", "no-gzip"],
 )
 def test_exports_that_are_refused(tracking, headers, body, status):
     assert tracking.ask("POST", "/v1/traces", body, headers=headers).status == status
+
+
+def test_exports_that_say_no_experiment(tracking):
+    body = otlp(pure_span(os.urandom(16))).SerializeToString()
+    answer = tracking.ask("POST", "/v1/traces", body, headers={"content-type": "application/x-protobuf"})
+    assert answer.status == here("spans of no experiment")
+
+
+def test_exports_of_nothing(tracking):
+    headers = {"content-type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}
+    assert tracking.ask("POST", "/v1/traces", b"", headers=headers).status == here("an export without spans")
 
 
 def test_spans_that_come_one_after_another(tracking, experiment):

@@ -10,6 +10,7 @@ mod errors;
 mod experiments;
 mod filter;
 mod front;
+mod logged_models;
 mod metrics;
 mod names;
 mod registry;

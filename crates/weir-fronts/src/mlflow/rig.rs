@@ -67,6 +67,7 @@ impl Rig {
             catalog,
             artifacts,
             telemetry: store.clone(),
+            traces: store.clone(),
             scores: store,
             intake,
             clock: clock.clone(),

@@ -42,6 +42,7 @@ const AREAS: &[&[Endpoint]] = &[
     assessments::ENDPOINTS,
     super::experiments::ENDPOINTS,
     super::metrics::ENDPOINTS,
+    super::logged_models::ENDPOINTS,
     registry::ENDPOINTS,
     super::runs::ENDPOINTS,
     server_info::ENDPOINTS,

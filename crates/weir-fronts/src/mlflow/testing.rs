@@ -62,6 +62,7 @@ impl Server {
             catalog,
             artifacts,
             telemetry: Arc::new(store.clone()),
+            traces: Arc::new(store.clone()),
             scores: Arc::new(store),
             intake: Arc::new(Intake::new(Arc::new(ingest), Arc::new(move || terms.clone()))),
             clock: clock.clone(),

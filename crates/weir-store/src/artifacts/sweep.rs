@@ -58,6 +58,24 @@ impl ArtifactStore {
         }
     }
 
+    /// How much a sweep would delete.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub async fn unused(&self) -> Result<Swept, ArtifactError> {
+        let tree = self.tree.clone();
+        blocking(move || {
+            let (mut swept, mut after) = (Swept::default(), String::new());
+            loop {
+                let unused = tree.unused_blobs(&after, BATCH)?;
+                let Some(last) = unused.last() else { return Ok(swept) };
+                after.clone_from(&last.digest);
+                unused.iter().for_each(|blob| swept.add(blob.size));
+            }
+        })
+        .await
+    }
+
     /// The same, beside what the caller does.
     pub(super) fn sweep_later(self: &Arc<Self>) {
         let store = self.clone();

@@ -3,8 +3,10 @@
 
 mod artifacts;
 mod batches;
+mod logged_models;
 mod projects;
 mod prompts;
+mod purge;
 mod registry;
 mod runs;
 
@@ -12,10 +14,15 @@ pub use artifacts::{ArtifactEntry, ArtifactRecord, Artifacts, BlobRecord, PutArt
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
 };
+pub use logged_models::{
+    LoggedModel, LoggedModelKey, LoggedModelProblem, LoggedModelQuery, LoggedModelSort, LoggedModelStatus,
+    LoggedModels, MAX_MODEL_POINTS, MeasuredOn, MeasuredPoint, NewLoggedModel,
+};
 pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
 };
 pub use prompts::{PromptRecord, Prompts, Put};
+pub use purge::{Purge, Purged};
 pub use registry::{
     ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
 };
@@ -26,6 +33,6 @@ pub use runs::{
 };
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + Artifacts {}
+pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + LoggedModels + Artifacts + Purge {}
 
-impl<T: Prompts + Batches + Projects + Registry + Runs + Artifacts> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Registry + Runs + LoggedModels + Artifacts + Purge> Catalog for T {}

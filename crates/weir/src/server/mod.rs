@@ -36,6 +36,7 @@ use weir_web::api::ApiState;
 use weir_web::{Report, Web};
 
 use crate::config::{Flags, Loaded};
+use crate::gc::Collector;
 use exports::Exports;
 pub(crate) use exports::describe as describe_exports;
 use observe::Observers;
@@ -159,8 +160,8 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let experiments = Arc::new(weir_fronts::mlflow::Experiments::new(catalog.clone(), store.clone()));
     let receiver = otlp::receiver(intake.clone(), &loaded.settings.otlp, experiments);
     let mlflow = Arc::new(Front::new(weir_fronts::mlflow::Parts {
-        catalog,
-        artifacts,
+        catalog: catalog.clone(),
+        artifacts: artifacts.clone(),
         telemetry: store.clone(),
         traces: store.clone(),
         scores: store.clone(),
@@ -179,6 +180,12 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             status: {
                 let running = running.clone();
                 Arc::new(move || status::status(&running))
+            },
+            gc: {
+                let collector =
+                    Collector { catalog: catalog.clone(), artifacts: artifacts.clone(), telemetry: store.clone() };
+                let runtime = tokio::runtime::Handle::current();
+                Arc::new(move |before, dry_run| collector.collect(&runtime, before, dry_run))
             },
             flush_cache: {
                 let gateway = gateway.clone();

@@ -17,8 +17,11 @@ use super::roots::{self, Root};
 /// Entries of one folder that are listed.
 const MOST: usize = 50_000;
 
-pub(super) const ENDPOINTS: &[Endpoint] =
-    &[get("/2.0/mlflow-artifacts/artifacts", folder), get("/2.0/mlflow/artifacts/list", of_run)];
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    get("/2.0/mlflow-artifacts/artifacts", folder),
+    get("/2.0/mlflow/artifacts/list", of_run),
+    get("/2.0/mlflow/logged-models/{model_id}/artifacts/directories", of_model),
+];
 
 const fn get(path: &'static str, handle: Handler) -> Endpoint {
     Endpoint { method: Method::GET, path, role: Role::Read, handle }
@@ -67,8 +70,13 @@ fn of_run(front: &Front, args: &Args) -> Result<Reply, Refused> {
     rooted(front, &roots::of_run(front, runs::run_id(&fields)?)?, path.as_ref())
 }
 
+fn of_model(front: &Front, args: &Args) -> Result<Reply, Refused> {
+    let path = given(args.fields().text("artifact_directory_path")?.unwrap_or_default())?;
+    rooted(front, &roots::of_model(front, args.path("model_id"))?, path.as_ref())
+}
+
 /// What a folder under a root holds, named from that root.
-pub(super) fn rooted(front: &Front, root: &Root, path: Option<&ArtifactPath>) -> Result<Reply, Refused> {
+fn rooted(front: &Front, root: &Root, path: Option<&ArtifactPath>) -> Result<Reply, Refused> {
     #[derive(Serialize)]
     struct Answer<'a> {
         root_uri: &'a str,

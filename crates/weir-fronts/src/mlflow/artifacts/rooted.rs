@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use futures_util::stream;
 use http::{Request, Response, Uri};
@@ -21,8 +21,15 @@ use crate::mlflow::wire::Reply;
 const MAX_UPLOAD: usize = 10 << 20;
 
 /// Adds what reads.
-pub(super) fn reads(routes: Router<Arc<Front>>, _: &[&str]) -> Router<Arc<Front>> {
-    routes.route("/get-artifact", get(of_run)).route("/model-versions/get-artifact", get(of_version))
+pub(super) fn reads(routes: Router<Arc<Front>>, mounts: &[&str]) -> Router<Arc<Front>> {
+    let of_model = |routes: Router<Arc<Front>>, mount: &&str| {
+        routes.route(&format!("{mount}/2.0/mlflow/logged-models/{{model_id}}/artifacts/files"), get(of_model))
+    };
+    mounts
+        .iter()
+        .fold(routes, of_model)
+        .route("/get-artifact", get(of_run))
+        .route("/model-versions/get-artifact", get(of_version))
 }
 
 /// Adds what writes.
@@ -63,6 +70,20 @@ async fn of_run(State(front): State<Arc<Front>>, request: Request<Body>) -> Resp
         let path = ArtifactPath::folder(&needed(&request.uri, "path")?)?;
         let id = run_id(&request.uri)?;
         let root = root(&front, move |front| roots::of_run(front, &id)).await?;
+        send(&front, &root.file(&path)?, &request.headers).await
+    };
+    http(done.await)
+}
+
+async fn of_model(State(front): State<Arc<Front>>, Path(id): Path<String>, request: Request<Body>) -> Response<Body> {
+    let (request, _) = request.into_parts();
+    let done = async {
+        let path = argument(&request.uri, "artifact_file_path").ok_or_else(|| {
+            let message = "Request must include the \"artifact_file_path\" query parameter.";
+            Refused::new(ErrorCode::BadRequest, message)
+        })?;
+        let path = ArtifactPath::folder(&path)?;
+        let root = root(&front, move |front| roots::of_model(front, &id)).await?;
         send(&front, &root.file(&path)?, &request.headers).await
     };
     http(done.await)

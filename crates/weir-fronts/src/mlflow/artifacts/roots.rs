@@ -4,7 +4,7 @@ use weir_store::artifacts::ArtifactPath;
 
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
-use crate::mlflow::runs;
+use crate::mlflow::{logged_models, runs};
 
 /// What stands in an HTTP address before a name of the tree.
 const ANCHOR: &str = "/api/2.0/mlflow-artifacts/artifacts/";
@@ -72,9 +72,16 @@ fn place(uri: &str) -> Place {
 /// The root of a run. A run that is a call has files that are made when they are asked for: whoever answers for a run's
 /// file looks there first.
 pub(super) fn of_run(front: &Front, id: &str) -> Result<Root, Refused> {
-    let run = front.parts.catalog.run(runs::parse_id(id)?)?;
+    let run = front.parts.catalog.run_record(runs::parse_id(id)?)?;
     let run = run.ok_or_else(|| Refused::missing(format!("Run with id={id} not found")))?;
-    Ok(Root::new(run.record.artifact_uri))
+    Ok(Root::new(run.artifact_uri))
+}
+
+/// The root of a logged model.
+pub(super) fn of_model(front: &Front, id: &str) -> Result<Root, Refused> {
+    let model = logged_models::find(front, id)?;
+    let model = model.ok_or_else(|| Refused::missing(format!("Logged model with ID '{id}' not found.")))?;
+    Ok(Root::new(model.artifact_uri))
 }
 
 /// The root of a model's version: where its source led when it was made.

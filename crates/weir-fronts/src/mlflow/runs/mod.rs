@@ -5,7 +5,7 @@ mod form;
 mod inputs;
 mod log;
 mod model;
-mod name;
+pub(super) mod name;
 mod search;
 
 use http::Method;
