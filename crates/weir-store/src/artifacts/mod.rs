@@ -29,8 +29,9 @@ pub use transfer::Opened;
 
 use crate::catalog::{ArtifactEntry, ArtifactRecord, Artifacts};
 use crate::telemetry::StoreError;
+use contents::Contents;
 use folder::Folder;
-use transfer::{Writing, Written};
+use objects::Objects;
 
 /// Transfers at once; more wait, and hold nothing but their connection.
 const TRANSFERS: usize = 64;

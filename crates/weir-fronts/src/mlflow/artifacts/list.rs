@@ -17,7 +17,7 @@ use super::roots::{self, Root};
 /// Entries of one folder that are listed.
 const MOST: usize = 50_000;
 
-pub(super) const ENDPOINTS: &[Endpoint] = &[
+pub(in crate::mlflow) const ENDPOINTS: &[Endpoint] = &[
     get("/2.0/mlflow-artifacts/artifacts", folder),
     get("/2.0/mlflow/artifacts/list", of_run),
     get("/2.0/mlflow/logged-models/{model_id}/artifacts/directories", of_model),
