@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    ab, calls, check_config, cost, export, import, key, prune, serve, stats, status, tail, tokens, workflow,
+    ab, calls, check_config, cost, export, gc, import, key, prune, serve, stats, status, tail, tokens, workflow,
 };
 use crate::read::print;
 
@@ -41,6 +41,8 @@ enum Command {
     Import(import::Args),
     /// Delete old calls
     Prune(prune::Args),
+    /// Let what was deleted go for good: runs, experiments, models, bytes of artifacts
+    Gc(gc::Args),
     /// Count the tokens of texts for a model
     Tokens(tokens::Args),
     /// Work out what a call costs
@@ -67,6 +69,7 @@ impl Cli {
             Command::Export(args) => export::run(&args),
             Command::Import(args) => import::run(&args),
             Command::Prune(args) => prune::run(&args),
+            Command::Gc(args) => gc::run(&args),
             Command::Tokens(args) => tokens::run(&args),
             Command::Cost(args) => cost::run(&args),
             Command::Key(args) => key::run(&args),

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use weir_core::time::Clock;
+use weir_store::artifacts::ArtifactStore;
 use weir_store::catalog::Catalog;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
 use weir_store::traces::Traces;
 
+use super::calls::CallRuns;
 use crate::intake::Intake;
 
 /// Requests that are worked on at once; more wait.
@@ -18,6 +20,8 @@ const AT_ONCE: usize = 64;
 pub struct Parts {
     /// Runs, models and what belongs to them.
     pub catalog: Arc<dyn Catalog>,
+    /// Files of runs, models and traces.
+    pub artifacts: Arc<ArtifactStore>,
     /// Spans.
     pub telemetry: Arc<dyn Telemetry>,
     /// What traces say of themselves, and lists of them.
@@ -26,6 +30,8 @@ pub struct Parts {
     pub scores: Arc<dyn Scores>,
     /// The way of new spans into the store.
     pub intake: Arc<Intake>,
+    /// How calls are shown as runs.
+    pub calls: CallRuns,
     /// What time it is.
     pub clock: Clock,
 }

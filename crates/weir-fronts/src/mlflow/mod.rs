@@ -3,13 +3,16 @@
 //!
 //! To add an endpoint: a function and a line in the `ENDPOINTS` of its folder.
 
+mod artifacts;
 mod assessments;
 pub mod call_run;
+mod calls;
 mod datasets;
 mod errors;
 mod experiments;
 mod filter;
 mod front;
+mod logged_models;
 mod metrics;
 mod names;
 mod registry;
@@ -25,6 +28,7 @@ mod texts;
 mod traces;
 mod wire;
 
+pub use calls::CallRuns;
 pub use errors::refusal;
 pub use front::{Front, Parts};
 pub use routes::routes;

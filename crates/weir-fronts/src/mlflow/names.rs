@@ -25,6 +25,11 @@ pub(crate) fn check_key(key: &str, place: &str) -> Result<(), Refused> {
     if !key.chars().all(allowed) {
         return Err(invalid(place, key, CHARACTERS));
     }
+    check_path(key, place)
+}
+
+/// Refuses a name that, were it a path, would be one to something else.
+pub(crate) fn check_path(key: &str, place: &str) -> Result<(), Refused> {
     let normal = normal(key);
     if normal != key || normal == "." || normal.starts_with("..") || normal.starts_with('/') {
         let message = format!(

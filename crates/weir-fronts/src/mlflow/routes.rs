@@ -37,10 +37,13 @@ pub(super) struct Endpoint {
 
 /// The endpoints of every area.
 const AREAS: &[&[Endpoint]] = &[
+    super::artifacts::ENDPOINTS,
+    super::artifacts::PARTS,
     assessments::ENDPOINTS,
     datasets::ENDPOINTS,
     super::experiments::ENDPOINTS,
     super::metrics::ENDPOINTS,
+    super::logged_models::ENDPOINTS,
     registry::ENDPOINTS,
     super::runs::ENDPOINTS,
     scorers::ENDPOINTS,
@@ -64,6 +67,10 @@ pub fn routes(front: &Arc<Front>) -> Vec<(Role, Router)> {
             let router = if endpoint.role == Role::Read { &mut read } else { &mut write };
             *router = std::mem::take(router).route(&format!("{mount}{}", endpoint.path), method(endpoint));
         }
+    }
+    for (role, streams) in super::artifacts::streams(&MOUNTS) {
+        let router = if role == Role::Read { &mut read } else { &mut write };
+        *router = std::mem::take(router).merge(streams);
     }
     vec![(Role::Read, read.with_state(front.clone())), (Role::Write, write.with_state(front.clone()))]
 }
@@ -121,5 +128,5 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
         return Ok(body);
     }
     let message = "Bad Request. Content-Type must be one of ['application/json'].";
-    Err(Refused::new(ErrorCode::BadRequest, message))
+    Err(Refused::invalid(message))
 }

@@ -61,7 +61,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// Now, in milliseconds.
 fn now_ms(front: &Front) -> i64 {
-    front.parts.clock.now() / 1_000
+    front.now_ms()
 }
 
 /// The refusal of what the registry did not do with a model of that name.

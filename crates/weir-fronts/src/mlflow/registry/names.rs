@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::mlflow::errors::Refused;
+use crate::mlflow::names::{MAX_KEY, check_key, check_length, check_path};
 use crate::mlflow::wire::Fields;
 
 /// Longest name of a model.
 const MAX_NAME: usize = 500;
-/// Longest key of a tag.
-const MAX_KEY: usize = 250;
 /// Longest value of a tag, and longest description.
 const MAX_VALUE: usize = 100_000;
 /// Longest alias.
@@ -24,19 +23,13 @@ pub(super) fn model(name: &str) -> Result<&str, Refused> {
     if name.contains(['/', ':']) {
         return Err(Refused::invalid(format!("Invalid model name '{name}'. Names cannot contain '/' or ':'.")));
     }
-    as_path("name", name)?;
+    check_path(name, "name")?;
     within("name", MAX_NAME, name)
 }
 
 /// Takes the key of a tag.
 pub(super) fn key(key: &str) -> Result<&str, Refused> {
-    let may = |c: char| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '-' | ' ' | ':');
-    if !key.chars().all(may) {
-        let rule = "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) \
-                    and slashes (/).";
-        return Err(Refused::invalid(format!("Invalid value {} for parameter 'key' supplied: {rule}", quoted(key))));
-    }
-    as_path("key", key)?;
+    check_key(key, "key")?;
     within("key", MAX_KEY, key)
 }
 
@@ -91,47 +84,8 @@ pub(super) fn free_alias(name: &str) -> Result<&str, Refused> {
 
 /// Takes a text that is not longer than that many characters.
 pub(super) fn within<'a>(what: &str, most: usize, text: &'a str) -> Result<&'a str, Refused> {
-    if text.len() > most && text.chars().count() > most {
-        return Err(Refused::invalid(format!("'{what}' exceeds the maximum length of {most} characters")));
-    }
+    check_length(what, most, text)?;
     Ok(text)
-}
-
-/// Refuses a name that another one would stand for, were it a path: `a//b`, `./a`, `..`.
-fn as_path(what: &str, name: &str) -> Result<(), Refused> {
-    let normal = normal_path(name);
-    if normal == name && normal != "." && !normal.starts_with("..") && !normal.starts_with('/') {
-        return Ok(());
-    }
-    Err(Refused::invalid(format!(
-        "Invalid value {} for parameter '{what}' supplied: Names may be treated as files in certain cases, and must not \
-         resolve to other names when treated as such. This name would resolve to '{normal}'",
-        quoted(name)
-    )))
-}
-
-/// A path without what does not change where it leads.
-fn normal_path(path: &str) -> String {
-    // Two slashes at the beginning are a root of their own in POSIX.
-    let root = match path.len() - path.trim_start_matches('/').len() {
-        0 => "",
-        2 => "//",
-        _ => "/",
-    };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
-        if part == ".." && parts.last().is_some_and(|last| *last != "..") {
-            parts.pop();
-        } else if part != ".." || root.is_empty() {
-            parts.push(part);
-        }
-    }
-    let joined = format!("{root}{}", parts.join("/"));
-    if joined.is_empty() { ".".to_owned() } else { joined }
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]
@@ -146,16 +100,6 @@ mod tests {
         for name in ["", "  ", "a/b", "a:b", ".", ".."] {
             assert!(model(name).is_err(), "{name}");
         }
-        for name in ["a/b", "a b:c.d-e_f", "ä"] {
-            assert!(key(name).is_ok(), "{name}");
-        }
-        for name in ["", "/a", "a/", "a//b", "./a", "../a", "a/..", "a$"] {
-            assert!(key(name).is_err(), "{name}");
-        }
-        assert_eq!(normal_path("a/../b/./c//d/"), "b/c/d");
-        assert_eq!(normal_path("//a"), "//a");
-        assert_eq!(normal_path("/.."), "/");
-        assert_eq!(normal_path("../../a"), "../../a");
     }
 
     #[test]

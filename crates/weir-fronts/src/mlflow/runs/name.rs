@@ -14,7 +14,7 @@ const NOUNS: [&str; 32] = [
 ];
 
 /// A name that the random part of an id gives.
-pub(super) fn generate(id: RunId) -> String {
+pub(in crate::mlflow) fn generate(id: RunId) -> String {
     let random = u64::from_le_bytes(std::array::from_fn(|n| id.0[8 + n])) >> 8;
     let pick = |words: &[&'static str; 32], shift: u32| words[(random >> shift) as usize % 32];
     format!("{}-{}-{}", pick(&ADJECTIVES, 0), pick(&NOUNS, 8), (random >> 16) % 1_000)

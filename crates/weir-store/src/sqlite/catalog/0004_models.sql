@@ -49,3 +49,35 @@ CREATE TABLE model_aliases (
   FOREIGN KEY (model, version) REFERENCES model_versions (model, version) ON DELETE CASCADE
 ) WITHOUT ROWID;
 CREATE INDEX model_aliases_version ON model_aliases (model, version);
+
+-- Models as runs made them. Their metrics are `model_points`.
+CREATE TABLE logged_models (
+  id           INTEGER PRIMARY KEY,
+  model_id     TEXT NOT NULL UNIQUE,
+  project      INTEGER NOT NULL,
+  name         TEXT NOT NULL,
+  artifact_uri TEXT NOT NULL,
+  status       TEXT NOT NULL,
+  model_type   TEXT NOT NULL,              -- empty: none
+  run_id       TEXT NOT NULL,              -- the run that made it; empty: none
+  deleted      INTEGER NOT NULL DEFAULT 0,
+  created_ms   INTEGER NOT NULL,
+  updated_ms   INTEGER NOT NULL
+);
+CREATE INDEX logged_models_newest ON logged_models (project, deleted, created_ms DESC, model_id);
+CREATE INDEX logged_models_run ON logged_models (run_id) WHERE run_id <> '';
+CREATE INDEX logged_models_deleted ON logged_models (updated_ms) WHERE deleted;
+
+CREATE TABLE logged_model_params (
+  model INTEGER NOT NULL REFERENCES logged_models (id) ON DELETE CASCADE,
+  key   TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (model, key)
+) WITHOUT ROWID;
+
+CREATE TABLE logged_model_tags (
+  model INTEGER NOT NULL REFERENCES logged_models (id) ON DELETE CASCADE,
+  key   TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (model, key)
+) WITHOUT ROWID;
