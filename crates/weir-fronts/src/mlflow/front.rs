@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use weir_core::time::Clock;
+use weir_store::artifacts::ArtifactStore;
 use weir_store::catalog::Catalog;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
@@ -19,6 +20,8 @@ const AT_ONCE: usize = 64;
 pub struct Parts {
     /// Runs, models and what belongs to them.
     pub catalog: Arc<dyn Catalog>,
+    /// Files of runs, models and traces.
+    pub artifacts: Arc<ArtifactStore>,
     /// Spans.
     pub telemetry: Arc<dyn Telemetry>,
     /// What traces say of themselves, and lists of them.

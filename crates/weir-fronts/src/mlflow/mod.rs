@@ -3,6 +3,7 @@
 //!
 //! To add an endpoint: a function and a line in the `ENDPOINTS` of its folder.
 
+mod artifacts;
 mod assessments;
 pub mod call_run;
 mod calls;

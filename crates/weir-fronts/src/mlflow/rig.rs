@@ -14,6 +14,7 @@ use weir_core::observe::Unobserved;
 use weir_core::price::PriceTable;
 use weir_core::record::{RecordConfig, RecordPolicy};
 use weir_core::time::Clock;
+use weir_store::artifacts::{ArtifactOptions, ArtifactPlace, ArtifactStore};
 use weir_store::ingest::{Ingest, IngestOptions};
 use weir_store::journal::Journal;
 use weir_store::sqlite::{SqliteCatalog, SqliteStore};
@@ -60,8 +61,12 @@ impl Rig {
             Arc::new(Fixed(RecordPolicy::new(&RecordConfig::default()).unwrap(), PriceTable::builtin()));
         let intake = Arc::new(Intake::new(ingest.clone(), Arc::new(move || terms.clone())));
         let clock = Clock::fixed(NOW);
+        let place = ArtifactPlace::Folder(folder.path().join("artifacts"));
+        let options = ArtifactOptions { place, max_size: None };
+        let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), options, clock.clone()).unwrap());
         let front = Arc::new(Front::new(Parts {
             catalog,
+            artifacts,
             telemetry: store.clone(),
             traces: store.clone(),
             scores: store,
@@ -82,6 +87,14 @@ impl Rig {
         let status = answer.status();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    /// Status, headers and text of an answer to any request.
+    pub(super) async fn raw(&self, request: Request<Body>) -> (StatusCode, http::HeaderMap, String) {
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head.status, head.headers, String::from_utf8_lossy(&body).into_owned())
     }
 
     pub(super) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {

@@ -37,6 +37,8 @@ pub(super) struct Endpoint {
 
 /// The endpoints of every area.
 const AREAS: &[&[Endpoint]] = &[
+    super::artifacts::ENDPOINTS,
+    super::artifacts::PARTS,
     assessments::ENDPOINTS,
     datasets::ENDPOINTS,
     super::experiments::ENDPOINTS,
@@ -65,6 +67,10 @@ pub fn routes(front: &Arc<Front>) -> Vec<(Role, Router)> {
             let router = if endpoint.role == Role::Read { &mut read } else { &mut write };
             *router = std::mem::take(router).route(&format!("{mount}{}", endpoint.path), method(endpoint));
         }
+    }
+    for (role, streams) in super::artifacts::streams(&MOUNTS) {
+        let router = if role == Role::Read { &mut read } else { &mut write };
+        *router = std::mem::take(router).merge(streams);
     }
     vec![(Role::Read, read.with_state(front.clone())), (Role::Write, write.with_state(front.clone()))]
 }

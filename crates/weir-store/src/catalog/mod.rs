@@ -1,16 +1,19 @@
 //! The contract of the catalog: what is small and transactional, one trait per concept. Calls block; async callers go
 //! through a thread.
 
+mod artifacts;
 mod batches;
 mod call_marks;
 mod datasets;
 mod logged_models;
 mod projects;
 mod prompts;
+mod purge;
 mod registry;
 mod runs;
 mod scorers;
 
+pub use artifacts::{ArtifactEntry, ArtifactRecord, Artifacts, BlobRecord, PutArtifact, UploadRecord};
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
 };
@@ -26,6 +29,7 @@ pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
 };
 pub use prompts::{PromptRecord, Prompts, Put};
+pub use purge::{Purge, Purged};
 pub use scorers::{ScorerRecord, Scorers};
 
 pub use registry::{
@@ -39,8 +43,21 @@ pub use runs::{
 
 /// Everything that a catalog keeps.
 pub trait Catalog:
-    Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks + LoggedModels
+    Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks + LoggedModels + Artifacts + Purge
 {
 }
 
-impl<T: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks + LoggedModels> Catalog for T {}
+impl<T> Catalog for T where
+    T: Prompts
+        + Batches
+        + Projects
+        + Registry
+        + Runs
+        + Datasets
+        + Scorers
+        + CallMarks
+        + LoggedModels
+        + Artifacts
+        + Purge
+{
+}

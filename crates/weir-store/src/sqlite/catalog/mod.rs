@@ -1,6 +1,7 @@
 //! The catalog in one SQLite file, `<data>/catalog.db`, apart from the telemetry, so that long commits there never block
 //! it. One connection that writes, in groups (see [`writer`]), and a few that read.
 
+mod artifacts;
 mod batches;
 mod call_marks;
 mod compile;
@@ -9,6 +10,7 @@ mod keys;
 mod logged_models;
 mod projects;
 mod prompts;
+mod purge;
 mod registry;
 mod runs;
 mod scorers;
@@ -39,6 +41,7 @@ const MIGRATIONS: Migrations = &[
     (3, include_str!("0003_tracking.sql")),
     (4, include_str!("0004_models.sql")),
     (5, include_str!("0005_evaluation.sql")),
+    (6, include_str!("0006_artifacts.sql")),
     (7, include_str!("0007_call_marks.sql")),
 ];
 
