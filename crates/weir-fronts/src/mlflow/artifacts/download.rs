@@ -59,6 +59,23 @@ pub(super) async fn answer(opened: Opened, request: &HeaderMap, name: &str) -> R
     Ok(answer)
 }
 
+/// The answer that gives out a text that is stored nowhere.
+pub(super) fn text(text: String, name: &str) -> Response<Body> {
+    let mut answer = Response::new(Body::from(text));
+    let headers = [
+        (CACHE_CONTROL, "no-cache".to_owned()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (CONTENT_TYPE, mime::content_type(name).to_owned()),
+        (CONTENT_DISPOSITION, attachment(name)),
+    ];
+    for (header, value) in headers {
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            answer.headers_mut().insert(header, value);
+        }
+    }
+    answer
+}
+
 fn is_among(tags: &str, tag: &str) -> bool {
     tags.split(',').map(|t| t.trim()).any(|t| t == "*" || t.strip_prefix("W/").unwrap_or(t) == tag)
 }

@@ -6,6 +6,7 @@ use weir_core::access::Role;
 use weir_store::artifacts::ArtifactPath;
 use weir_store::catalog::ArtifactEntry;
 
+use crate::mlflow::calls;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 use crate::mlflow::routes::{Endpoint, Handler};
@@ -46,7 +47,16 @@ impl FileInfo {
 
 /// The entries of a folder; `None` is the root.
 fn entries(front: &Front, folder: Option<&ArtifactPath>) -> Result<Vec<ArtifactEntry>, Refused> {
-    let entries = front.parts.artifacts.list(folder, MOST + 1)?;
+    let mut entries = front.parts.artifacts.list(folder, MOST + 1)?;
+    if let Some(folder) = folder {
+        // The root of a call's run also has what is stored nowhere.
+        for (name, size) in calls::files_at(front, folder.as_str())? {
+            if entries.iter().all(|entry| entry.name != name) {
+                entries.push(ArtifactEntry { name: name.to_owned(), size: Some(size) });
+            }
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+    }
     if entries.len() > MOST {
         return Err(Refused::invalid(format!("The folder holds more than {MOST} files: list the folders in it")));
     }

@@ -2,6 +2,7 @@
 
 use weir_store::artifacts::ArtifactPath;
 
+use crate::mlflow::calls;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 use crate::mlflow::{logged_models, runs};
@@ -72,7 +73,11 @@ fn place(uri: &str) -> Place {
 /// The root of a run. A run that is a call has files that are made when they are asked for: whoever answers for a run's
 /// file looks there first.
 pub(super) fn of_run(front: &Front, id: &str) -> Result<Root, Refused> {
-    let run = front.parts.catalog.run_record(runs::parse_id(id)?)?;
+    let key = runs::parse_id(id)?;
+    let run = match front.parts.catalog.run_record(key)? {
+        Some(run) => Some(run),
+        None => calls::find(front, key)?.map(|run| run.record),
+    };
     let run = run.ok_or_else(|| Refused::missing(format!("Run with id={id} not found")))?;
     Ok(Root::new(run.artifact_uri))
 }

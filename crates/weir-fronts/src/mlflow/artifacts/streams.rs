@@ -14,6 +14,7 @@ use weir_core::access::Role;
 use weir_store::artifacts::ArtifactPath;
 
 use super::{download, rooted};
+use crate::mlflow::calls;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 use crate::mlflow::wire::Reply;
@@ -92,6 +93,12 @@ pub(super) async fn send(
 ) -> Result<Response<Body>, Refused> {
     if let Some(opened) = front.parts.artifacts.open_file(path).await? {
         return Ok(download::answer(opened, headers, path.name()).await?);
+    }
+    // Texts of calls are made when they are asked for.
+    let (of_call, file) = (front.clone(), path.clone());
+    let text = tokio::task::spawn_blocking(move || calls::text_at(&of_call, file.as_str())).await;
+    if let Some(text) = text.ok().transpose()?.flatten() {
+        return Ok(download::text(text, path.name()));
     }
     let (store, folder) = (front.parts.artifacts.clone(), path.clone());
     let held = tokio::task::spawn_blocking(move || store.list(Some(&folder), 1)).await;
