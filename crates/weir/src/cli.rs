@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    ab, calls, check_config, cost, export, gc, key, prune, serve, stats, status, tail, tokens, workflow,
+    ab, calls, check_config, cost, export, gc, import, key, prune, serve, stats, status, tail, tokens, workflow,
 };
 use crate::read::print;
 
@@ -37,6 +37,8 @@ enum Command {
     Status(status::Args),
     /// Write calls to a file: JSON lines or Parquet
     Export(export::Args),
+    /// Move another server's content over
+    Import(import::Args),
     /// Delete old calls
     Prune(prune::Args),
     /// Let what was deleted go for good: runs, experiments, models, bytes of artifacts
@@ -65,6 +67,7 @@ impl Cli {
             Command::Workflow(args) => workflow::run(&args),
             Command::Status(args) => status::run(&args),
             Command::Export(args) => export::run(&args),
+            Command::Import(args) => import::run(&args),
             Command::Prune(args) => prune::run(&args),
             Command::Gc(args) => gc::run(&args),
             Command::Tokens(args) => tokens::run(&args),

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod config;
 mod gc;
+mod import;
 mod read;
 mod server;
 

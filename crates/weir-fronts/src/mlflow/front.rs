@@ -10,6 +10,7 @@ use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
 use weir_store::traces::Traces;
 
+use super::calls::CallRuns;
 use crate::intake::Intake;
 
 /// Requests that are worked on at once; more wait.
@@ -29,6 +30,8 @@ pub struct Parts {
     pub scores: Arc<dyn Scores>,
     /// The way of new spans into the store.
     pub intake: Arc<Intake>,
+    /// How calls are shown as runs.
+    pub calls: CallRuns,
     /// What time it is.
     pub clock: Clock,
 }

@@ -43,6 +43,7 @@ impl Terms for Fixed {
 /// A front.
 pub(super) struct Rig {
     pub(super) clock: Clock,
+    pub(super) front: Arc<Front>,
     router: Router,
     _ingest: Arc<Ingest>,
     _folder: tempfile::TempDir,
@@ -70,11 +71,12 @@ impl Rig {
             traces: store.clone(),
             scores: store,
             intake,
+            calls: super::calls::CallRuns::new(None, "production".to_owned()),
             clock: clock.clone(),
         }));
         let router = routes(&front).into_iter().fold(Router::new(), |all, (_, routes)| all.merge(routes));
         let router = router.layer(Extension(Arc::new(Identity::anonymous())));
-        Self { clock, router, _ingest: ingest, _folder: folder }
+        Self { clock, front, router, _ingest: ingest, _folder: folder }
     }
 
     /// Sends a body of JSON; `path` is what stands behind `/api/2.0/mlflow/`.

@@ -15,7 +15,7 @@ use weir_core::access::{Identity, Role};
 use super::errors::{ErrorCode, Refused};
 use super::front::Front;
 use super::wire::{Args, Reply};
-use super::{assessments, registry, server_info};
+use super::{assessments, datasets, registry, scorers, server_info};
 
 /// Largest body of JSON.
 const MAX_BODY: usize = 64 << 20;
@@ -40,11 +40,13 @@ const AREAS: &[&[Endpoint]] = &[
     super::artifacts::ENDPOINTS,
     super::artifacts::PARTS,
     assessments::ENDPOINTS,
+    datasets::ENDPOINTS,
     super::experiments::ENDPOINTS,
     super::metrics::ENDPOINTS,
     super::logged_models::ENDPOINTS,
     registry::ENDPOINTS,
     super::runs::ENDPOINTS,
+    scorers::ENDPOINTS,
     server_info::ENDPOINTS,
     super::traces::ENDPOINTS,
 ];
@@ -126,5 +128,5 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
         return Ok(body);
     }
     let message = "Bad Request. Content-Type must be one of ['application/json'].";
-    Err(Refused::new(ErrorCode::BadRequest, message))
+    Err(Refused::invalid(message))
 }

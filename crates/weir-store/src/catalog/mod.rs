@@ -3,16 +3,23 @@
 
 mod artifacts;
 mod batches;
+mod call_marks;
+mod datasets;
 mod logged_models;
 mod projects;
 mod prompts;
 mod purge;
 mod registry;
 mod runs;
+mod scorers;
 
 pub use artifacts::{ArtifactEntry, ArtifactRecord, Artifacts, BlobRecord, PutArtifact, UploadRecord};
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
+};
+pub use call_marks::{CallMark, CallMarks};
+pub use datasets::{
+    DatasetQuery, DatasetRecord, Datasets, Example, ExampleQuery, ExampleWrite, ExamplesPut, NewDataset,
 };
 pub use logged_models::{
     LoggedModel, LoggedModelKey, LoggedModelProblem, LoggedModelQuery, LoggedModelSort, LoggedModelStatus,
@@ -23,6 +30,8 @@ pub use projects::{
 };
 pub use prompts::{PromptRecord, Prompts, Put};
 pub use purge::{Purge, Purged};
+pub use scorers::{ScorerRecord, Scorers};
+
 pub use registry::{
     ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
 };
@@ -33,6 +42,12 @@ pub use runs::{
 };
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + LoggedModels + Artifacts + Purge {}
+pub trait Catalog:
+    Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks + LoggedModels + Artifacts + Purge
+{
+}
 
-impl<T: Prompts + Batches + Projects + Registry + Runs + LoggedModels + Artifacts + Purge> Catalog for T {}
+impl<T> Catalog for T where
+    T: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks + LoggedModels + Artifacts + Purge
+{
+}

@@ -38,6 +38,8 @@ pub struct ProjectRecord {
 /// A project that is to be made.
 #[derive(Clone, Debug, Default)]
 pub struct NewProject {
+    /// The number that it is to have, where that one is free.
+    pub number: Option<i64>,
     /// What it is called.
     pub name: String,
     /// Where artifacts of its runs go; `None`: `mlflow-artifacts:/<number>`.

@@ -6,6 +6,7 @@ pub(crate) mod check_config;
 pub(crate) mod cost;
 pub(crate) mod export;
 pub(crate) mod gc;
+pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod prune;
 pub(crate) mod serve;

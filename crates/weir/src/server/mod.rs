@@ -166,6 +166,10 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         traces: store.clone(),
         scores: store.clone(),
         intake: intake.clone(),
+        calls: weir_fronts::mlflow::CallRuns::new(
+            loaded.settings.mlflow.experiment.clone(),
+            loaded.settings.mlflow.environment.clone(),
+        ),
         clock: clock.clone(),
     }));
     let web = Web {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use weir_core::id::{ScoreId, SpanId};
 use weir_core::score::{Score, ScoreError, ScoreKind, ScoreSource, ScoreTarget, ScoreValue};
-use weir_core::time::to_rfc3339;
+use weir_core::time::{Micros, to_rfc3339};
 
 /// An assessment.
 #[derive(Serialize)]
@@ -79,8 +79,8 @@ impl<'a> Form<'a> {
             trace_id: trace,
             span_id: span_id(&score.target),
             source: Source { source_type: source_type(score.source), source_id: score.author.as_deref() },
-            create_time: to_rfc3339(score.created_us),
-            last_update_time: to_rfc3339(score.updated_us),
+            create_time: time(score.created_us),
+            last_update_time: time(score.updated_us),
             feedback: is(ScoreKind::Feedback).then(|| Feedback { value, error: score.error.as_ref().map(Failure::of) }),
             expectation: is(ScoreKind::Expectation).then_some(expectation),
             issue: is(ScoreKind::Issue).then_some(value),
@@ -113,6 +113,13 @@ fn source_type(source: ScoreSource) -> &'static str {
     SOURCES.iter().find(|(.., of)| *of == source).map_or("SOURCE_TYPE_UNSPECIFIED", |(name, ..)| name)
 }
 
+/// A time as proto3 writes it: no more of its fraction than there is, in groups of three digits.
+fn time(at: Micros) -> String {
+    let text = to_rfc3339(at);
+    let shorter = text.strip_suffix("000Z").map(|text| text.strip_suffix(".000").unwrap_or(text));
+    shorter.map_or_else(|| text.clone(), |text| format!("{text}Z"))
+}
+
 /// A score's id as MLflow writes it.
 pub(in crate::mlflow) fn assessment_id(id: ScoreId) -> String {
     format!("a-{:032x}", u128::from_be_bytes(id.0))
@@ -128,5 +135,24 @@ fn span_id(target: &ScoreTarget) -> Option<String> {
         ScoreTarget::Trace(_) => None,
         ScoreTarget::Span(key) => Some(key.span.to_string()),
         ScoreTarget::Call(name) => SpanId::parse(name).map(|id| id.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_no_zeros_that_say_nothing() {
+        assert_eq!(time(6_000), "1970-01-01T00:00:00.006Z");
+        assert_eq!(time(6_001), "1970-01-01T00:00:00.006001Z");
+        assert_eq!(time(2_000_000), "1970-01-01T00:00:02Z");
+    }
+
+    #[test]
+    fn ids_come_back() {
+        let id = ScoreId::new();
+        assert_eq!(score_id(&assessment_id(id)), Some(id));
+        assert_eq!(score_id("a-1"), None);
     }
 }

@@ -54,6 +54,7 @@ fn create(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let location = fields.text("artifact_location")?.filter(|location| !location.is_empty());
     location.map(location::check).transpose()?;
     let mut new = NewProject {
+        number: None,
         name: name.to_owned(),
         artifact_location: location.map(str::to_owned),
         now_ms: front.now_ms(),

@@ -3,7 +3,9 @@
 
 mod artifacts;
 mod batches;
+mod call_marks;
 mod compile;
+mod datasets;
 mod keys;
 mod logged_models;
 mod projects;
@@ -11,6 +13,7 @@ mod prompts;
 mod purge;
 mod registry;
 mod runs;
+mod scorers;
 mod writer;
 
 use std::path::Path;
@@ -37,7 +40,9 @@ const MIGRATIONS: Migrations = &[
     (2, include_str!("0002_batches.sql")),
     (3, include_str!("0003_tracking.sql")),
     (4, include_str!("0004_models.sql")),
+    (5, include_str!("0005_evaluation.sql")),
     (6, include_str!("0006_artifacts.sql")),
+    (7, include_str!("0007_call_marks.sql")),
 ];
 
 /// The catalog of one data folder.

@@ -66,7 +66,7 @@ impl Projects for SqliteCatalog {
             for key in missing {
                 if is_free(db, "key", &key)? {
                     let name = free(db, "name", &key, |n| format!("{key} ({n})"))?;
-                    insert(db, &key, &name, None, now_ms)?;
+                    insert(db, None, &key, &name, None, now_ms)?;
                 }
             }
             Ok(())
@@ -80,7 +80,7 @@ impl Projects for SqliteCatalog {
                 return Err(ProjectProblem::Taken);
             }
             let key = free(db, "key", &new.name, |n| format!("{}~{n}", new.name))?;
-            let number = insert(db, &key, &new.name, new.artifact_location.as_deref(), new.now_ms)?;
+            let number = insert(db, new.number, &key, &new.name, new.artifact_location.as_deref(), new.now_ms)?;
             for (key, value) in &new.tags {
                 set_tag(db, number, key, value)?;
             }
@@ -222,11 +222,19 @@ fn active(db: &Connection, number: i64) -> Result<(), ProjectProblem> {
     }
 }
 
-fn insert(db: &Connection, key: &str, name: &str, location: Option<&str>, now_ms: i64) -> rusqlite::Result<i64> {
+fn insert(
+    db: &Connection,
+    number: Option<i64>,
+    key: &str,
+    name: &str,
+    location: Option<&str>,
+    now_ms: i64,
+) -> rusqlite::Result<i64> {
     db.prepare_cached(
-        "INSERT INTO projects (key, name, artifact_location, created_ms, updated_ms) VALUES (?1, ?2, ?3, ?4, ?4)",
+        "INSERT INTO projects (number, key, name, artifact_location, created_ms, updated_ms)
+         VALUES (iif(?1 IN (SELECT number FROM projects), NULL, ?1), ?2, ?3, ?4, ?5, ?5)",
     )?
-    .execute((key, name, location.unwrap_or_default(), now_ms))?;
+    .execute((number, key, name, location.unwrap_or_default(), now_ms))?;
     let number = db.last_insert_rowid();
     if location.is_none() {
         db.prepare_cached("UPDATE projects SET artifact_location = 'mlflow-artifacts:/' || number WHERE number = ?1")?
