@@ -26,7 +26,7 @@ example: $(CACHE)/mlflow-venv/.installed
 	cargo build --release -p weir
 	$(CACHE)/mlflow-venv/bin/python examples/llmops-api/run.py
 
-test: tools lint rust sdk sdk-js faults mlflow otel deploy-tests python
+test: tools lint rust sdk sdk-js faults mlflow object-store otel deploy-tests python
 	@echo "everything passed"
 
 # What the tests need besides Rust, Python and Node; installed once, checked every time.
@@ -66,6 +66,12 @@ $(CACHE)/otel-venv/.installed: tests/requirements-otel.txt
 	$(CACHE)/otel-venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-otel.txt
 	touch $@
 
+# An S3-compatible store brings clients of its own.
+$(CACHE)/s3-venv/.installed: tests/requirements-s3.txt
+	python3 -m venv $(CACHE)/s3-venv
+	$(CACHE)/s3-venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-s3.txt
+	touch $@
+
 tests/sdk_js/node_modules/.installed: tests/sdk_js/package-lock.json
 	cd tests/sdk_js && npm ci --no-audit --no-fund --silent
 	touch $@
@@ -101,6 +107,9 @@ mlflow: tools binaries $(addsuffix /.installed,$(MLFLOW_VENVS))
 # The same tests of the tracking server, against MLflow's own: what they expect is what it does.
 mlflow-peer: tools binaries $(addsuffix /.installed,$(MLFLOW_VENVS))
 	for venv in $(MLFLOW_VENVS); do MLFLOW_PEER=1 $$venv/bin/python -m pytest -n 2 tests/sdk/mlflow; done
+
+object-store: tools binaries $(CACHE)/mlflow-venv/.installed $(CACHE)/s3-venv/.installed
+	WEIR_MOTO=$(CACHE)/s3-venv/bin/moto_server $(CACHE)/mlflow-venv/bin/python -m pytest tests/object_store
 
 otel: tools binaries $(CACHE)/otel-venv/.installed
 	$(CACHE)/otel-venv/bin/python -m pytest -n 2 tests/otel
