@@ -4,6 +4,7 @@
 mod batches;
 mod logged_models;
 mod projects;
+mod prompt_notes;
 mod prompts;
 mod registry;
 mod runs;
@@ -18,6 +19,7 @@ pub use logged_models::{
 pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
 };
+pub use prompt_notes::{PromptNote, PromptNotes, VersionNote};
 pub use prompts::{PromptRecord, Prompts, Put};
 pub use registry::{
     ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
@@ -29,6 +31,6 @@ pub use runs::{
 };
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + LoggedModels {}
+pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + LoggedModels + PromptNotes {}
 
-impl<T: Prompts + Batches + Projects + Registry + Runs + LoggedModels> Catalog for T {}
+impl<T: Prompts + Batches + Projects + Registry + Runs + LoggedModels + PromptNotes> Catalog for T {}

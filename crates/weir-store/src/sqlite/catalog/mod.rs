@@ -6,6 +6,7 @@ mod compile;
 mod keys;
 mod logged_models;
 mod projects;
+mod prompt_notes;
 mod prompts;
 mod registry;
 mod runs;
