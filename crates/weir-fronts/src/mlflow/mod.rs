@@ -12,6 +12,7 @@ mod front;
 mod logged_models;
 mod metrics;
 mod names;
+mod prompt_shelf;
 mod registry;
 #[cfg(test)]
 mod rig;
@@ -26,6 +27,7 @@ mod wire;
 
 pub use errors::refusal;
 pub use front::{Front, Parts};
+pub use prompt_shelf::{NewPromptVersion, PromptShelf};
 pub use routes::routes;
 pub use server_info::VERSION;
 pub use traces::Experiments;

@@ -53,8 +53,10 @@ impl Server {
         let ingest = Ingest::start(Arc::new(store.clone()), journal, Arc::new(Unobserved), options).unwrap();
         let terms: Arc<dyn Terms> =
             Arc::new(Plain(RecordPolicy::new(&RecordConfig::default()).unwrap(), PriceTable::builtin()));
+        let catalog = Arc::new(SqliteCatalog::open(folder.path()).unwrap());
         let front = Front::new(Parts {
-            catalog: Arc::new(SqliteCatalog::open(folder.path()).unwrap()),
+            prompts: Arc::new(super::rig::Stored(catalog.clone())),
+            catalog,
             telemetry: Arc::new(store.clone()),
             traces: Arc::new(store.clone()),
             scores: Arc::new(store),

@@ -159,6 +159,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         catalog,
         telemetry: store.clone(),
         traces: store.clone(),
+        prompts: Arc::new(mlflow::Shelf(gateway.prompts().clone())),
         scores: store.clone(),
         intake: intake.clone(),
         clock: clock.clone(),

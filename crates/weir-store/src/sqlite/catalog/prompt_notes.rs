@@ -77,14 +77,7 @@ fn put(db: &Connection, name: &str, note: &PromptNote) -> Result<(), StoreError>
     let mut statement = db.prepare_cached("INSERT INTO prompt_version_notes VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     for version in &note.versions {
         let tags = serde_json::to_string(&version.tags).unwrap_or_default();
-        statement.execute((
-            name,
-            version.number,
-            &version.version,
-            &version.description,
-            version.updated_ms,
-            tags,
-        ))?;
+        statement.execute((name, version.number, &version.version, &version.description, version.updated_ms, tags))?;
     }
     Ok(())
 }
