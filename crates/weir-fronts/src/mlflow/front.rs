@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use weir_core::time::Clock;
 use weir_store::artifacts::ArtifactStore;
@@ -11,6 +12,7 @@ use weir_store::telemetry::Telemetry;
 use weir_store::traces::Traces;
 
 use super::calls::CallRuns;
+use super::prompt_shelf::PromptShelf;
 use crate::intake::Intake;
 
 /// Requests that are worked on at once; more wait.
@@ -26,6 +28,8 @@ pub struct Parts {
     pub telemetry: Arc<dyn Telemetry>,
     /// What traces say of themselves, and lists of them.
     pub traces: Arc<dyn Traces>,
+    /// Weir's prompts.
+    pub prompts: Arc<dyn PromptShelf>,
     /// Assessments.
     pub scores: Arc<dyn Scores>,
     /// The way of new spans into the store.
@@ -40,13 +44,15 @@ pub struct Parts {
 pub struct Front {
     pub(super) parts: Parts,
     pub(super) places: Semaphore,
+    /// Held while notes on prompts are changed.
+    pub(super) prompt_notes: Mutex<()>,
 }
 
 impl Front {
     /// A front over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts, places: Semaphore::new(AT_ONCE) }
+        Self { parts, places: Semaphore::new(AT_ONCE), prompt_notes: Mutex::new(()) }
     }
 
     /// Unix milliseconds.

@@ -15,6 +15,7 @@ mod front;
 mod logged_models;
 mod metrics;
 mod names;
+mod prompt_shelf;
 mod registry;
 #[cfg(test)]
 mod rig;
@@ -31,6 +32,7 @@ mod wire;
 pub use calls::CallRuns;
 pub use errors::refusal;
 pub use front::{Front, Parts};
+pub use prompt_shelf::{NewPromptVersion, PromptShelf};
 pub use routes::routes;
 pub use server_info::VERSION;
 pub use traces::Experiments;

@@ -10,16 +10,20 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 use weir_core::access::Identity;
+use weir_core::error::Error;
 use weir_core::observe::Unobserved;
 use weir_core::price::PriceTable;
+use weir_core::prompt::PromptVersion;
 use weir_core::record::{RecordConfig, RecordPolicy};
 use weir_core::time::Clock;
 use weir_store::artifacts::{ArtifactOptions, ArtifactPlace, ArtifactStore};
+use weir_store::catalog::{PromptRecord, Prompts};
 use weir_store::ingest::{Ingest, IngestOptions};
 use weir_store::journal::Journal;
 use weir_store::sqlite::{SqliteCatalog, SqliteStore};
 
 use super::front::{Front, Parts};
+use super::prompt_shelf::{NewPromptVersion, PromptShelf};
 use super::routes::routes;
 use crate::intake::{Intake, Terms};
 
@@ -37,6 +41,44 @@ impl Terms for Fixed {
     }
     fn project(&self) -> &'static str {
         "default"
+    }
+}
+
+/// Prompts as they are stored, without the gateway's compiler.
+pub(super) struct Stored(pub(super) Arc<SqliteCatalog>);
+
+impl PromptShelf for Stored {
+    fn prompts(&self, name: Option<&str>) -> Vec<PromptRecord> {
+        let all = Prompts::prompts(&*self.0).unwrap();
+        all.into_iter().filter(|p| name.is_none_or(|name| p.name == name)).collect()
+    }
+
+    fn create(&self, new: NewPromptVersion) -> Result<String, Error> {
+        let version = new.version.unwrap_or_else(|| "next".to_owned());
+        let record = PromptVersion {
+            version: version.clone(),
+            content: new.content,
+            defaults: new.defaults,
+            message: new.message,
+            created_us: NOW,
+        };
+        self.0.put_version(&new.name, new.description.as_deref(), &record, &[]).unwrap();
+        Ok(version)
+    }
+
+    fn set_label(&self, name: &str, label: &str, version: Option<&str>) -> Result<(), Error> {
+        Prompts::set_label(&*self.0, name, label, version).unwrap();
+        Ok(())
+    }
+
+    fn delete_version(&self, name: &str, version: &str) -> Result<(), Error> {
+        self.0.delete_prompt_version(name, version).unwrap();
+        Ok(())
+    }
+
+    fn delete(&self, name: &str) -> Result<(), Error> {
+        self.0.delete_prompt(name).unwrap();
+        Ok(())
     }
 }
 
@@ -65,10 +107,11 @@ impl Rig {
         let options = ArtifactOptions { place, max_size: None };
         let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), options, clock.clone()).unwrap());
         let front = Arc::new(Front::new(Parts {
-            catalog,
+            catalog: catalog.clone(),
             artifacts,
             telemetry: store.clone(),
             traces: store.clone(),
+            prompts: Arc::new(Stored(catalog.clone())),
             scores: store,
             intake,
             calls: super::calls::CallRuns::new(None, "production".to_owned()),

@@ -234,6 +234,35 @@ impl Library {
         self.rebuild(&mut state).map_err(unavailable)
     }
 
+    /// Deletes a version, and the labels that stand on it.
+    ///
+    /// # Errors
+    /// 404 that names what there is; 400 where the version comes from a file.
+    pub fn delete_version(&self, name: &str, version: &str) -> Result<(), Error> {
+        let mut state = self.state.lock();
+        let found = self.set().find(name, Some(version))?.clone();
+        if found.from_file {
+            return Err(of_a_file(name));
+        }
+        self.catalog.delete_prompt_version(name, &found.record.version).map_err(unavailable)?;
+        self.rebuild(&mut state).map_err(unavailable)
+    }
+
+    /// Deletes a prompt with all its versions and labels.
+    ///
+    /// # Errors
+    /// 404 where there is none; 400 where a version comes from a file.
+    pub fn delete(&self, name: &str) -> Result<(), Error> {
+        let mut state = self.state.lock();
+        let set = self.set();
+        set.find(name, None)?;
+        if set.prompts.get(name).is_some_and(|prompt| prompt.versions.iter().any(|v| v.from_file)) {
+            return Err(of_a_file(name));
+        }
+        self.catalog.delete_prompt(name).map_err(unavailable)?;
+        self.rebuild(&mut state).map_err(unavailable)
+    }
+
     /// Builds the set anew out of the catalog and the files.
     fn rebuild(&self, state: &mut State) -> Result<(), StoreError> {
         let records = self.catalog.prompts()?;
@@ -278,6 +307,10 @@ fn conflict(name: &str, version: &str) -> Error {
         "{name}@{version} exists with another content or other defaults, and versions never change: name a new version"
     );
     Error { param: Some("version".to_owned()), ..Error::new(Code::Conflict, message) }
+}
+
+fn of_a_file(name: &str) -> Error {
+    Error::invalid("prompt", format!("{name:?} comes from a file of prompts.dir: delete it there"))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used as the function of map_err")]

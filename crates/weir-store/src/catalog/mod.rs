@@ -7,6 +7,7 @@ mod call_marks;
 mod datasets;
 mod logged_models;
 mod projects;
+mod prompt_notes;
 mod prompts;
 mod purge;
 mod registry;
@@ -28,6 +29,7 @@ pub use logged_models::{
 pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
 };
+pub use prompt_notes::{PromptNote, PromptNotes, VersionNote};
 pub use prompts::{PromptRecord, Prompts, Put};
 pub use purge::{Purge, Purged};
 pub use scorers::{ScorerRecord, Scorers};
@@ -43,11 +45,33 @@ pub use runs::{
 
 /// Everything that a catalog keeps.
 pub trait Catalog:
-    Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks + LoggedModels + Artifacts + Purge
+    Prompts
+    + Batches
+    + Projects
+    + Registry
+    + Runs
+    + Datasets
+    + Scorers
+    + CallMarks
+    + LoggedModels
+    + Artifacts
+    + Purge
+    + PromptNotes
 {
 }
 
 impl<T> Catalog for T where
-    T: Prompts + Batches + Projects + Registry + Runs + Datasets + Scorers + CallMarks + LoggedModels + Artifacts + Purge
+    T: Prompts
+        + Batches
+        + Projects
+        + Registry
+        + Runs
+        + Datasets
+        + Scorers
+        + CallMarks
+        + LoggedModels
+        + Artifacts
+        + Purge
+        + PromptNotes
 {
 }

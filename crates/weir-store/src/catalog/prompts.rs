@@ -54,6 +54,19 @@ pub trait Prompts: Send + Sync {
     /// When the engine fails.
     fn set_label(&self, name: &str, label: &str, version: Option<&str>) -> Result<bool, StoreError>;
 
+    /// Deletes a version and the labels that stand on it; its content stays, for calls that used it. `false` where there
+    /// is none.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn delete_prompt_version(&self, name: &str, version: &str) -> Result<bool, StoreError>;
+
+    /// Deletes a prompt with its versions and labels. `false` where there is none.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn delete_prompt(&self, name: &str) -> Result<bool, StoreError>;
+
     /// Keeps a content under its hash, so that calls that used it can show it also when its file is gone.
     ///
     /// # Errors

@@ -164,6 +164,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         artifacts: artifacts.clone(),
         telemetry: store.clone(),
         traces: store.clone(),
+        prompts: Arc::new(mlflow::Shelf(gateway.prompts().clone())),
         scores: store.clone(),
         intake: intake.clone(),
         calls: weir_fronts::mlflow::CallRuns::new(

@@ -2,7 +2,7 @@
 
 use weir_store::catalog::{ModelVersion, RegistryError};
 
-use super::{names, of_model, of_version, versions};
+use super::{names, of_model, of_version, prompts, versions};
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 use crate::mlflow::wire::{Args, Fields, Reply};
@@ -13,18 +13,34 @@ pub(super) fn set(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let name = names::model(name)?;
     let alias = names::free_alias(alias)?;
     let version = names::version(version)?;
+    if prompts::find(front, name)?.is_some() {
+        prompts::set_alias(front, name, alias, Some(version))?;
+        return Ok(Reply::empty());
+    }
     front.parts.catalog.set_alias(name, alias, Some(version)).map_err(of_version(name, version))?;
     Ok(Reply::empty())
 }
 
 pub(super) fn delete(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let (name, alias) = named(&args.fields())?;
+    if prompts::find(front, name)?.is_some() {
+        prompts::set_alias(front, name, alias, None)?;
+        return Ok(Reply::empty());
+    }
     front.parts.catalog.set_alias(name, alias, None).map_err(of_model(name))?;
     Ok(Reply::empty())
 }
 
 pub(super) fn get(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let (name, alias) = named(&args.fields())?;
+    if let Some(prompt) = prompts::find(front, name)? {
+        let found = if alias.eq_ignore_ascii_case(names::LATEST) {
+            prompt.newest().ok_or_else(|| Refused::missing(format!("Latest version not found for model {name}.")))?
+        } else {
+            prompt.aliased(alias).ok_or_else(|| no_alias(alias))?
+        };
+        return versions::answer(&found);
+    }
     versions::answer(&find(front, name, alias)?)
 }
 
@@ -41,8 +57,12 @@ pub(super) fn find(front: &Front, name: &str, alias: &str) -> Result<ModelVersio
         return newest.ok_or_else(|| Refused::missing(format!("Latest version not found for model {name}.")));
     }
     front.parts.catalog.aliased_version(name, alias).map_err(|error| match error {
-        // MLflow's server says 400 here, and its client turns that into "there is none".
-        RegistryError::NoAlias => Refused::invalid(format!("Registered model alias {alias} not found.")),
+        RegistryError::NoAlias => no_alias(alias),
         error => of_model(name)(error),
     })
+}
+
+/// MLflow's server says 400 here, and its client turns that into "there is none".
+fn no_alias(alias: &str) -> Refused {
+    Refused::invalid(format!("Registered model alias {alias} not found."))
 }

@@ -4,6 +4,7 @@ mod aliases;
 mod forms;
 mod models;
 mod names;
+mod prompts;
 mod roots;
 mod search;
 mod source;

@@ -4,6 +4,7 @@ use weir_core::query::{Condition, Op, Operand, Sort, Target, Test};
 use weir_store::catalog::RegistryQuery;
 
 use super::forms::{ManyModels, ManyVersions, ModelForm, VersionForm};
+use super::prompts;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::filter::{CollectionName, FieldName, Kind, Vocabulary, conditions, nothing_special, order};
 use crate::mlflow::front::Front;
@@ -60,22 +61,24 @@ const VERSIONS: Vocabulary = Vocabulary {
 };
 
 pub(super) fn models(front: &Front, args: &Args) -> Result<Reply, Refused> {
-    let (mut query, _prompts) = read(&args.fields(), &MODELS, MODELS_AT_ONCE)?;
+    let (mut query, of_prompts) = read(&args.fields(), &MODELS, MODELS_AT_ONCE)?;
     let limit = query.limit;
     query.limit += 1;
-    let mut found = front.parts.catalog.search_models(&query)?;
+    let mut found =
+        if of_prompts { prompts::models(front, &query)? } else { front.parts.catalog.search_models(&query)? };
     let next_page_token = cut(&mut found, limit, query.offset);
     reply(&ManyModels { registered_models: found.iter().map(ModelForm::of).collect(), next_page_token })
 }
 
 pub(super) fn versions(front: &Front, args: &Args) -> Result<Reply, Refused> {
-    let (mut query, _prompts) = read(&args.fields(), &VERSIONS, VERSIONS_AT_ONCE)?;
+    let (mut query, of_prompts) = read(&args.fields(), &VERSIONS, VERSIONS_AT_ONCE)?;
     if query.order.is_empty() {
         query.order.push(Sort { target: Target::Field("updated"), descending: true });
     }
     let limit = query.limit;
     query.limit += 1;
-    let mut found = front.parts.catalog.search_versions(&query)?;
+    let mut found =
+        if of_prompts { prompts::versions(front, &query)? } else { front.parts.catalog.search_versions(&query)? };
     let next_page_token = cut(&mut found, limit, query.offset);
     reply(&ManyVersions { model_versions: found.iter().map(VersionForm::of).collect(), next_page_token })
 }

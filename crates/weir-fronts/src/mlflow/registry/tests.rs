@@ -221,3 +221,56 @@ async fn notes_come_and_go() {
     assert_eq!(remove("registered-models/delete", json!({"name": "n"})).await, 200);
     assert_eq!(remove("registered-models/delete", json!({"name": "n"})).await, 404);
 }
+
+#[tokio::test]
+async fn prompts_are_weirs_prompts() {
+    let rig = Rig::new();
+    let is = json!({"key": "mlflow.prompt.is_prompt", "value": "true"});
+    let tags = json!([is, {"key": "team", "value": "x"}]);
+    rig.done("registered-models/create", json!({"name": "greet", "tags": tags, "description": "d"})).await;
+    let (status, _, message) = refused(&rig, "registered-models/create", json!({"name": "greet"})).await;
+    assert_eq!(status, 400);
+    assert!(message.contains("already taken by a prompt"), "{message}");
+    let text = |text: &str| {
+        json!([is, {"key": "mlflow.prompt.text", "value": text}, {"key": "_mlflow_prompt_type",
+        "value": "text"}, {"key": "who", "value": "me"}])
+    };
+    let add = |words: &str| json!({"name": "greet", "source": "dummy-source", "description": "c", "tags": text(words)});
+    for (n, words) in [("1", "Hi {{ name }}"), ("2", "Ho {{ name }}")] {
+        let made = rig.done("model-versions/create", add(words)).await["model_version"].clone();
+        assert_eq!((&made["version"], &made["description"]), (&json!(n), &json!("c")));
+        let tags = made["tags"].as_array().unwrap();
+        assert!(tags.contains(&json!({"key": "mlflow.prompt.text", "value": words})), "{made}");
+        assert!(tags.contains(&json!({"key": "who", "value": "me"})) && tags.contains(&is), "{made}");
+    }
+    rig.done("registered-models/alias", json!({"name": "greet", "alias": "best", "version": "1"})).await;
+    let (_, found) = rig.get("registered-models/alias", &[("name", "greet"), ("alias", "best")]).await;
+    assert_eq!(
+        (&found["model_version"]["version"], &found["model_version"]["aliases"]),
+        (&json!("1"), &json!(["best"]))
+    );
+    let (_, newest) = rig.get("registered-models/alias", &[("name", "greet"), ("alias", "latest")]).await;
+    assert_eq!(newest["model_version"]["version"], "2");
+    rig.done("model-versions/set-tag", json!({"name": "greet", "version": "1", "key": "k", "value": "v"})).await;
+    let stays = json!({"name": "greet", "version": "1", "key": "mlflow.prompt.text", "value": "v"});
+    assert_eq!(refused(&rig, "model-versions/set-tag", stays).await.0, 400);
+    // Only a search for prompts finds them.
+    let only = "tags.`mlflow.prompt.is_prompt` = 'true'";
+    let search = async |kind: &str, filter: &str| rig.get(&format!("{kind}/search"), &[("filter", filter)]).await.1;
+    assert_eq!(search(MODELS, "").await, json!({}));
+    let found = search(MODELS, &format!("{only} AND name LIKE 'gr%' AND tags.team = 'x'")).await;
+    assert_eq!(found["registered_models"][0]["aliases"], json!([{"alias": "best", "version": "1"}]));
+    let found = search(VERSIONS, &format!("{only} AND tags.k = 'v'")).await;
+    assert_eq!(found["model_versions"].as_array().unwrap().len(), 1);
+    // A number is not given again.
+    let remove = async |path: &str, body: Value| rig.send(Method::DELETE, path, &body).await.0.as_u16();
+    assert_eq!(remove("model-versions/delete", json!({"name": "greet", "version": "2"})).await, 200);
+    assert_eq!(remove("model-versions/delete", json!({"name": "greet", "version": "2"})).await, 404);
+    assert_eq!(rig.done("model-versions/create", add("Hey")).await["model_version"]["version"], "3");
+    assert_eq!(remove("registered-models/delete", json!({"name": "greet"})).await, 200);
+    assert_eq!(rig.get("registered-models/get", &[("name", "greet")]).await.0, StatusCode::NOT_FOUND);
+    let (status, _, message) = refused(&rig, "registered-models/create", json!({"name": ".x", "tags": [is]})).await;
+    assert!(status == 400 && message.contains("do not begin with a dot"), "{message}");
+    let other = json!({"name": "greet", "source": "/etc/passwd", "tags": text("x")});
+    assert_eq!(refused(&rig, "model-versions/create", other).await.0, 400);
+}

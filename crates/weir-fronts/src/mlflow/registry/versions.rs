@@ -1,10 +1,10 @@
 //! Versions of registered models.
 
 use serde::Serialize;
-use weir_store::catalog::{ModelStage, ModelVersion, NewModelVersion};
+use weir_store::catalog::{ModelStage, ModelVersion, NewModelVersion, RegistryError};
 
 use super::forms::{OneVersion, VersionForm};
-use super::{models, names, now_ms, of_model, of_version, source};
+use super::{models, names, now_ms, of_model, of_version, prompts, source};
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 use crate::mlflow::wire::{Args, Fields, Reply, reply};
@@ -19,8 +19,17 @@ pub(super) fn create(front: &Front, args: &Args) -> Result<Reply, Refused> {
     };
     let run_link = names::within("run_link", source::LONGEST, fields.text("run_link")?.unwrap_or_default())?;
     let description = names::description(&fields)?;
-    let origin = source::origin(front, &given)?;
     let name = names::model(name)?;
+    let tags = names::tags(&fields)?;
+    if prompts::is_said(&tags) {
+        return answer(&prompts::add_version(front, name, given.source, description, tags)?);
+    }
+    if prompts::find(front, name)?.is_some() {
+        return Err(Refused::invalid(format!(
+            "'{name}' is a prompt: its versions have the tag mlflow.prompt.is_prompt and a template, not a model's files."
+        )));
+    }
+    let origin = source::origin(front, &given)?;
     let new = NewModelVersion {
         source: origin.source,
         location: origin.location,
@@ -28,26 +37,33 @@ pub(super) fn create(front: &Front, args: &Args) -> Result<Reply, Refused> {
         run_link: run_link.to_owned(),
         model_id: origin.model_id,
         description: Some(description.to_owned()),
-        tags: names::tags(&fields)?,
+        tags,
     };
     answer(&front.parts.catalog.create_version(name, new, now_ms(front)).map_err(of_model(name))?)
 }
 
 pub(super) fn get(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let (name, version) = named(&args.fields())?;
-    answer(&front.parts.catalog.model_version(name, version).map_err(of_version(name, version))?)
+    answer(&find(front, name, version)?)
 }
 
 pub(super) fn update(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let fields = args.fields();
     let (name, version) = named(&fields)?;
     let description = fields.text("description")?.map(|_| names::description(&fields)).transpose()?;
+    if prompts::find(front, name)?.is_some() {
+        return answer(&prompts::describe_version(front, name, version, description)?);
+    }
     let changed = front.parts.catalog.describe_version(name, version, description, now_ms(front));
     answer(&changed.map_err(of_version(name, version))?)
 }
 
 pub(super) fn delete(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let (name, version) = named(&args.fields())?;
+    if prompts::find(front, name)?.is_some() {
+        prompts::delete_version(front, name, version)?;
+        return Ok(Reply::empty());
+    }
     front.parts.catalog.delete_version(name, version, now_ms(front)).map_err(of_version(name, version))?;
     Ok(Reply::empty())
 }
@@ -65,6 +81,9 @@ pub(super) fn transition(front: &Front, args: &Args) -> Result<Reply, Refused> {
         )));
     }
     let (name, version) = (names::model(name)?, names::version(version)?);
+    if prompts::find(front, name)?.is_some() {
+        return Err(Refused::invalid(format!("Prompt '{name}' has no stages: put an alias on the version.")));
+    }
     let moved = front.parts.catalog.move_version(name, version, stage, archive, now_ms(front));
     answer(&moved.map_err(of_version(name, version))?)
 }
@@ -77,8 +96,17 @@ pub(super) fn download_uri(front: &Front, args: &Args) -> Result<Reply, Refused>
     let fields = args.fields();
     let name = names::model(fields.text("name")?.unwrap_or_default())?;
     let version = names::version(fields.text("version")?.unwrap_or_default())?;
-    let found = front.parts.catalog.model_version(name, version).map_err(of_version(name, version))?;
+    let found = find(front, name, version)?;
     reply(&Answer { artifact_uri: found.location })
+}
+
+/// A version of a model or of a prompt.
+fn find(front: &Front, name: &str, version: i64) -> Result<ModelVersion, Refused> {
+    let missing = of_version(name, version);
+    match prompts::find(front, name)? {
+        Some(prompt) => prompt.version(version).ok_or_else(|| missing(RegistryError::NoVersion)),
+        None => front.parts.catalog.model_version(name, version).map_err(missing),
+    }
 }
 
 /// The name and the number that a request is for.

@@ -81,3 +81,23 @@ CREATE TABLE logged_model_tags (
   value TEXT NOT NULL,
   PRIMARY KEY (model, key)
 ) WITHOUT ROWID;
+
+-- What MLflow notes on prompts, and the numbers it counts their versions by.
+CREATE TABLE prompt_notes (
+  name        TEXT PRIMARY KEY,
+  description TEXT,
+  created_ms  INTEGER NOT NULL,
+  updated_ms  INTEGER NOT NULL,
+  last_number INTEGER NOT NULL,            -- the highest ever given
+  tags        TEXT NOT NULL                -- JSON object
+) WITHOUT ROWID;
+CREATE TABLE prompt_version_notes (
+  name        TEXT NOT NULL REFERENCES prompt_notes (name) ON DELETE CASCADE,
+  number      INTEGER NOT NULL,
+  version     TEXT NOT NULL,               -- prompt_versions.version, or that of a file
+  description TEXT,
+  updated_ms  INTEGER NOT NULL,
+  tags        TEXT NOT NULL,
+  PRIMARY KEY (name, number),
+  UNIQUE (name, version)
+) WITHOUT ROWID;

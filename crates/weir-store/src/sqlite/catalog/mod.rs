@@ -9,6 +9,7 @@ mod datasets;
 mod keys;
 mod logged_models;
 mod projects;
+mod prompt_notes;
 mod prompts;
 mod purge;
 mod registry;

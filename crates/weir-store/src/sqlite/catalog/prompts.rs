@@ -103,6 +103,21 @@ impl Prompts for SqliteCatalog {
         })
     }
 
+    fn delete_prompt_version(&self, name: &str, version: &str) -> Result<bool, StoreError> {
+        self.transact(|db| {
+            db.execute("DELETE FROM prompt_labels WHERE name = ?1 AND version = ?2", (name, version))?;
+            Ok(db.execute("DELETE FROM prompt_versions WHERE name = ?1 AND version = ?2", (name, version))? > 0)
+        })
+    }
+
+    fn delete_prompt(&self, name: &str) -> Result<bool, StoreError> {
+        self.transact(|db| {
+            db.execute("DELETE FROM prompt_labels WHERE name = ?1", [name])?;
+            db.execute("DELETE FROM prompt_versions WHERE name = ?1", [name])?;
+            Ok(db.execute("DELETE FROM prompts WHERE name = ?1", [name])? > 0)
+        })
+    }
+
     fn keep_content(&self, content: &PromptContent) -> Result<(), StoreError> {
         self.transact(|db| keep(db, content).map(|_| ()))
     }
@@ -170,5 +185,11 @@ mod tests {
         let content = version("v1", "Hi").content;
         assert_eq!(catalog.content(&content.hash()).unwrap(), Some(content));
         assert_eq!(catalog.content("0").unwrap(), None);
+        assert!(catalog.delete_prompt_version("greet", "v2").unwrap());
+        assert!(!catalog.delete_prompt_version("greet", "v2").unwrap());
+        let left = catalog.prompts().unwrap().remove(0);
+        assert_eq!((left.versions, left.labels.len()), (vec![version("v1", "Hi")], 0), "its label went with it");
+        assert!(catalog.delete_prompt("greet").unwrap() && catalog.prompts().unwrap().is_empty());
+        assert!(catalog.content(&version("v2", "Ho").content.hash()).unwrap().is_some(), "calls still show it");
     }
 }
