@@ -59,6 +59,18 @@ pub(super) async fn answer(opened: Opened, request: &HeaderMap, name: &str) -> R
     Ok(answer)
 }
 
+/// The answer that gives a text out that is no file.
+pub(super) fn text(text: String, name: &str) -> Response<Body> {
+    let mut answer = Response::new(Body::from(text));
+    let headers = answer.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(mime::content_type(name)));
+    if let Ok(value) = HeaderValue::from_bytes(attachment(name).as_bytes()) {
+        headers.insert(CONTENT_DISPOSITION, value);
+    }
+    answer
+}
+
 fn is_among(tags: &str, tag: &str) -> bool {
     tags.split(',').map(|t| t.trim()).any(|t| t == "*" || t.strip_prefix("W/").unwrap_or(t) == tag)
 }

@@ -6,6 +6,7 @@ use weir_core::access::Role;
 use weir_store::artifacts::ArtifactPath;
 use weir_store::catalog::ArtifactEntry;
 
+use crate::mlflow::calls;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 use crate::mlflow::routes::{Endpoint, Handler};
@@ -44,9 +45,27 @@ impl FileInfo {
     }
 }
 
-/// The entries of a folder; `None` is the root.
-fn entries(front: &Front, folder: Option<&ArtifactPath>) -> Result<Vec<ArtifactEntry>, Refused> {
-    let entries = front.parts.artifacts.list(folder, MOST + 1)?;
+/// The entries of a folder, those of a call among them; `None` is the root.
+pub(super) fn entries(
+    front: &Front,
+    folder: Option<&ArtifactPath>,
+    most: usize,
+) -> Result<Vec<ArtifactEntry>, Refused> {
+    let mut entries = front.parts.artifacts.list(folder, most)?;
+    if let Some(folder) = folder {
+        for (name, size) in calls::files_at(front, folder.as_str())? {
+            if entries.iter().all(|entry| entry.name != name) {
+                entries.push(ArtifactEntry { name: name.to_owned(), size: Some(size) });
+            }
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    Ok(entries)
+}
+
+/// The same for an answer, which is refused where it would be cut short.
+fn all(front: &Front, folder: Option<&ArtifactPath>) -> Result<Vec<ArtifactEntry>, Refused> {
+    let entries = entries(front, folder, MOST + 1)?;
     if entries.len() > MOST {
         return Err(Refused::invalid(format!("The folder holds more than {MOST} files: list the folders in it")));
     }
@@ -60,7 +79,7 @@ fn folder(front: &Front, args: &Args) -> Result<Reply, Refused> {
         files: Vec<FileInfo>,
     }
     let folder = given(args.fields().text("path")?.unwrap_or_default())?;
-    let files = entries(front, folder.as_ref())?.into_iter();
+    let files = all(front, folder.as_ref())?.into_iter();
     reply(&Answer { files: files.map(|entry| FileInfo::new(entry, None)).collect() })
 }
 
@@ -83,7 +102,7 @@ fn rooted(front: &Front, root: &Root, path: Option<&ArtifactPath>) -> Result<Rep
         #[serde(skip_serializing_if = "Vec::is_empty")]
         files: Vec<FileInfo>,
     }
-    let files = entries(front, root.folder(path)?.as_ref())?.into_iter();
+    let files = all(front, root.folder(path)?.as_ref())?.into_iter();
     reply(&Answer { root_uri: &root.uri, files: files.map(|entry| FileInfo::new(entry, path)).collect() })
 }
 
