@@ -59,19 +59,14 @@ pub(super) async fn answer(opened: Opened, request: &HeaderMap, name: &str) -> R
     Ok(answer)
 }
 
-/// The answer that gives out a text that is stored nowhere.
+/// The answer that gives a text out that is no file.
 pub(super) fn text(text: String, name: &str) -> Response<Body> {
     let mut answer = Response::new(Body::from(text));
-    let headers = [
-        (CACHE_CONTROL, "no-cache".to_owned()),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        (CONTENT_TYPE, mime::content_type(name).to_owned()),
-        (CONTENT_DISPOSITION, attachment(name)),
-    ];
-    for (header, value) in headers {
-        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-            answer.headers_mut().insert(header, value);
-        }
+    let headers = answer.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(mime::content_type(name)));
+    if let Ok(value) = HeaderValue::from_bytes(attachment(name).as_bytes()) {
+        headers.insert(CONTENT_DISPOSITION, value);
     }
     answer
 }

@@ -45,11 +45,14 @@ impl FileInfo {
     }
 }
 
-/// The entries of a folder; `None` is the root.
-fn entries(front: &Front, folder: Option<&ArtifactPath>) -> Result<Vec<ArtifactEntry>, Refused> {
-    let mut entries = front.parts.artifacts.list(folder, MOST + 1)?;
+/// The entries of a folder, those of a call among them; `None` is the root.
+pub(super) fn entries(
+    front: &Front,
+    folder: Option<&ArtifactPath>,
+    most: usize,
+) -> Result<Vec<ArtifactEntry>, Refused> {
+    let mut entries = front.parts.artifacts.list(folder, most)?;
     if let Some(folder) = folder {
-        // The root of a call's run also has what is stored nowhere.
         for (name, size) in calls::files_at(front, folder.as_str())? {
             if entries.iter().all(|entry| entry.name != name) {
                 entries.push(ArtifactEntry { name: name.to_owned(), size: Some(size) });
@@ -57,6 +60,12 @@ fn entries(front: &Front, folder: Option<&ArtifactPath>) -> Result<Vec<ArtifactE
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
     }
+    Ok(entries)
+}
+
+/// The same for an answer, which is refused where it would be cut short.
+fn all(front: &Front, folder: Option<&ArtifactPath>) -> Result<Vec<ArtifactEntry>, Refused> {
+    let entries = entries(front, folder, MOST + 1)?;
     if entries.len() > MOST {
         return Err(Refused::invalid(format!("The folder holds more than {MOST} files: list the folders in it")));
     }
@@ -70,7 +79,7 @@ fn folder(front: &Front, args: &Args) -> Result<Reply, Refused> {
         files: Vec<FileInfo>,
     }
     let folder = given(args.fields().text("path")?.unwrap_or_default())?;
-    let files = entries(front, folder.as_ref())?.into_iter();
+    let files = all(front, folder.as_ref())?.into_iter();
     reply(&Answer { files: files.map(|entry| FileInfo::new(entry, None)).collect() })
 }
 
@@ -93,7 +102,7 @@ fn rooted(front: &Front, root: &Root, path: Option<&ArtifactPath>) -> Result<Rep
         #[serde(skip_serializing_if = "Vec::is_empty")]
         files: Vec<FileInfo>,
     }
-    let files = entries(front, root.folder(path)?.as_ref())?.into_iter();
+    let files = all(front, root.folder(path)?.as_ref())?.into_iter();
     reply(&Answer { root_uri: &root.uri, files: files.map(|entry| FileInfo::new(entry, path)).collect() })
 }
 

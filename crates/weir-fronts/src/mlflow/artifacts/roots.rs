@@ -2,10 +2,9 @@
 
 use weir_store::artifacts::ArtifactPath;
 
-use crate::mlflow::calls;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
-use crate::mlflow::{logged_models, runs};
+use crate::mlflow::{calls, logged_models, runs};
 
 /// What stands in an HTTP address before a name of the tree.
 const ANCHOR: &str = "/api/2.0/mlflow-artifacts/artifacts/";
@@ -70,16 +69,14 @@ fn place(uri: &str) -> Place {
     }
 }
 
-/// The root of a run. A run that is a call has files that are made when they are asked for: whoever answers for a run's
-/// file looks there first.
+/// The root of a run, or of a call that is shown as one.
 pub(super) fn of_run(front: &Front, id: &str) -> Result<Root, Refused> {
-    let key = runs::parse_id(id)?;
-    let run = match front.parts.catalog.run_record(key)? {
-        Some(run) => Some(run),
-        None => calls::find(front, key)?.map(|run| run.record),
+    let number = runs::parse_id(id)?;
+    let found = match front.parts.catalog.run_record(number)? {
+        Some(run) => Some(run.artifact_uri),
+        None => calls::find(front, number)?.map(|run| run.record.artifact_uri),
     };
-    let run = run.ok_or_else(|| Refused::missing(format!("Run with id={id} not found")))?;
-    Ok(Root::new(run.artifact_uri))
+    found.map(Root::new).ok_or_else(|| Refused::missing(format!("Run with id={id} not found")))
 }
 
 /// The root of a logged model.

@@ -13,9 +13,9 @@ use http::{Request, Response, Uri};
 use weir_core::access::Role;
 use weir_store::artifacts::ArtifactPath;
 
-use super::{download, rooted};
+use super::{download, list, rooted};
 use crate::mlflow::calls;
-use crate::mlflow::errors::Refused;
+use crate::mlflow::errors::{ErrorCode, Refused};
 use crate::mlflow::front::Front;
 use crate::mlflow::wire::Reply;
 
@@ -94,15 +94,18 @@ pub(super) async fn send(
     if let Some(opened) = front.parts.artifacts.open_file(path).await? {
         return Ok(download::answer(opened, headers, path.name()).await?);
     }
-    // Texts of calls are made when they are asked for.
-    let (of_call, file) = (front.clone(), path.clone());
-    let text = tokio::task::spawn_blocking(move || calls::text_at(&of_call, file.as_str())).await;
-    if let Some(text) = text.ok().transpose()?.flatten() {
+    let (asked, name) = (front.clone(), path.clone());
+    // A call's files are made when they are asked for.
+    let made = tokio::task::spawn_blocking(move || match calls::text_at(&asked, name.as_str())? {
+        Some(text) => Ok::<_, Refused>((Some(text), false)),
+        None => Ok((None, !list::entries(&asked, Some(&name), 1)?.is_empty())),
+    });
+    let stopped = |_| Refused::new(ErrorCode::TemporarilyUnavailable, "the server is stopping");
+    let (text, is_folder) = made.await.map_err(stopped)??;
+    if let Some(text) = text {
         return Ok(download::text(text, path.name()));
     }
-    let (store, folder) = (front.parts.artifacts.clone(), path.clone());
-    let held = tokio::task::spawn_blocking(move || store.list(Some(&folder), 1)).await;
-    if held.is_ok_and(|held| held.is_ok_and(|held| !held.is_empty())) {
+    if is_folder {
         return Err(Refused::invalid(format!("Artifact path refers to a directory, not a file: '{path}'")));
     }
     Err(Refused::missing(format!("No such artifact: '{path}'")))
