@@ -66,7 +66,7 @@ pub struct TraceHead {
     pub at_ms: i64,
     /// What it says of itself, if anything.
     pub row: Option<TraceRow>,
-    /// Its earliest span without a parent, without payload.
+    /// Its earliest span without a parent, else its earliest one; without payload.
     pub root: Option<Span>,
 }
 
@@ -140,7 +140,7 @@ pub trait Traces: Send + Sync {
     /// When the engine fails.
     fn trace_heads(&self, ids: &[TraceId]) -> Result<Vec<Option<TraceHead>>, StoreError>;
 
-    /// Heads of projects, newest first. A trace is listed that says when it began, or that has a span without a parent.
+    /// Heads of projects, newest first. A trace is listed by what it says of its beginning, else by its root.
     ///
     /// # Errors
     /// When the engine fails.

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    ab, calls, check_config, cost, export, key, prune, serve, stats, status, tail, tokens, workflow,
+    ab, calls, check_config, cost, export, gc, key, prune, serve, stats, status, tail, tokens, workflow,
 };
 use crate::read::print;
 
@@ -39,6 +39,8 @@ enum Command {
     Export(export::Args),
     /// Delete old calls
     Prune(prune::Args),
+    /// Let what was deleted go for good: runs, experiments, models, bytes of artifacts
+    Gc(gc::Args),
     /// Count the tokens of texts for a model
     Tokens(tokens::Args),
     /// Work out what a call costs
@@ -64,6 +66,7 @@ impl Cli {
             Command::Status(args) => status::run(&args),
             Command::Export(args) => export::run(&args),
             Command::Prune(args) => prune::run(&args),
+            Command::Gc(args) => gc::run(&args),
             Command::Tokens(args) => tokens::run(&args),
             Command::Cost(args) => cost::run(&args),
             Command::Key(args) => key::run(&args),

@@ -31,7 +31,7 @@ import mlflow  # noqa: E402
 import pytest  # noqa: E402
 from mlflow import MlflowClient  # noqa: E402
 
-from rig import Fake, Weir  # noqa: E402
+from rig import Weir  # noqa: E402
 from server import Server  # noqa: E402
 from tracking import PEER, Tracking  # noqa: E402
 

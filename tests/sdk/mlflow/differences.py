@@ -7,6 +7,7 @@ with `only_weir("name")`.
 from dataclasses import dataclass
 from typing import Any
 
+import mlflow
 import pytest
 
 from tracking import PEER
@@ -20,6 +21,12 @@ class Difference:
 
 
 DIFFERENCES = {
+    "version": Difference("Weir says the newest version that it answers like", mlflow=mlflow.__version__, weir="3.18.0"),
+    "ways out are refused": Difference(
+        "the real server takes many a way out for an odd name inside its folder, or fails over it with 500; Weir answers 4xx",
+        mlflow=False, weir=True,
+    ),
+    "symbolic links": Difference("the real server follows the links that its owner made; Weir follows none"),
     "rename a deleted experiment": Difference(
         "a mistake of the caller is no failure of the server", mlflow=500, weir=400,
     ),

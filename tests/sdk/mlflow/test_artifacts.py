@@ -239,7 +239,7 @@ def test_artifacts_outlive_the_deletion_of_a_run(client, run):
     assert mlflow.artifacts.load_text(f"runs:/{run}/a") == "x"
 
 
-def test_the_fluent_client(client, experiment):
+def test_the_fluent_client(experiment):
     with mlflow.start_run() as run:
         mlflow.log_text("t", "a.txt")
         mlflow.log_dict({"k": 1}, "b.json")

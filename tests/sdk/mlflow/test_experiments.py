@@ -402,7 +402,7 @@ def test_an_empty_search_is_an_empty_object(tracking):
     assert tracking.ok("POST", "experiments/search", {"max_results": 1, "filter": "name = 'no such thing'"}) == {}
 
 
-def test_set_experiment_makes_it_once(client, fresh):
+def test_set_experiment_makes_it_once(fresh):
     made = mlflow.set_experiment(fresh)
     assert mlflow.set_experiment(fresh).experiment_id == made.experiment_id
     with mlflow.start_run() as run:

@@ -206,7 +206,7 @@ def test_metrics_of_a_model(client, corpus):
     assert sorted((m.key, m.value, m.dataset_name, m.run_id) for m in found) == [("acc", 0.5, "d1", run), ("acc", 0.9, "d2", run)]
 
 
-def test_the_fluent_client(client, experiment):
+def test_the_fluent_client(experiment):
     with mlflow.start_run() as run:
         model = mlflow.initialize_logged_model(name="fluent", params={"a": "1"}, tags={"b": "2"})
         mlflow.log_metric("acc", 0.5, model_id=model.model_id)

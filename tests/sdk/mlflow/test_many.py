@@ -107,7 +107,7 @@ def test_numbers_of_versions_for_eight(tracking, client, fresh, run):
     assert sorted(int(a.json()["model_version"]["version"]) for a in answers) == list(range(1, 9))
 
 
-def test_one_file_for_eight(tracking, client, experiment, run):
+def test_one_file_for_eight(tracking, experiment, run):
     """The last to write wins whole; nobody sees a mixture."""
     path = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/same"
     together(8, lambda n: tracking.ask("PUT", path, bytes([65 + n]) * 300_000))

@@ -61,7 +61,7 @@ def test_what_is_kept_of_a_model(client, logged, fresh, experiment):
     assert [m.model_id for m in registered] == [info.model_id]
 
 
-def test_the_old_way_to_say_it(client, experiment):
+def test_the_old_way_to_say_it(experiment):
     with mlflow.start_run() as run:
         mlflow.pyfunc.log_model("model", python_model=Adder(), pip_requirements=REQUIREMENTS)
     assert adds(f"runs:/{run.info.run_id}/model")
@@ -74,7 +74,7 @@ def test_a_second_version(client, logged, fresh):
     assert adds(f"models:/{fresh}/2") and client.get_model_version(fresh, "2").tags == {"again": "yes"}
 
 
-def test_a_model_with_a_signature_an_example_and_files(client, experiment, tmp_path):
+def test_a_model_with_a_signature_an_example_and_files(experiment, tmp_path):
     (tmp_path / "words.json").write_text('{"hello": "world"}')
 
     class Words(mlflow.pyfunc.PythonModel):

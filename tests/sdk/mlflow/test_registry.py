@@ -166,7 +166,7 @@ def test_numbers_are_never_used_again(client, model, version):
     assert sorted(v.version for v in client.search_model_versions(f"name = '{model}'")) == ["2", "4"]
 
 
-def test_a_version_that_is_not_there(tracking, client, model):
+def test_a_version_that_is_not_there(tracking, model):
     said = f"Model Version (name={model}, version=9) not found"
     assert tracking.refused("GET", "model-versions/get", name=model, version="9") == (404, "RESOURCE_DOES_NOT_EXIST", said)
     body = {"name": model, "version": "9"}
@@ -250,7 +250,7 @@ def test_a_stage_archives_the_ones_before(client, model, version):
     assert stages(client, model) == {"1": "Archived", "2": "Archived", "3": "Production"}
 
 
-def test_stages_that_are_refused(tracking, client, model, version):
+def test_stages_that_are_refused(tracking, model, version):
     version()
     body = {"name": model, "version": "1", "stage": "Foo", "archive_existing_versions": False}
     assert tracking.refused("POST", "model-versions/transition-stage", body) == (

@@ -338,7 +338,7 @@ def test_nested_runs(client, experiment):
     assert [r.info.run_name for r in found] == ["child 0", "child 1", "child 2"]
 
 
-def test_the_active_run_and_the_last(client, experiment):
+def test_the_active_run_and_the_last(experiment):
     with mlflow.start_run() as run:
         assert mlflow.active_run().info.run_id == run.info.run_id
     assert mlflow.last_active_run().info.run_id == run.info.run_id

@@ -219,6 +219,6 @@ def test_assessments_come_with_them(client, corpus):
     assert [(a.name, a.value) for a in found.info.assessments] == [("score", 0.8)]
 
 
-def test_places_that_are_not_there(client, tracking, corpus):
+def test_places_that_are_not_there(client, corpus):
     assert client.search_traces(locations=["987654321"]) == []
     assert len(client.search_traces(locations=["987654321", corpus[0]], include_spans=False)) == 8

@@ -138,7 +138,7 @@ def test_tags_and_metadata_of_the_current_trace(experiment):
     assert (info.client_request_id, info.request_preview, info.response_preview) == ("req-1", "in short", "out short")
 
 
-def test_spans_without_a_context(client, experiment):
+def test_spans_without_a_context(experiment):
     root = mlflow.start_span_no_context("root", inputs={"a": 1}, tags={"t": "1"}, experiment_id=experiment)
     child = mlflow.start_span_no_context("child", parent_span=root)
     child.end(outputs={"b": 2})
@@ -203,7 +203,7 @@ def test_tags_of_a_trace_that_is_not_there(tracking):
 # Runs
 
 
-def test_a_trace_inside_a_run(client, experiment):
+def test_a_trace_inside_a_run(experiment):
     with mlflow.start_run() as run, mlflow.start_span("s") as span:
         pass
     assert mlflow.get_trace(span.trace_id).info.trace_metadata["mlflow.sourceRun"] == run.info.run_id

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use weir_core::time::Clock;
+use weir_store::artifacts::ArtifactStore;
 use weir_store::catalog::Catalog;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
 use weir_store::traces::Traces;
 
+use super::calls::CallRuns;
 use super::prompt_shelf::PromptShelf;
 use crate::intake::Intake;
 
@@ -20,6 +22,8 @@ const AT_ONCE: usize = 64;
 pub struct Parts {
     /// Runs, models and what belongs to them.
     pub catalog: Arc<dyn Catalog>,
+    /// Files of runs, models and traces.
+    pub artifacts: Arc<ArtifactStore>,
     /// Spans.
     pub telemetry: Arc<dyn Telemetry>,
     /// What traces say of themselves, and lists of them.
@@ -30,6 +34,8 @@ pub struct Parts {
     pub scores: Arc<dyn Scores>,
     /// The way of new spans into the store.
     pub intake: Arc<Intake>,
+    /// How calls are shown as runs.
+    pub calls: CallRuns,
     /// What time it is.
     pub clock: Clock,
 }

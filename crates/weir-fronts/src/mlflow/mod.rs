@@ -3,8 +3,11 @@
 //!
 //! To add an endpoint: a function and a line in the `ENDPOINTS` of its folder.
 
+mod artifacts;
 mod assessments;
 pub mod call_run;
+mod calls;
+mod datasets;
 mod errors;
 mod experiments;
 mod filter;
@@ -18,6 +21,7 @@ mod registry;
 mod rig;
 mod routes;
 mod runs;
+mod scorers;
 mod server_info;
 #[cfg(test)]
 mod testing;
@@ -25,6 +29,7 @@ mod texts;
 mod traces;
 mod wire;
 
+pub use calls::CallRuns;
 pub use errors::refusal;
 pub use front::{Front, Parts};
 pub use prompt_shelf::{NewPromptVersion, PromptShelf};

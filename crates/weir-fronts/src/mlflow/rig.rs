@@ -16,6 +16,7 @@ use weir_core::price::PriceTable;
 use weir_core::prompt::PromptVersion;
 use weir_core::record::{RecordConfig, RecordPolicy};
 use weir_core::time::Clock;
+use weir_store::artifacts::{ArtifactOptions, ArtifactPlace, ArtifactStore};
 use weir_store::catalog::{PromptRecord, Prompts};
 use weir_store::ingest::{Ingest, IngestOptions};
 use weir_store::journal::Journal;
@@ -84,6 +85,7 @@ impl PromptShelf for Stored {
 /// A front.
 pub(super) struct Rig {
     pub(super) clock: Clock,
+    pub(super) front: Arc<Front>,
     router: Router,
     _ingest: Arc<Ingest>,
     _folder: tempfile::TempDir,
@@ -101,18 +103,23 @@ impl Rig {
             Arc::new(Fixed(RecordPolicy::new(&RecordConfig::default()).unwrap(), PriceTable::builtin()));
         let intake = Arc::new(Intake::new(ingest.clone(), Arc::new(move || terms.clone())));
         let clock = Clock::fixed(NOW);
+        let place = ArtifactPlace::Folder(folder.path().join("artifacts"));
+        let options = ArtifactOptions { place, max_size: None };
+        let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), options, clock.clone()).unwrap());
         let front = Arc::new(Front::new(Parts {
             catalog: catalog.clone(),
+            artifacts,
             telemetry: store.clone(),
             traces: store.clone(),
             prompts: Arc::new(Stored(catalog.clone())),
             scores: store,
             intake,
+            calls: super::calls::CallRuns::new(None, "production".to_owned()),
             clock: clock.clone(),
         }));
         let router = routes(&front).into_iter().fold(Router::new(), |all, (_, routes)| all.merge(routes));
         let router = router.layer(Extension(Arc::new(Identity::anonymous())));
-        Self { clock, router, _ingest: ingest, _folder: folder }
+        Self { clock, front, router, _ingest: ingest, _folder: folder }
     }
 
     /// Sends a body of JSON; `path` is what stands behind `/api/2.0/mlflow/`.
@@ -123,6 +130,14 @@ impl Rig {
         let status = answer.status();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    /// Status, headers and text of an answer to any request.
+    pub(super) async fn raw(&self, request: Request<Body>) -> (StatusCode, http::HeaderMap, String) {
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head.status, head.headers, String::from_utf8_lossy(&body).into_owned())
     }
 
     pub(super) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {

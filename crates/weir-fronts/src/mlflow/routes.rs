@@ -15,7 +15,7 @@ use weir_core::access::{Identity, Role};
 use super::errors::{ErrorCode, Refused};
 use super::front::Front;
 use super::wire::{Args, Reply};
-use super::{assessments, registry, server_info};
+use super::{assessments, datasets, registry, scorers, server_info};
 
 /// Largest body of JSON.
 const MAX_BODY: usize = 64 << 20;
@@ -37,12 +37,16 @@ pub(super) struct Endpoint {
 
 /// The endpoints of every area.
 const AREAS: &[&[Endpoint]] = &[
+    super::artifacts::ENDPOINTS,
+    super::artifacts::PARTS,
     assessments::ENDPOINTS,
+    datasets::ENDPOINTS,
     super::experiments::ENDPOINTS,
     super::metrics::ENDPOINTS,
     super::logged_models::ENDPOINTS,
     registry::ENDPOINTS,
     super::runs::ENDPOINTS,
+    scorers::ENDPOINTS,
     server_info::ENDPOINTS,
     super::traces::ENDPOINTS,
 ];
@@ -63,6 +67,10 @@ pub fn routes(front: &Arc<Front>) -> Vec<(Role, Router)> {
             let router = if endpoint.role == Role::Read { &mut read } else { &mut write };
             *router = std::mem::take(router).route(&format!("{mount}{}", endpoint.path), method(endpoint));
         }
+    }
+    for (role, streams) in super::artifacts::streams(&MOUNTS) {
+        let router = if role == Role::Read { &mut read } else { &mut write };
+        *router = std::mem::take(router).merge(streams);
     }
     vec![(Role::Read, read.with_state(front.clone())), (Role::Write, write.with_state(front.clone()))]
 }
@@ -120,5 +128,5 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
         return Ok(body);
     }
     let message = "Bad Request. Content-Type must be one of ['application/json'].";
-    Err(Refused::new(ErrorCode::BadRequest, message))
+    Err(Refused::invalid(message))
 }

@@ -15,7 +15,7 @@ pub const VERSION: &str = "3.18.0";
 pub(super) const ENDPOINTS: &[Endpoint] =
     &[Endpoint { method: Method::GET, path: "/3.0/mlflow/server-info", role: Role::Read, handle: server_info }];
 
-fn server_info(_: &Front, _: &Args) -> Result<Reply, Refused> {
+fn server_info(front: &Front, _: &Args) -> Result<Reply, Refused> {
     #[derive(Serialize)]
     struct Answer {
         store_type: &'static str,
@@ -34,8 +34,8 @@ fn server_info(_: &Front, _: &Args) -> Result<Reply, Refused> {
         store_type: "SqlStore",
         workspaces_enabled: false,
         trace_archival_enabled: false,
-        multipart_uploads_enabled: false,
-        multipart_downloads_enabled: false,
+        multipart_uploads_enabled: front.parts.artifacts.is_direct(),
+        multipart_downloads_enabled: front.parts.artifacts.is_direct(),
         artifact_serving_enabled: true,
         presigned_upload_run_id_supported: false,
         presigned_upload_model_id_supported: false,

@@ -1,4 +1,4 @@
-//! A front over stores of its own in a temporary folder, for tests of handlers: real stores, no sockets.
+//! Handlers asked one by one, without sockets, over the rig's stores.
 
 use std::sync::Arc;
 
@@ -6,64 +6,27 @@ use http::Method;
 use serde_json::Value;
 use weir_core::access::Identity;
 use weir_core::merge::SpanWrite;
-use weir_core::observe::Unobserved;
-use weir_core::price::PriceTable;
-use weir_core::record::{RecordConfig, RecordPolicy};
 use weir_core::span::Span;
 use weir_core::time::Clock;
-use weir_store::ingest::{Ingest, IngestOptions};
-use weir_store::journal::Journal;
-use weir_store::sqlite::{SqliteCatalog, SqliteStore};
 
-use super::front::{Front, Parts};
+use super::front::Front;
+use super::rig::Rig;
 use super::routes::endpoint;
 use super::wire::Args;
-use crate::intake::{Intake, Terms};
 
-/// What the clock of a test's front shows at first, Unix milliseconds.
-pub(super) const NOW_MS: i64 = 1_750_000_000_000;
-
-struct Plain(RecordPolicy, Arc<PriceTable>);
-
-impl Terms for Plain {
-    fn policy(&self) -> &RecordPolicy {
-        &self.0
-    }
-    fn prices(&self) -> &PriceTable {
-        &self.1
-    }
-    fn project(&self) -> &'static str {
-        "default"
-    }
-}
+/// What the clock of the rig shows at first, Unix milliseconds.
+pub(super) const NOW_MS: i64 = 1_795_780_800_000;
 
 pub(super) struct Server {
-    pub(super) front: Front,
+    pub(super) front: Arc<Front>,
     pub(super) clock: Clock,
-    _folder: tempfile::TempDir,
+    _rig: Rig,
 }
 
 impl Server {
     pub(super) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::fixed(NOW_MS * 1_000);
-        let store = SqliteStore::open(folder.path()).unwrap();
-        let journal = Arc::new(Journal::open(folder.path(), 1 << 30).unwrap());
-        let options = IngestOptions::default();
-        let ingest = Ingest::start(Arc::new(store.clone()), journal, Arc::new(Unobserved), options).unwrap();
-        let terms: Arc<dyn Terms> =
-            Arc::new(Plain(RecordPolicy::new(&RecordConfig::default()).unwrap(), PriceTable::builtin()));
-        let catalog = Arc::new(SqliteCatalog::open(folder.path()).unwrap());
-        let front = Front::new(Parts {
-            prompts: Arc::new(super::rig::Stored(catalog.clone())),
-            catalog,
-            telemetry: Arc::new(store.clone()),
-            traces: Arc::new(store.clone()),
-            scores: Arc::new(store),
-            intake: Arc::new(Intake::new(Arc::new(ingest), Arc::new(move || terms.clone()))),
-            clock: clock.clone(),
-        });
-        Self { front, clock, _folder: folder }
+        let rig = Rig::new();
+        Self { front: rig.front.clone(), clock: rig.clock.clone(), _rig: rig }
     }
 
     /// Stores a span; it is there when this returns.

@@ -1,16 +1,26 @@
 //! The contract of the catalog: what is small and transactional, one trait per concept. Calls block; async callers go
 //! through a thread.
 
+mod artifacts;
 mod batches;
+mod call_marks;
+mod datasets;
 mod logged_models;
 mod projects;
 mod prompt_notes;
 mod prompts;
+mod purge;
 mod registry;
 mod runs;
+mod scorers;
 
+pub use artifacts::{ArtifactEntry, ArtifactRecord, Artifacts, BlobRecord, PutArtifact, UploadRecord};
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
+};
+pub use call_marks::{CallMark, CallMarks};
+pub use datasets::{
+    DatasetQuery, DatasetRecord, Datasets, Example, ExampleQuery, ExampleWrite, ExamplesPut, NewDataset,
 };
 pub use logged_models::{
     LoggedModel, LoggedModelKey, LoggedModelProblem, LoggedModelQuery, LoggedModelSort, LoggedModelStatus,
@@ -21,6 +31,9 @@ pub use projects::{
 };
 pub use prompt_notes::{PromptNote, PromptNotes, VersionNote};
 pub use prompts::{PromptRecord, Prompts, Put};
+pub use purge::{Purge, Purged};
+pub use scorers::{ScorerRecord, Scorers};
+
 pub use registry::{
     ModelStage, ModelVersion, NewModelVersion, RegisteredModel, Registry, RegistryError, RegistryQuery,
 };
@@ -31,6 +44,34 @@ pub use runs::{
 };
 
 /// Everything that a catalog keeps.
-pub trait Catalog: Prompts + Batches + Projects + Registry + Runs + LoggedModels + PromptNotes {}
+pub trait Catalog:
+    Prompts
+    + Batches
+    + Projects
+    + Registry
+    + Runs
+    + Datasets
+    + Scorers
+    + CallMarks
+    + LoggedModels
+    + Artifacts
+    + Purge
+    + PromptNotes
+{
+}
 
-impl<T: Prompts + Batches + Projects + Registry + Runs + LoggedModels + PromptNotes> Catalog for T {}
+impl<T> Catalog for T where
+    T: Prompts
+        + Batches
+        + Projects
+        + Registry
+        + Runs
+        + Datasets
+        + Scorers
+        + CallMarks
+        + LoggedModels
+        + Artifacts
+        + Purge
+        + PromptNotes
+{
+}

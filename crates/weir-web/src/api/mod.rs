@@ -14,6 +14,7 @@ mod compare_json;
 mod compare_query;
 #[cfg(test)]
 mod fake;
+mod gc;
 mod live;
 mod number;
 mod openapi;
@@ -49,6 +50,7 @@ mod workflow_read;
 pub use call_json::{Call, CallList, Prompt, Tokens};
 pub use compare::compare_versions;
 pub use compare_json::{CompareAnswer, CostJson, DifferenceJson, MeanJson, SpreadJson, TestJson, VersionJson};
+pub use gc::{CollectGarbage, GcAnswer};
 pub use number::Usd;
 pub use params::Pairs;
 pub use scores_json::{ScoreJson, ScoreList};
@@ -107,6 +109,7 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
     let writes = OpenApiRouter::new().routes(routes!(scores::put)).routes(routes!(spans::put));
     let changes = OpenApiRouter::new()
         .routes(routes!(cache::flush))
+        .routes(routes!(gc::run))
         .routes(routes!(prompts::create))
         .routes(routes!(prompts::set_label, prompts::delete_label));
     [(Role::Read, reads), (Role::Write, writes), (Role::Admin, changes)]

@@ -13,6 +13,7 @@ use weir_store::ingest::Receipt;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
 
+use super::gc::CollectGarbage;
 use super::read::Reads;
 use super::scores::ScoreWrites;
 use super::status::StatusAnswer;
@@ -41,6 +42,8 @@ pub struct ApiState {
     pub status: Arc<dyn Fn() -> StatusAnswer + Send + Sync>,
     /// Takes answers out of the cache; done when that is on disk. May block.
     pub flush_cache: FlushCache,
+    /// Lets what is deleted go for good. May block.
+    pub gc: CollectGarbage,
 }
 
 /// The state of the handlers.
@@ -55,6 +58,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) status: Arc<dyn Fn() -> StatusAnswer + Send + Sync>,
     pub(super) flush_cache: FlushCache,
+    pub(super) gc: CollectGarbage,
 }
 
 impl From<ApiState> for Shared {
@@ -67,6 +71,7 @@ impl From<ApiState> for Shared {
             spans: state.spans,
             status: state.status,
             flush_cache: state.flush_cache,
+            gc: state.gc,
             live: state.live.downgrade(),
             clock: state.clock,
         }

@@ -36,6 +36,7 @@ pub(super) fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core
         live: live.clone(),
         clock,
         status,
+        gc: Arc::new(|_, dry_run| Ok(GcAnswer { dry_run, ..GcAnswer::default() })),
         flush_cache: Arc::new(|namespace| Ok(if namespace == Some("a b") { 1 } else { 3 })),
     };
     let api = routes(state).into_iter().fold(axum::Router::new(), |all, (_, routes)| all.merge(routes));

@@ -5,6 +5,7 @@ pub(crate) mod calls;
 pub(crate) mod check_config;
 pub(crate) mod cost;
 pub(crate) mod export;
+pub(crate) mod gc;
 pub(crate) mod key;
 pub(crate) mod prune;
 pub(crate) mod serve;

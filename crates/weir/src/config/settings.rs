@@ -11,6 +11,7 @@ use weir_gateway::config::{
     ModelConfig, PriceConfig, PromptsConfig, ProviderConfig, RecordConfig, SelectConfig,
 };
 
+use super::artifacts::ArtifactsConfig;
 use super::otlp::OtlpConfig;
 
 /// How the log is written.
@@ -89,6 +90,8 @@ pub(crate) struct Settings {
     pub batches: BatchesConfig,
     /// Prices that override the built-in table.
     pub prices: Vec<PriceConfig>,
+    /// Files of runs, models and traces.
+    pub artifacts: ArtifactsConfig,
     /// Where calls are exported to.
     pub mlflow: MlflowConfig,
     /// OpenTelemetry's protocol.

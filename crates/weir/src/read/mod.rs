@@ -8,7 +8,7 @@ pub(crate) mod filters;
 pub(crate) mod format;
 pub(crate) mod graph;
 mod offline;
-mod online;
+pub(crate) mod online;
 pub(crate) mod parquet;
 pub(crate) mod print;
 pub(crate) mod rows;

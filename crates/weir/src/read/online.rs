@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use tokio::runtime::Runtime;
 
 use super::print;
@@ -41,14 +41,22 @@ impl Online {
 
     pub(super) fn get(&self, path: &[&str], pairs: &Pairs) -> anyhow::Result<String> {
         self.runtime.block_on(async {
-            let answer = self.send(path, pairs, Some(PATIENCE)).await?;
+            let answer = self.send(Method::GET, path, pairs, Some(PATIENCE)).await?;
+            Ok(self.accept(answer).await?.text().await?)
+        })
+    }
+
+    /// Asks for a change; it may take its time.
+    pub(crate) fn post(&self, path: &[&str], pairs: &Pairs) -> anyhow::Result<String> {
+        self.runtime.block_on(async {
+            let answer = self.send(Method::POST, path, pairs, None).await?;
             Ok(self.accept(answer).await?.text().await?)
         })
     }
 
     pub(super) fn find(&self, path: &[&str]) -> anyhow::Result<Option<String>> {
         self.runtime.block_on(async {
-            let answer = self.send(path, &Vec::new(), Some(PATIENCE)).await?;
+            let answer = self.send(Method::GET, path, &Vec::new(), Some(PATIENCE)).await?;
             if answer.status() == StatusCode::NOT_FOUND {
                 return Ok(None);
             }
@@ -64,7 +72,7 @@ impl Online {
         ready: &mut dyn FnMut() -> anyhow::Result<()>,
         each: &mut dyn FnMut(&str) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let live = || self.send(&["calls", "live"], pairs, None);
+        let live = || self.send(Method::GET, &["calls", "live"], pairs, None);
         let mut answer = self.runtime.block_on(async { self.accept(live().await?).await })?;
         // Outside of the runtime, since it may ask the server too.
         ready()?;
@@ -109,12 +117,18 @@ impl Online {
         }
     }
 
-    async fn send(&self, path: &[&str], pairs: &Pairs, patience: Option<Duration>) -> anyhow::Result<Response> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &[&str],
+        pairs: &Pairs,
+        patience: Option<Duration>,
+    ) -> anyhow::Result<Response> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["api", "v1"]).extend(path);
         }
-        let mut request = self.client.get(url).query(pairs);
+        let mut request = self.client.request(method, url).query(pairs);
         if let Some(key) = &self.key {
             request = request.bearer_auth(key);
         }

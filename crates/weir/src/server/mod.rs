@@ -26,6 +26,7 @@ use weir_fronts::mlflow::Front;
 use weir_gateway::prompts::Library;
 use weir_gateway::record::Recorder;
 use weir_gateway::{Gateway, Parts, batches, doors};
+use weir_store::artifacts::ArtifactStore;
 use weir_store::ingest::{Ingest, IngestOptions};
 use weir_store::journal::Journal;
 use weir_store::sqlite::{PayloadEncoding, SqliteCatalog, SqliteOptions, SqliteStore};
@@ -35,6 +36,7 @@ use weir_web::api::ApiState;
 use weir_web::{Report, Web};
 
 use crate::config::{Flags, Loaded};
+use crate::gc::Collector;
 use exports::Exports;
 pub(crate) use exports::describe as describe_exports;
 use observe::Observers;
@@ -113,6 +115,8 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let options = SqliteOptions { payload, exports: planned.targets(), ..SqliteOptions::default() };
     let store = Arc::new(SqliteStore::open_with(&server.data, options)?);
     let catalog = Arc::new(SqliteCatalog::open(&server.data)?);
+    let artifacts = loaded.settings.artifacts.options(&server.data, &env)?;
+    let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), artifacts, clock.clone())?);
     let prompts = Arc::new(Library::open(catalog.clone(), &loaded.settings.prompts, clock.clone())?);
     let (live, _) = broadcast::channel(LIVE_BUFFER);
     let metrics = Metrics::new(&MetricsOptions {
@@ -156,12 +160,17 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let experiments = Arc::new(weir_fronts::mlflow::Experiments::new(catalog.clone(), store.clone()));
     let receiver = otlp::receiver(intake.clone(), &loaded.settings.otlp, experiments);
     let mlflow = Arc::new(Front::new(weir_fronts::mlflow::Parts {
-        catalog,
+        catalog: catalog.clone(),
+        artifacts: artifacts.clone(),
         telemetry: store.clone(),
         traces: store.clone(),
         prompts: Arc::new(mlflow::Shelf(gateway.prompts().clone())),
         scores: store.clone(),
         intake: intake.clone(),
+        calls: weir_fronts::mlflow::CallRuns::new(
+            loaded.settings.mlflow.experiment.clone(),
+            loaded.settings.mlflow.environment.clone(),
+        ),
         clock: clock.clone(),
     }));
     let web = Web {
@@ -176,6 +185,12 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             status: {
                 let running = running.clone();
                 Arc::new(move || status::status(&running))
+            },
+            gc: {
+                let collector =
+                    Collector { catalog: catalog.clone(), artifacts: artifacts.clone(), telemetry: store.clone() };
+                let runtime = tokio::runtime::Handle::current();
+                Arc::new(move |before, dry_run| collector.collect(&runtime, before, dry_run))
             },
             flush_cache: {
                 let gateway = gateway.clone();

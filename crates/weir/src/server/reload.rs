@@ -84,7 +84,8 @@ fn fixed_settings(settings: &Settings) -> String {
     let server = serde_json::to_string(&settings.server).unwrap_or_default();
     let mlflow = serde_json::to_string(&settings.mlflow).unwrap_or_default();
     let otlp = serde_json::to_string(&settings.otlp).unwrap_or_default();
-    format!("{server} {mlflow} {otlp} {} {}", record.journal_max, record.plain_text)
+    let artifacts = serde_json::to_string(&settings.artifacts).unwrap_or_default();
+    format!("{server} {artifacts} {mlflow} {otlp} {} {}", record.journal_max, record.plain_text)
 }
 
 /// Size and time of change; editors that replace the file change both.
@@ -110,7 +111,7 @@ fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::
     running.observers.metrics.retain_upstreams(|provider, _| checked.providers.contains_key(provider));
     if fixed_settings(&loaded.settings) != fixed {
         tracing::warn!(
-            "changes of [server], [mlflow], [otlp], record.journal_max and record.plain_text need a restart"
+            "changes of [server], [artifacts], [mlflow], [otlp], record.journal_max and record.plain_text need a restart"
         );
     }
     Ok(())

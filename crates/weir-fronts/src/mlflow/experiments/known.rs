@@ -4,6 +4,7 @@ use weir_core::time::Micros;
 use weir_store::catalog::ProjectRecord;
 use weir_store::telemetry::{Dimension, StatsQuery, TimeRange};
 
+use crate::mlflow::calls;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 
@@ -27,6 +28,9 @@ pub(super) fn find_named(front: &Front, name: &str) -> Result<Option<ProjectReco
         return Ok(Some(found));
     }
     ensure(front)?;
+    if name == front.parts.calls.experiment {
+        calls::project(front)?;
+    }
     Ok(front.parts.catalog.project_named(name)?)
 }
 
@@ -38,5 +42,9 @@ pub(super) fn ensure(front: &Front) -> Result<(), Refused> {
         ..StatsQuery::default()
     })?;
     let keys: Vec<String> = stats.groups.into_iter().filter_map(|mut group| group.values.pop().flatten()).collect();
-    Ok(front.parts.catalog.ensure_projects(&keys)?)
+    front.parts.catalog.ensure_projects(&keys)?;
+    if !keys.is_empty() {
+        calls::project(front)?;
+    }
+    Ok(())
 }

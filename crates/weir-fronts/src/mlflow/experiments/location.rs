@@ -20,9 +20,15 @@ pub(super) fn check(location: &str) -> Result<(), Refused> {
     if location.starts_with("runs:") {
         return Err(Refused::invalid(format!("Artifact location cannot be a runs:/ URI. Given: '{location}'")));
     }
+    // Where a host decides what a path means, nothing but a path is taken.
+    let lead_up = |path: &str| path.split('/').any(|part| part == "..");
+    let own_or_web = path.starts_with("http:") || path.starts_with("https:") || path.starts_with("mlflow-artifacts:");
+    if own_or_web && (!query.is_empty() || lead_up(path)) {
+        return Err(Refused::invalid(format!("Invalid artifact_location: '{location}' must be a plain path")));
+    }
     // Paths of the server's own store are resolved later: they must lead down.
     let own = path.strip_prefix("mlflow-artifacts:");
-    if own.is_some_and(|path| path.contains('%') || path.contains('\\') || path.split('/').any(|part| part == "..")) {
+    if own.is_some_and(|path| path.contains(['%', '\\'])) {
         return Err(Refused::invalid(format!("Invalid artifact_location: '{location}' must be a plain path")));
     }
     Ok(())
@@ -43,6 +49,9 @@ mod tests {
             "s3://b/a?x=/../y",
             "s3://b/a?x=%2E%2e",
             "runs:/abc",
+            "http://h/a/../b",
+            "https://h/a?b=c",
+            "mlflow-artifacts:/a?x=1",
             "mlflow-artifacts:/a/../b",
             "mlflow-artifacts:/%2e%2e/b",
             "mlflow-artifacts:/a\\b",

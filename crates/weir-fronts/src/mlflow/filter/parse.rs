@@ -44,8 +44,8 @@ pub(super) fn identifier(words: &[Token]) -> Option<(Option<String>, String, &[T
             *rest = after;
         }
     };
-    if entity.is_some() && key.is_empty() {
-        // `params."my key"`: the word ends with the dot.
+    if entity.is_some() && (key.is_empty() || key.ends_with('.')) {
+        // `params."my key"`, `span.attributes."my key"`: the word ends with the dot.
         join(&mut key, &mut rest);
     } else if entity.is_none()
         && let [Token::Dot, after @ ..] = rest
@@ -83,6 +83,11 @@ impl Parser<'_> {
     }
 
     fn clause(&mut self, vocabulary: &Vocabulary) -> Result<Condition, Refused> {
+        if let Some(Token::Word(word)) = self.words.first()
+            && word.eq_ignore_ascii_case("OR")
+        {
+            return Err(Refused::invalid(format!("Invalid clause(s) in filter string: '{word}'")));
+        }
         let (entity, key, rest) = identifier(self.words).ok_or_else(|| self.fault())?;
         self.words = rest;
         let (target, kind) = resolve(vocabulary, entity.as_deref(), &key)?;
@@ -108,7 +113,7 @@ impl Parser<'_> {
             return Err(self.fault());
         }
         let (name, op) = self.operator()?;
-        let operand = self.operand(kind, op, &key)?;
+        let operand = self.operand(kind, op, vocabulary, &target, &key)?;
         if !kind.takes(op, &operand) {
             return Err(comparator(name, kind));
         }
@@ -136,7 +141,18 @@ impl Parser<'_> {
         all.into_iter().find(|(name, _)| named(name)).ok_or_else(|| self.fault())
     }
 
-    fn operand(&mut self, kind: Kind, op: Op, key: &str) -> Result<Operand, Refused> {
+    fn operand(
+        &mut self,
+        kind: Kind,
+        op: Op,
+        vocabulary: &Vocabulary,
+        target: &Target,
+        key: &str,
+    ) -> Result<Operand, Refused> {
+        let entry = |collection: &str| {
+            let found = vocabulary.collections.iter().find(|c| c.collection == collection);
+            found.and_then(|c| c.names.first()).copied().unwrap_or_default()
+        };
         let word = self.take().ok_or_else(|| self.fault())?;
         let as_text = matches!(op, Op::Like | Op::ILike | Op::RLike);
         match (word, kind) {
@@ -144,11 +160,32 @@ impl Parser<'_> {
                 text.parse().map(Operand::Number).map_err(|_| self.fault())
             }
             (Token::Text(text) | Token::Double(text), kind) if kind != Kind::Number => Ok(Operand::Text(text)),
-            (Token::Number(text) | Token::Word(text), kind) if kind != Kind::Number => Err(Refused::invalid(format!(
-                "Expected a quoted string value for {key} (e.g. 'my-value'). Got value {text}"
-            ))),
-            (Token::Text(text) | Token::Double(text) | Token::Word(text), _) => {
-                Err(Refused::invalid(format!("Expected numeric value type for {key}. Found {text}")))
+            (Token::Number(text) | Token::Word(text), kind) if kind != Kind::Number => {
+                Err(Refused::invalid(match target {
+                    Target::Entry(collection, _) => format!(
+                        "Expected a quoted string value for {} (e.g. 'my-value'). Got value {text}",
+                        entry(collection)
+                    ),
+                    Target::Field(_) => format!("Expected a quoted string value for attributes. Got value {text}"),
+                    Target::Related(of, _) => format!(
+                        "Expected a quoted string value for {} attributes. Got value {text}",
+                        of.trim_end_matches('s')
+                    ),
+                }))
+            }
+            (word @ (Token::Text(_) | Token::Double(_) | Token::Word(_)), _) => {
+                let shown = match &word {
+                    Token::Text(text) => format!("'{text}'"),
+                    Token::Double(text) => format!("\"{text}\""),
+                    Token::Word(text) => text.clone(),
+                    _ => String::new(),
+                };
+                Err(Refused::invalid(match target {
+                    Target::Entry(collection, _) => {
+                        format!("Expected numeric value type for {}. Found {shown}", entry(collection))
+                    }
+                    _ => format!("Expected numeric value type for numeric attribute: {key}. Found {shown}"),
+                }))
             }
             _ => Err(self.fault()),
         }

@@ -3,9 +3,9 @@
 use http::Method;
 use serde::Serialize;
 use weir_core::access::Role;
-use weir_store::catalog::Point;
+use weir_store::catalog::{Point, RunProblem};
 
-use super::errors::Refused;
+use super::errors::{ErrorCode, Refused};
 use super::front::Front;
 use super::routes::{Endpoint, Handler};
 use super::runs;
@@ -42,8 +42,7 @@ fn history(front: &Front, args: &Args) -> Result<Reply, Refused> {
     }
     let from = offset(fields.text("page_token")?)?;
     let limit = limit.map_or(MAX_POINTS, |limit| (limit as usize).min(MAX_POINTS));
-    let read = front.parts.catalog.metric_history(runs::parse_id(id)?, key, from, limit + 1);
-    let mut points = read.map_err(|problem| runs::refused(problem, id))?;
+    let mut points = points(front, id, key, from, limit + 1)?;
     let more = points.len() > limit;
     points.truncate(limit);
     #[derive(Serialize)]
@@ -57,6 +56,23 @@ fn history(front: &Front, args: &Args) -> Result<Reply, Refused> {
         metrics: points.iter().map(|point| Entry::of(key, point, None)).collect(),
         next_page_token: more.then(|| next_token(from.saturating_add(limit as u64))),
     })
+}
+
+/// Points of a run, be it a client's or that of a call.
+fn points(front: &Front, id: &str, key: &str, offset: u64, limit: usize) -> Result<Vec<Point>, Refused> {
+    match front.parts.catalog.metric_history(runs::parse_id(id)?, key, offset, limit) {
+        Err(RunProblem::Missing) => {
+            let skip = usize::try_from(offset).unwrap_or(usize::MAX);
+            Ok(of_call(front, id, key)?.into_iter().skip(skip).take(limit).collect())
+        }
+        read => read.map_err(|problem| runs::refused(problem, id)),
+    }
+}
+
+/// The one point that a call has of a metric.
+fn of_call(front: &Front, id: &str, key: &str) -> Result<Vec<Point>, Refused> {
+    let run = runs::find(front, id)?;
+    Ok(run.metrics.into_iter().filter(|(k, _)| k.as_ref() == key).map(|(_, point)| point).collect())
 }
 
 /// A point, and of which run.
@@ -97,10 +113,9 @@ fn bulk(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let mut all = Vec::new();
     for id in ids {
         // Runs that are not there have no points.
-        let Ok(run) = runs::parse_id(id) else { continue };
-        let points = match front.parts.catalog.metric_history(run, key, 0, left) {
-            Err(weir_store::catalog::RunProblem::Missing) => continue,
-            read => read.map_err(|problem| runs::refused(problem, id))?,
+        let points = match points(front, id, key, 0, left) {
+            Err(refused) if refused.code == ErrorCode::ResourceDoesNotExist => continue,
+            read => read?,
         };
         left -= points.len().min(left);
         all.push((id, points));
@@ -137,8 +152,11 @@ fn interval(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let steps = steps(&fields)?;
     let mut all = Vec::new();
     for id in ids {
-        let read = front.parts.catalog.metric_sample(runs::parse_id(id)?, key, steps, most as usize);
-        all.push((id, read.map_err(|problem| runs::refused(problem, id))?));
+        let points = match front.parts.catalog.metric_sample(runs::parse_id(id)?, key, steps, most as usize) {
+            Err(RunProblem::Missing) => of_call(front, id, key)?,
+            read => read.map_err(|problem| runs::refused(problem, id))?,
+        };
+        all.push((id, points));
     }
     #[derive(Serialize)]
     struct Answer<'a> {

@@ -2,7 +2,7 @@
 
 use weir_store::catalog::{Batch, NewPoint, Point, RunProblem};
 
-use super::{log, parse_id, refused, run_id};
+use super::{log, refused, run_id};
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 use crate::mlflow::names::python_text;
@@ -83,7 +83,7 @@ fn limit(what: &str, most: usize, are: usize) -> Result<(), Refused> {
 }
 
 fn store(front: &Front, id: &str, batch: Batch) -> Result<Reply, Refused> {
-    match front.parts.catalog.log_batch(parse_id(id)?, batch) {
+    match log::write(front, id, batch)? {
         Ok(()) => Ok(Reply::empty()),
         Err(RunProblem::Params(conflicts)) => {
             let shown: Vec<String> = conflicts

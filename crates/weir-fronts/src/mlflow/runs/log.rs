@@ -3,6 +3,7 @@
 use weir_store::catalog::{Batch, NewPoint, Point, PointOfModel, RunProblem};
 
 use super::{parse_id, refused, run_id};
+use crate::mlflow::calls;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
 use crate::mlflow::names::{MAX_KEY, MAX_PARAM, MAX_TAG, check_key, check_length, cut, invalid};
@@ -46,8 +47,7 @@ pub(super) fn param(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let fields = args.fields();
     let id = run_id(&fields)?;
     let (key, value) = checked_param(fields.required("key")?, fields.text("value")?.unwrap_or_default(), "")?;
-    let stored = front.parts.catalog.log_batch(parse_id(id)?, Batch { params: vec![(key, value)], ..Batch::default() });
-    match stored {
+    match write(front, id, Batch { params: vec![(key, value)], ..Batch::default() })? {
         Ok(()) => Ok(Reply::empty()),
         Err(RunProblem::Params(conflicts)) => Err(match conflicts.first() {
             Some(c) => Refused::invalid(format!(
@@ -102,14 +102,31 @@ pub(super) fn tags(list: &[Fields<'_>]) -> Result<Vec<(String, String)>, Refused
 pub(super) fn delete_tag(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let fields = args.fields();
     let (id, key) = (fields.required("run_id")?, fields.required("key")?);
-    front.parts.catalog.delete_run_tag(parse_id(id)?, key).map_err(|problem| match problem {
-        RunProblem::NoTag => Refused::missing(format!("No tag with name: {key} in run with id {id}")),
-        problem => refused(problem, id),
-    })?;
-    Ok(Reply::empty())
+    let run = parse_id(id)?;
+    match front.parts.catalog.delete_run_tag(run, key) {
+        Ok(()) => Ok(Reply::empty()),
+        Err(RunProblem::NoTag) => Err(Refused::missing(format!("No tag with name: {key} in run with id {id}"))),
+        Err(RunProblem::Missing) if calls::delete_tag(front, run, key)?.is_some() => Ok(Reply::empty()),
+        Err(problem) => Err(refused(problem, id)),
+    }
 }
 
 fn store(front: &Front, id: &str, batch: Batch) -> Result<Reply, Refused> {
-    front.parts.catalog.log_batch(parse_id(id)?, batch).map_err(|problem| refused(problem, id))?;
+    write(front, id, batch)?.map_err(|problem| refused(problem, id))?;
     Ok(Reply::empty())
+}
+
+/// Stores a batch of a run, be it a client's or that of a call.
+pub(super) fn write(front: &Front, id: &str, batch: Batch) -> Result<Result<(), RunProblem>, Refused> {
+    let run = parse_id(id)?;
+    // What a call can be told is little; so it is at hand when no client's run has this id.
+    let of_call = Batch {
+        params: batch.params.clone(),
+        metrics: batch.metrics.first().cloned().into_iter().collect(),
+        tags: batch.tags.clone(),
+    };
+    Ok(match front.parts.catalog.log_batch(run, batch) {
+        Err(RunProblem::Missing) => calls::log(front, run, of_call)?.ok_or(RunProblem::Missing),
+        stored => stored,
+    })
 }

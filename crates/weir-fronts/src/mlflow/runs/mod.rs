@@ -12,8 +12,9 @@ use http::Method;
 use serde::Serialize;
 use weir_core::access::Role;
 use weir_core::id::RunId;
-use weir_store::catalog::{NewRun, RunChange, RunProblem, RunStatus};
+use weir_store::catalog::{NewRun, Run, RunChange, RunProblem, RunStatus};
 
+use super::calls;
 use super::errors::{ErrorCode, Refused};
 use super::experiments;
 use super::front::Front;
@@ -70,6 +71,15 @@ fn missing(id: &str) -> Refused {
     Refused::missing(format!("Run with id={id} not found"))
 }
 
+/// The run of an id, a client's or that of a call; 404 where there is none.
+pub(super) fn find(front: &Front, id: &str) -> Result<Run, Refused> {
+    let key = parse_id(id)?;
+    if let Some(run) = front.parts.catalog.run(key)? {
+        return Ok(run);
+    }
+    calls::find(front, key)?.ok_or_else(|| missing(id))
+}
+
 /// What is said of a run that cannot be worked on.
 pub(super) fn refused(problem: RunProblem, id: &str) -> Refused {
     match problem {
@@ -122,7 +132,7 @@ fn create(front: &Front, args: &Args) -> Result<Reply, Refused> {
 fn get(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let fields = args.fields();
     let id = run_id(&fields)?;
-    let run = front.parts.catalog.run(parse_id(id)?)?.ok_or_else(|| missing(id))?;
+    let run = find(front, id)?;
     reply(&form::Answer { run: form::RunForm::of(&run) })
 }
 
@@ -134,7 +144,11 @@ fn update(front: &Front, args: &Args) -> Result<Reply, Refused> {
         end_ms: fields.int("end_time")?,
         name: fields.text("run_name")?.filter(|name| !name.is_empty()).map(str::to_owned),
     };
-    let record = front.parts.catalog.update_run(parse_id(id)?, change).map_err(|problem| refused(problem, id))?;
+    let key = parse_id(id)?;
+    let record = match front.parts.catalog.update_run(key, change.clone()) {
+        Err(RunProblem::Missing) => calls::update(front, key, change)?.ok_or_else(|| missing(id))?,
+        updated => updated.map_err(|problem| refused(problem, id))?,
+    };
     #[derive(Serialize)]
     struct Answer<'a> {
         run_info: form::Info<'a>,
@@ -153,8 +167,11 @@ fn restore(front: &Front, args: &Args) -> Result<Reply, Refused> {
 fn mark(front: &Front, args: &Args, deleted: bool) -> Result<Reply, Refused> {
     let fields = args.fields();
     let id = fields.required("run_id")?;
-    let marked = front.parts.catalog.mark_run(parse_id(id)?, deleted, front.now_ms());
-    marked.map_err(|problem| refused(problem, id))?;
+    let key = parse_id(id)?;
+    match front.parts.catalog.mark_run(key, deleted, front.now_ms()) {
+        Err(RunProblem::Missing) => calls::mark(front, key, deleted)?.ok_or_else(|| missing(id))?,
+        marked => marked.map_err(|problem| refused(problem, id))?,
+    }
     Ok(Reply::empty())
 }
 

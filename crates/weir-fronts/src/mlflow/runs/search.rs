@@ -1,14 +1,15 @@
 //! `runs/search`.
 
 use serde::Serialize;
-use weir_store::catalog::RunQuery;
+use weir_store::catalog::{Run, RunQuery};
 
 use super::form::RunForm;
+use crate::mlflow::calls;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::experiments;
 use crate::mlflow::filter::{self, CollectionName, FieldName, Kind, Vocabulary};
 use crate::mlflow::front::Front;
-use crate::mlflow::wire::{Args, Reply, next_token, offset, reply};
+use crate::mlflow::wire::{Args, Reply, next_token, offset, reply, run_after, token_after};
 
 const MOST: i64 = 50_000;
 const USUAL: i64 = 1_000;
@@ -55,6 +56,9 @@ pub(super) const RUNS: Vocabulary = Vocabulary {
 
 pub(super) fn search(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let fields = args.fields();
+    if let Some(one @ serde_json::Value::String(_)) = fields.get("experiment_ids")? {
+        return Err(fields.wrong("experiment_ids", one));
+    }
     let ids = fields.texts("experiment_ids")?;
     if ids.len() > MAX_EXPERIMENTS {
         return Err(Refused::invalid(format!("At most {MAX_EXPERIMENTS} experiments can be searched at once.")));
@@ -74,10 +78,10 @@ pub(super) fn search(front: &Front, args: &Args) -> Result<Reply, Refused> {
         stage: experiments::stage(&fields, "run_view_type")?,
         conditions: filter::conditions(fields.text("filter")?.unwrap_or_default(), &RUNS)?,
         order: filter::order(&fields.texts("order_by")?, &RUNS)?,
-        offset: offset(fields.text("page_token")?)?,
+        offset: 0,
         limit: limit as usize,
     };
-    let page = front.parts.catalog.search_runs(&query)?;
+    let page = page(front, query, fields.text("page_token")?)?;
     #[derive(Serialize)]
     struct Answer<'a> {
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -85,8 +89,34 @@ pub(super) fn search(front: &Front, args: &Args) -> Result<Reply, Refused> {
         #[serde(skip_serializing_if = "Option::is_none")]
         next_page_token: Option<String>,
     }
-    reply(&Answer {
-        runs: page.runs.iter().map(RunForm::of).collect(),
-        next_page_token: page.more.then(|| next_token(query.offset.saturating_add(limit as u64))),
-    })
+    reply(&Answer { runs: page.runs.iter().map(RunForm::of).collect(), next_page_token: page.next })
+}
+
+/// A page, and the token of the one behind it.
+struct Page {
+    runs: Vec<Run>,
+    next: Option<String>,
+}
+
+fn page(front: &Front, mut query: RunQuery, token: Option<&str>) -> Result<Page, Refused> {
+    let calls = calls::known_project(front)?.filter(|calls| query.projects.contains(&calls.number));
+    let Some(calls) = calls else {
+        query.offset = offset(token)?;
+        let page = front.parts.catalog.search_runs(&query)?;
+        let next = page.more.then(|| next_token(query.offset.saturating_add(query.limit as u64)));
+        return Ok(Page { runs: page.runs, next });
+    };
+    let after = match token.and_then(run_after) {
+        Some(after) => Some(after),
+        None => {
+            query.offset = offset(token)?;
+            None
+        }
+    };
+    let page = calls::search(front, &query, &calls, after)?;
+    let next = page.more.then(|| match page.after {
+        Some((start_ms, id)) => token_after(start_ms, id),
+        None => next_token(query.offset.saturating_add(query.limit as u64)),
+    });
+    Ok(Page { runs: page.runs, next })
 }

@@ -179,7 +179,7 @@ fn searches_filter_order_and_page() {
     assert_eq!(names(json!({})), ["r4", "r3", "r2", "r1", "r0"]);
     assert_eq!(names(json!({"filter": "params.model = 'b' and metrics.acc >= 1"})), ["r4", "r2"]);
     assert_eq!(names(json!({"order_by": ["metrics.acc DESC", "start_time ASC"]})), ["r2", "r1", "r4", "r0", "r3"]);
-    assert_eq!(names(json!({"filter": "attributes.`Run Name` LIKE 'r_' AND created > 1750000000002"})), ["r4", "r3"]);
+    assert_eq!(names(json!({"filter": "attributes.`Run Name` LIKE 'r_' AND created > 1795780800002"})), ["r4", "r3"]);
     assert_eq!(names(json!({"filter": "tags.none IS NULL AND status = 'RUNNING'", "max_results": 2})), ["r4", "r3"]);
     assert_eq!(names(json!({"run_view_type": "DELETED_ONLY"})), [""; 0]);
     let first = server.post(SEARCH, json!({"experiment_ids": ["0"], "max_results": 3}));

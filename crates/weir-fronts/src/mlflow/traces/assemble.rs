@@ -11,6 +11,7 @@ use super::{id, names, preview, scores};
 use crate::mlflow::assessments::Form;
 use crate::mlflow::errors::Refused;
 use crate::mlflow::front::Front;
+use crate::otlp::out;
 
 /// What is known of these traces.
 pub(super) fn infos(front: &Front, heads: Vec<TraceHead>) -> Result<Vec<TraceInfo>, Refused> {
@@ -45,7 +46,8 @@ fn roots(front: &Front, heads: &[TraceHead]) -> Result<Vec<Option<Span>>, Refuse
     let lacks = |head: &&TraceHead| {
         head.row.as_ref().is_none_or(|row| row.request_preview.is_none() || row.response_preview.is_none())
     };
-    let wanted = |head: &TraceHead| Some(head).filter(lacks)?.root.as_ref().map(Span::span_key);
+    let speaking = |root: &&Span| speaks(root);
+    let wanted = |head: &TraceHead| Some(head).filter(lacks)?.root.as_ref().filter(speaking).map(Span::span_key);
     let keys: Vec<SpanKey> = heads.iter().filter_map(wanted).collect();
     let mut read = front.parts.traces.spans_by_key(&keys)?.into_iter();
     Ok(heads.iter().map(|head| wanted(head).and_then(|_| read.next().flatten())).collect())
@@ -59,7 +61,8 @@ pub(super) fn known(head: &TraceHead, totals: &Totals, projects: &mut ByKey<'_>)
     let trace_id = row.foreign_id.clone().unwrap_or_else(|| id::print(head.id));
     let key = row.project.as_deref().or_else(|| root?.project.as_deref()).or(totals.project.as_deref());
     let project = projects.get(key)?;
-    let start_us = row.start_us.or(totals.start_us);
+    // One that says nothing begins with its root, by which it is listed, and ends with its last span.
+    let start_us = row.start_us.or_else(|| root?.start_us).or(totals.start_us);
     let duration_us = match row.start_us {
         Some(_) => row.duration_us,
         None => totals.end_us.zip(start_us).map(|(end, start)| end.saturating_sub(start).max(0)),
@@ -79,8 +82,8 @@ pub(super) fn known(head: &TraceHead, totals: &Totals, projects: &mut ByKey<'_>)
     };
     let artifacts = format!("{}/traces/{}/artifacts", project.artifact_location.trim_end_matches('/'), info.trace_id);
     info.tags.insert(names::ARTIFACT_LOCATION.to_owned(), artifacts);
-    if let Some(name) = row.name.as_ref().or_else(|| root?.name.as_ref()) {
-        info.tags.insert(names::TRACE_NAME.to_owned(), name.clone());
+    if let Some(name) = row.name.clone().or_else(|| root.filter(|root| speaks(root)).map(out::name)) {
+        info.tags.insert(names::TRACE_NAME.to_owned(), name);
     }
     if totals.spans > 0 {
         info.tags.insert(names::SPANS_LOCATION.to_owned(), names::TRACKING_STORE.to_owned());
@@ -126,6 +129,12 @@ pub(super) fn usage(tokens: &TokenCounts) -> serde_json::Value {
     usage
 }
 
+/// Whether a root tells of its trace: one that has no parent, or a call of the gateway, whose caller is traced elsewhere.
+/// Any other span has a parent that is still to come.
+fn speaks(root: &Span) -> bool {
+    root.parent_id.is_none() || root.request_id.is_some()
+}
+
 /// How a trace ended: what it says; while it says that it goes on, or nothing, what its root says.
 fn state(said: Option<Status>, root: Option<&Span>) -> State {
     let of = |status| match status {
@@ -135,7 +144,7 @@ fn state(said: Option<Status>, root: Option<&Span>) -> State {
     };
     match (said, root) {
         (Some(said), _) if said != Status::Pending => of(said),
-        (_, Some(root)) => root.status.map_or(State::InProgress, of),
-        (_, None) => State::InProgress,
+        (_, Some(root)) if speaks(root) => root.status.map_or(State::InProgress, of),
+        _ => State::InProgress,
     }
 }

@@ -4,7 +4,9 @@
 //! Invariants: what a trace says of itself goes before what its spans say; spans that MLflow's client sent come back as they
 //! were; spans of others get the attributes that MLflow's client reads, and lose none of their own.
 
+mod artifact;
 mod assemble;
+mod correlation;
 mod delete;
 mod experiments;
 pub(super) mod id;
@@ -41,6 +43,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     endpoint!(GET, "/3.0/mlflow/traces/batchGet", Read, read::batch),
     endpoint!(POST, "/3.0/mlflow/traces/batchGetInfos", Read, read::batch_infos),
     endpoint!(POST, "/3.0/mlflow/traces/search", Read, search::search),
+    endpoint!(POST, "/3.0/mlflow/traces/calculate-filter-correlation", Read, correlation::correlation),
     endpoint!(POST, "/3.0/mlflow/traces/metrics", Read, metrics::metrics),
     endpoint!(GET, "/3.0/mlflow/traces/{trace_id}", Read, read::info),
     endpoint!(PATCH, "/2.0/mlflow/traces/{trace_id}/tags", Write, tags::set),
@@ -51,8 +54,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     endpoint!(POST, "/3.0/mlflow/traces/delete-traces", Write, delete::delete),
     endpoint!(POST, "/2.0/mlflow/traces/link-to-run", Write, links::to_run),
     endpoint!(POST, "/2.0/mlflow/traces/link-prompts", Write, links::prompts),
+    endpoint!(GET, "/2.0/mlflow/get-trace-artifact", Read, artifact::get),
+    endpoint!(GET, "/3.0/mlflow/get-trace-artifact", Read, artifact::get),
     endpoint!(POST, "/2.0/mlflow/traces", Write, v2::start),
     endpoint!(GET, "/2.0/mlflow/traces", Read, v2::search),
     endpoint!(PATCH, "/2.0/mlflow/traces/{trace_id}", Write, v2::end),
     endpoint!(GET, "/2.0/mlflow/traces/{trace_id}/info", Read, v2::info),
 ];
+
+#[cfg(test)]
+mod tests;

@@ -82,8 +82,10 @@ impl<'a> Fields<'a> {
         let snake = self.values.get(name);
         let camel = if name.contains('_') { self.values.get(&camel(name)) } else { None };
         if snake.is_some() && camel.is_some() {
-            let message = format!("'{}{name}' was given twice, in snake_case and in lowerCamelCase", self.place);
-            return Err(Refused::new(ErrorCode::BadRequest, message));
+            let camel = self::camel(name);
+            return Err(Refused::invalid(format!(
+                "Request specifies both '{name}' and '{camel}'; provide only one of them."
+            )));
         }
         Ok(snake.or(camel).filter(|value| !value.is_null()))
     }
@@ -106,7 +108,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn int(&self, name: &str) -> Result<Option<i64>, Refused> {
         let Some(value) = self.get(name)? else { return Ok(None) };
         let number = match value {
-            Value::Number(n) => n.as_i64().or_else(|| n.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64)),
+            Value::Number(n) => n.as_i64().or_else(|| n.as_f64().filter(is_whole).map(|f| f as i64)),
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         };
@@ -219,6 +221,11 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Whether a number is one that 64 bits hold.
+fn is_whole(number: &f64) -> bool {
+    number.fract() == 0.0 && (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(number)
+}
+
 fn shown(value: &Value) -> String {
     const MOST: usize = 500;
     let mut text = value.to_string();
@@ -289,7 +296,7 @@ mod tests {
             "Invalid value 123 for parameter 'name' supplied:  Hint: Value was of type 'int'. See the API docs for more \
              information about request parameters."
         );
-        assert!(message(fields.get("a_b").unwrap_err()).contains("twice"));
+        assert!(message(fields.get("a_b").unwrap_err()).contains("both 'a_b' and 'aB'"));
         let metric = &fields.objects("metrics").unwrap()[0];
         assert_eq!(
             message(metric.required("key").unwrap_err()),

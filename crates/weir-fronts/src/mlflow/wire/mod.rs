@@ -3,7 +3,9 @@
 mod answer;
 mod fields;
 mod page;
+mod python;
 
 pub(crate) use answer::{Reply, double, reply};
 pub(crate) use fields::{Args, Fields};
-pub(crate) use page::{next_token, offset};
+pub(crate) use page::{next_token, offset, run_after, token_after};
+pub(crate) use python::dumps;

@@ -20,6 +20,7 @@ mod weir_names;
 pub use answer::{partial_success, said};
 pub use encode::{Encoded, encode, request};
 pub use ids::short;
+pub use own::name;
 
 use weir_core::span::Span;
 

@@ -90,8 +90,9 @@ fn attributes(span: &Span, kind: &dyn Fn(&str) -> Option<&'static str>) -> Attri
     said.into_attributes()
 }
 
-/// As the conventions name spans, where it has no name.
-fn name(span: &Span) -> String {
+/// Its name; where it has none, what the conventions would call it.
+#[must_use]
+pub fn name(span: &Span) -> String {
     if let Some(name) = span.name.as_deref().filter(|name| !name.is_empty()) {
         return name.to_owned();
     }

@@ -1,15 +1,20 @@
 //! The catalog in one SQLite file, `<data>/catalog.db`, apart from the telemetry, so that long commits there never block
 //! it. One connection that writes, in groups (see [`writer`]), and a few that read.
 
+mod artifacts;
 mod batches;
+mod call_marks;
 mod compile;
+mod datasets;
 mod keys;
 mod logged_models;
 mod projects;
 mod prompt_notes;
 mod prompts;
+mod purge;
 mod registry;
 mod runs;
+mod scorers;
 mod writer;
 
 use std::path::Path;
@@ -36,6 +41,9 @@ const MIGRATIONS: Migrations = &[
     (2, include_str!("0002_batches.sql")),
     (3, include_str!("0003_tracking.sql")),
     (4, include_str!("0004_models.sql")),
+    (5, include_str!("0005_evaluation.sql")),
+    (6, include_str!("0006_artifacts.sql")),
+    (7, include_str!("0007_call_marks.sql")),
 ];
 
 /// The catalog of one data folder.

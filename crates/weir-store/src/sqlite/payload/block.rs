@@ -65,18 +65,41 @@ pub(in crate::sqlite) fn lay_out<'a>(payloads: impl ExactSizeIterator<Item = Pay
     }
 }
 
-/// The texts of every slot of a decompressed block.
-pub(in crate::sqlite) fn parse(mut bytes: &[u8]) -> Option<Vec<Payload<'_>>> {
-    let first = usize::try_from(take(&mut bytes)?).ok()?;
-    let (count, detailed) = if first > SLOTS { (first - SLOTS, true) } else { (first, false) };
+/// The lengths that stand before the texts, plus one, and how many each slot has.
+fn lengths(bytes: &mut &[u8]) -> Option<(Vec<u64>, usize)> {
+    let first = usize::try_from(take(bytes)?).ok()?;
+    let (count, texts) = if first > SLOTS { (first - SLOTS, TEXTS) } else { (first, TEXTS - 1) };
     if count > SLOTS {
         return None;
     }
-    let texts = if detailed { TEXTS } else { TEXTS - 1 };
     let mut lengths = Vec::with_capacity(texts * count);
     for _ in 0..texts * count {
-        lengths.push(take(&mut bytes)?);
+        lengths.push(take(bytes)?);
     }
+    Some((lengths, texts))
+}
+
+/// The texts of one slot of a decompressed block; the others are passed over unread.
+pub(in crate::sqlite) fn slot(mut bytes: &[u8], slot: usize) -> Option<Payload<'_>> {
+    let (lengths, texts) = lengths(&mut bytes)?;
+    let own = lengths.get(slot * texts..(slot + 1) * texts)?;
+    let before =
+        lengths.iter().take(slot * texts).fold(0u64, |sum, length| sum.saturating_add(length.saturating_sub(1)));
+    let mut rest = bytes.get(usize::try_from(before).ok()?..)?;
+    let mut payload = [None; TEXTS];
+    for (to, length) in payload.iter_mut().zip(own) {
+        let Some(length) = usize::try_from(*length).ok()?.checked_sub(1) else { continue };
+        let (text, after) = rest.split_at_checked(length)?;
+        rest = after;
+        *to = Some(std::str::from_utf8(text).ok()?);
+    }
+    Some(payload)
+}
+
+/// The texts of every slot of a decompressed block.
+pub(in crate::sqlite) fn parse(mut bytes: &[u8]) -> Option<Vec<Payload<'_>>> {
+    let (lengths, per_slot) = lengths(&mut bytes)?;
+    let (count, detailed) = (lengths.len() / per_slot, per_slot == TEXTS);
     let mut texts = lengths.into_iter().map(|length| match usize::try_from(length).ok()?.checked_sub(1) {
         None => Some(None),
         Some(length) => {
@@ -136,6 +159,10 @@ mod tests {
         ];
         let mut out = Vec::new();
         lay_out(slots.iter().copied(), &mut out);
+        for (n, texts) in slots.iter().enumerate() {
+            assert_eq!(slot(&out, n), Some(*texts), "{n}");
+        }
+        assert_eq!((slot(&out, 4), slot(&out[..out.len() - 1], 3)), (None, None));
         assert_eq!(parse(&out), Some(slots));
         assert_eq!(parse(&out[..out.len() - 1]), None);
         assert_eq!(block_and_slot(place(7, 63)), (7, 63));
@@ -146,6 +173,7 @@ mod tests {
         let old = b"\x03\x03\x01\x00\x04\x00\x00in\xc3\xb6u";
         let slots: Vec<Payload<'_>> = vec![[Some("in"), Some(""), None], [None, Some("öu"), None], [None; 3]];
         assert_eq!(parse(old), Some(slots.clone()));
+        assert_eq!(slot(old, 1), Some(slots[1]));
         let mut out = Vec::new();
         lay_out(slots.iter().copied(), &mut out);
         assert_eq!(out, old, "and what has none is still written so");

@@ -70,7 +70,7 @@ impl<'a> PayloadReader<'a> {
         if self.last.as_ref().is_none_or(|(last, _)| *last != id) {
             self.last = Some((id, self.load(id)?));
         }
-        let texts = self.last.as_ref().and_then(|(_, bytes)| block::parse(bytes)?.get(slot).copied());
+        let texts = self.last.as_ref().and_then(|(_, bytes)| block::slot(bytes, slot));
         let Some(texts) = texts else {
             return Err(Broken::Block("its slots cannot be read".into()));
         };

@@ -1,7 +1,8 @@
-//! Lists of traces: those that say when they began and those that are known by their root alone, merged by millisecond.
+//! Lists of traces: those that say when they began and those that are known by their spans alone, merged by millisecond.
 //!
-//! A root is looked for along the rows of spans by start, past the groups that hold none of the projects; that it is its
-//! trace's earliest one and that the trace does not say its own start is asked of indices, once per root.
+//! A trace that says nothing stands where its root does: its earliest span without a parent, or its earliest span where
+//! every one has a parent, as of a call whose caller is traced elsewhere. Roots are looked for along the rows of spans by
+//! start, past the groups that hold none of the projects; whether a span is one is asked of the index of its trace.
 
 use std::collections::BTreeMap;
 
@@ -47,32 +48,22 @@ pub(super) fn head(db: &Connection, texts: &NameTexts, id: TraceId) -> Result<Op
     let at_ms = match (row.as_ref().and_then(|row| row.start_us), &root) {
         (Some(start), _) => start.div_euclid(MS),
         (None, Some((at_ms, _))) => *at_ms,
-        (None, None) => match earliest(db, id)? {
-            Some(at_ms) => at_ms,
-            None if row.is_none() => return Ok(None),
-            None => 0,
-        },
+        (None, None) if row.is_none() => return Ok(None),
+        (None, None) => 0,
     };
     Ok(Some(TraceHead { id, at_ms, row, root: root.map(|(_, span)| span) }))
 }
 
-/// The earliest span of a trace that has no parent, and its millisecond.
+/// The root of a trace, and its millisecond.
 fn root(db: &Connection, texts: &NameTexts, id: TraceId) -> Result<Option<(i64, weir_core::span::Span)>, StoreError> {
     let found = db
         .prepare_cached(&format!(
-            "SELECT {} FROM spans INDEXED BY spans_key WHERE trace_id = ?1 AND parent_id IS NULL ORDER BY seq LIMIT 1",
+            "SELECT {} FROM spans INDEXED BY spans_key WHERE trace_id = ?1 ORDER BY parent_id IS NOT NULL, seq LIMIT 1",
             span_row::COLUMNS
         ))?
         .query_row([key(&id)], |found| span_row::read(db, texts, found))
         .optional()?;
     Ok(found.map(|stored| (listed_ms(&stored), stored.merged.span)))
-}
-
-fn earliest(db: &Connection, id: TraceId) -> Result<Option<i64>, StoreError> {
-    let seq: Option<i64> = db
-        .prepare_cached("SELECT min(seq) FROM spans INDEXED BY spans_key WHERE trace_id = ?1")?
-        .query_row([key(&id)], |row| row.get(0))?;
-    Ok(seq.map(|seq| seq::millisecond_us(seq) / MS))
 }
 
 /// Heads, newest first.
@@ -149,10 +140,12 @@ impl Lister<'_> {
             }
             false => "1",
         };
+        let other = "EXISTS (SELECT 1 FROM spans AS o INDEXED BY spans_key WHERE o.trace_id = spans.trace_id";
         let sql = format!(
-            "SELECT {} FROM spans WHERE seq >= ?1 AND seq <= ?2 AND parent_id IS NULL AND project IN ({}) AND {unsaid} \
-             AND NOT EXISTS (SELECT 1 FROM spans AS o INDEXED BY spans_key WHERE o.trace_id = spans.trace_id \
-             AND o.parent_id IS NULL AND o.seq < spans.seq) ORDER BY seq DESC LIMIT ?3",
+            "SELECT {} FROM spans WHERE seq >= ?1 AND seq <= ?2 AND project IN ({}) \
+             AND CASE WHEN parent_id IS NULL THEN NOT {other} AND o.seq < spans.seq AND o.parent_id IS NULL) \
+             ELSE NOT {other} AND o.seq < spans.seq) AND NOT {other} AND o.parent_id IS NULL) END \
+             AND {unsaid} ORDER BY seq DESC LIMIT ?3",
             span_row::COLUMNS,
             numbers.join(",")
         );

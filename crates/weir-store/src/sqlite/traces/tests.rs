@@ -129,6 +129,21 @@ fn traces_of_one_millisecond_stand_by_their_ids_over_pages() {
 }
 
 #[test]
+fn a_trace_whose_root_is_elsewhere_is_listed_once_by_its_earliest_span() {
+    let (_dir, store) = store();
+    let elsewhere = Some(SpanId::new());
+    add(&store, vec![span(1, 5, elsewhere), span(1, 9, elsewhere), span(2, 3 * SECOND, None)]);
+    assert_eq!(list(&store, page(10)), [2, 1]);
+    let head = store.trace_heads(&[trace(1)]).unwrap().pop().flatten().unwrap();
+    assert_eq!(head.root.unwrap().start_us, Some(BASE + 5));
+    // Then its root comes, and it stands by that, however late.
+    add(&store, vec![span(1, 4 * SECOND, None)]);
+    assert_eq!(list(&store, page(10)), [1, 2]);
+    let head = store.trace_heads(&[trace(1)]).unwrap().pop().flatten().unwrap();
+    assert_eq!(head.root.unwrap().parent_id, None);
+}
+
+#[test]
 fn totals_count_calls_once() {
     let (_dir, store) = store();
     let call = |at| Span {

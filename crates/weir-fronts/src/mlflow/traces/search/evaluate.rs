@@ -30,6 +30,7 @@ pub(in crate::mlflow::traces) struct Filter {
 /// What conditions look at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Needs {
+    pub(super) totals: bool,
     pub(super) spans: bool,
     pub(super) payload: bool,
     pub(super) scores: bool,
@@ -71,20 +72,34 @@ impl Filter {
                         linked.insert(at, ids.into_iter().collect());
                     }
                 }
-                _ => {}
+                target => needs.totals |= is_of_spans(target),
             }
         }
         Ok(Self { conditions, linked, needs })
     }
 
+    /// Traces are also to be told apart by this.
+    pub(in crate::mlflow::traces) fn asks(&mut self, target: &Target) {
+        self.needs.totals |= is_of_spans(target);
+    }
+
+    /// Everything of a trace but its payloads is to be known.
+    pub(in crate::mlflow::traces) fn asks_all(&mut self) {
+        self.needs.totals = true;
+    }
+
     /// Those of some traces that it holds for.
-    pub(super) fn keep(&self, front: &Front, heads: Vec<TraceHead>) -> Result<Vec<Found>, Refused> {
-        let ids: Vec<TraceId> = heads.iter().map(|head| head.id).collect();
-        let totals = front.parts.traces.trace_totals(&ids)?;
+    pub(in crate::mlflow::traces) fn keep(&self, front: &Front, heads: Vec<TraceHead>) -> Result<Vec<Found>, Refused> {
+        let totals = if self.needs.totals {
+            let ids: Vec<TraceId> = heads.iter().map(|head| head.id).collect();
+            front.parts.traces.trace_totals(&ids)?
+        } else {
+            vec![Totals::default(); heads.len()]
+        };
         let mut projects = ByKey::new(front);
         let mut found = Vec::new();
         for (head, totals) in heads.into_iter().zip(&totals) {
-            let info = known(&head, totals, &mut projects)?;
+            let info = assemble::known(&head, totals, &mut projects)?;
             let facts = Facts { id: head.id, info: &info, spans: &[], scores: &[] };
             if self.holds(&facts, false) {
                 found.push(Found { head, info });
@@ -210,9 +225,13 @@ impl Filter {
     }
 }
 
-/// What is known of a trace for a search, without payloads.
-pub(super) fn known(head: &TraceHead, totals: &Totals, projects: &mut ByKey<'_>) -> Result<TraceInfo, Refused> {
-    assemble::known(head, totals, projects)
+/// Whether it is made of all spans of a trace, where the trace does not say it.
+fn is_of_spans(target: &Target) -> bool {
+    match target {
+        Target::Field("duration" | "end") | Target::Entry("metadata", _) => true,
+        Target::Entry("tags", key) => key == names::SPANS_LOCATION,
+        _ => false,
+    }
 }
 
 /// A number of a trace, by its field.

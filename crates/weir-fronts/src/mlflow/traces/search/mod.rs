@@ -74,8 +74,9 @@ pub(super) fn find(
         )));
     }
     let most = usize::try_from(most).unwrap_or_default();
-    let filter = Filter::new(front, filter::conditions(fields.text("filter")?.unwrap_or_default(), &TRACES)?)?;
+    let mut filter = filter(front, fields.text("filter")?.unwrap_or_default())?;
     let order = filter::order(&fields.texts("order_by")?, &TRACES)?;
+    order.iter().for_each(|sort| filter.asks(&sort.target));
     let token = fields.text("page_token")?.filter(|token| !token.is_empty());
     let mut projects = Vec::new();
     for experiment in experiments {
@@ -91,6 +92,11 @@ pub(super) fn find(
     };
     let heads = found.into_iter().map(|found| found.head).collect();
     Ok((assemble::infos(front, heads)?, next))
+}
+
+/// A filter of the language of searches.
+pub(super) fn filter(front: &Front, text: &str) -> Result<Filter, Refused> {
+    Filter::new(front, filter::conditions(text, &TRACES)?)
 }
 
 /// Whether an order is the one in which traces stand.

@@ -6,6 +6,7 @@ use weir_core::query::{Condition, Held, Op, Operand, Target, Test};
 use weir_core::span::{Span, SpanKind, Status};
 
 use crate::mlflow::traces::{names, spans};
+use crate::otlp::out;
 use crate::otlp::wire::{AnyValue, WireSpan};
 
 /// A span, and what is made of it when a condition first asks.
@@ -25,7 +26,7 @@ impl<'a> SpanView<'a> {
         let test = &condition.test;
         let text = |held: Option<&str>| test.holds(held.map(Held::Text));
         match &condition.target {
-            Target::Related("span", "name") => text(self.span.name.as_deref()),
+            Target::Related("span", "name") => text(Some(&out::name(self.span))),
             Target::Related("span", "status") => text(Some(self.status())),
             Target::Related("span", "type") => text(Some(&self.kind())),
             Target::Related("span", "content") | Target::Field("text") => self.contains(test),
@@ -64,15 +65,30 @@ impl<'a> SpanView<'a> {
     /// Whether its whole text fits a pattern: name, attributes, events.
     fn contains(&self, test: &Test) -> bool {
         let Test::Compare(op @ (Op::Like | Op::ILike), Operand::Text(pattern)) = test else { return false };
-        let content = self.content.get_or_init(|| content(self.wire()));
-        // The usual pattern is a word in the midst of anything: looked for as it stands, which is quicker.
+        // The usual pattern is a word in the midst of anything. It is looked for in what is stored first.
         let word = pattern.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
-        match word.filter(|word| !word.contains(['%', '_'])) {
-            Some(word) if *op == Op::Like => content.contains(word),
-            Some(word) => content.to_lowercase().contains(&word.to_lowercase()),
-            None => test.holds(Some(Held::Text(content))),
+        if let Some(word) = word.filter(|word| is_plain(word)) {
+            let texts = [&self.span.name, &self.span.input, &self.span.output, &self.span.details, &self.span.error];
+            let mut texts = texts.into_iter().flatten().chain(self.span.attributes.values());
+            let any = match op {
+                Op::Like => texts.any(|text| text.contains(word)),
+                _ => {
+                    let word = word.to_ascii_lowercase();
+                    texts.any(|text| text.to_ascii_lowercase().contains(&word))
+                }
+            };
+            if !any && self.span.details.is_some() {
+                return false;
+            }
         }
+        let content = self.content.get_or_init(|| content(self.wire()));
+        test.holds(Some(Held::Text(content)))
     }
+}
+
+/// Whether a word stands in JSON as it is, whoever wrote that, and is no pattern itself.
+fn is_plain(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_alphanumeric() || b" .,:;!?-+*=()#@$^|~".contains(&b))
 }
 
 /// A span as one text.

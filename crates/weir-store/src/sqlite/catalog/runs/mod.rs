@@ -2,10 +2,12 @@
 
 mod inputs;
 mod points;
+mod purge;
 mod read;
 mod search;
 mod write;
 
+pub(super) use purge::purge;
 use rusqlite::Connection;
 use weir_core::id::RunId;
 
