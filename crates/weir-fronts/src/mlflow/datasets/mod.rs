@@ -221,8 +221,11 @@ fn projects(fields: &Fields<'_>) -> Result<Vec<i64>, Refused> {
     fields.texts("experiment_ids")?.into_iter().map(number).collect()
 }
 
+/// Keys with their values; none is null.
+type Tags = Vec<(String, Option<String>)>;
+
 /// Tags, which are sent as a text of JSON; null has no value.
-fn tags(fields: &Fields<'_>) -> Result<Option<Vec<(String, Option<String>)>>, Refused> {
+fn tags(fields: &Fields<'_>) -> Result<Option<Tags>, Refused> {
     let Some(text) = fields.text("tags")?.filter(|text| !text.is_empty()) else { return Ok(None) };
     let wrong = |e: String| Refused::invalid(format!("Invalid value for parameter 'tags' supplied: {e}"));
     let tags: Option<Map<String, Value>> = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;

@@ -32,7 +32,7 @@ pub(super) fn upsert(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let wrong =
         || Refused::invalid("Invalid value for parameter 'records' supplied: it must be a JSON list of objects");
     let list = json::elements(records).ok_or_else(wrong)?;
-    let records = list.into_iter().map(|record| read(json::members(record).ok_or_else(wrong)?));
+    let records = list.into_iter().map(|record| read(&json::members(record).ok_or_else(wrong)?));
     let records = records.collect::<Result<Vec<_>, _>>()?;
     let id = existing(front, args)?;
     let put = front.parts.catalog.put_examples(id, records, now(front))?;
@@ -85,7 +85,7 @@ pub(super) fn delete(front: &Front, args: &Args) -> Result<Reply, Refused> {
 }
 
 /// A record as it was sent.
-fn read(members: Vec<(Cow<'_, str>, &str)>) -> Result<ExampleWrite, Refused> {
+fn read(members: &[(Cow<'_, str>, &str)]) -> Result<ExampleWrite, Refused> {
     let part = |name: &str| members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| (*value).to_owned());
     let object = |name: &str| match part(name).filter(|part| part != "null") {
         Some(part) if json::kind(&part) != Kind::Object => {
