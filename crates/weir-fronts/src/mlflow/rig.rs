@@ -105,13 +105,13 @@ impl Rig {
         let clock = Clock::fixed(NOW);
         let place = ArtifactPlace::Folder(folder.path().join("artifacts"));
         let options = ArtifactOptions { place, max_size: None };
-        let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), options, clock.clone()).unwrap());
+        let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), &options, clock.clone()).unwrap());
         let front = Arc::new(Front::new(Parts {
             catalog: catalog.clone(),
             artifacts,
             telemetry: store.clone(),
             traces: store.clone(),
-            prompts: Arc::new(Stored(catalog.clone())),
+            prompts: Arc::new(Stored(catalog)),
             scores: store,
             intake,
             calls: super::calls::CallRuns::new(None, "production".to_owned()),

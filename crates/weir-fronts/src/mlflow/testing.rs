@@ -36,6 +36,7 @@ impl Server {
     }
 
     /// Status and answer of a request to a path behind the mount; `query` has a GET's arguments.
+    #[expect(clippy::needless_pass_by_value, reason = "tests read better")]
     pub(super) fn call(&self, method: Method, path: &str, input: &str) -> (u16, Value) {
         let endpoint = endpoint(&method, path).unwrap_or_else(|| panic!("no endpoint {method} {path}"));
         let caller = Arc::new(Identity::anonymous());
@@ -53,6 +54,7 @@ impl Server {
     }
 
     /// A POST that must be answered.
+    #[expect(clippy::needless_pass_by_value, reason = "tests read better")]
     pub(super) fn post(&self, path: &str, body: Value) -> Value {
         let (status, answer) = self.call(Method::POST, path, &body.to_string());
         assert_eq!(status, 200, "{path}: {answer}");
@@ -67,6 +69,7 @@ impl Server {
     }
 
     /// Error code and message of a POST that must be refused.
+    #[expect(clippy::needless_pass_by_value, reason = "tests read better")]
     pub(super) fn refused(&self, path: &str, body: Value) -> (String, String) {
         let (status, answer) = self.call(Method::POST, path, &body.to_string());
         assert_ne!(status, 200, "{path}: {answer}");

@@ -73,7 +73,7 @@ impl Contents {
                     blocking(move || Ok(tree.blob(&digest)?)).await?
                 };
                 // One that nobody has may be half deleted.
-                if !known.is_some_and(|(_, refs)| refs > 0) {
+                if known.is_none_or(|(_, refs)| refs == 0) {
                     objects.put(&blob.digest, bytes).await?;
                 }
                 blocking(move || Ok(tree.put_artifact(&path, &blob, now_ms)?)).await

@@ -72,7 +72,7 @@ impl ArtifactStore {
     ///
     /// # Errors
     /// Names the place and what is wrong with it.
-    pub fn open(tree: Arc<dyn Artifacts>, options: ArtifactOptions, clock: Clock) -> Result<Self, StoreError> {
+    pub fn open(tree: Arc<dyn Artifacts>, options: &ArtifactOptions, clock: Clock) -> Result<Self, StoreError> {
         let contents = match &options.place {
             ArtifactPlace::Folder(root) => Contents::Folder(Arc::new(Folder::open(root)?)),
             ArtifactPlace::Objects(options) => Contents::Objects(Arc::new(Objects::open(options, tree.clone())?)),

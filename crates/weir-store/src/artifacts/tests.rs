@@ -16,7 +16,7 @@ struct Place {
 fn open(folder: &Path, max_size: Option<u64>) -> Result<Arc<ArtifactStore>, StoreError> {
     let catalog = Arc::new(SqliteCatalog::open(folder)?);
     let options = ArtifactOptions { place: ArtifactPlace::Folder(folder.join("artifacts")), max_size };
-    Ok(Arc::new(ArtifactStore::open(catalog, options, Clock::fixed(5_000))?))
+    Ok(Arc::new(ArtifactStore::open(catalog, &options, Clock::fixed(5_000))?))
 }
 
 impl Place {

@@ -90,7 +90,7 @@ fn collect(args: &Args) -> anyhow::Result<GcAnswer> {
     let telemetry = open(&data)?;
     let catalog = Arc::new(SqliteCatalog::open(&data)?);
     let clock = Clock::system();
-    let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), options, clock.clone())?);
+    let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), &options, clock.clone())?);
     let collector = Collector { catalog: catalog.clone(), artifacts, telemetry: Arc::new(telemetry) };
     let before = clock.now().saturating_sub(args.older_than.unwrap_or_default());
     let answer = collector.collect(runtime.handle(), before, args.dry_run);

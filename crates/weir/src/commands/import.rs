@@ -22,7 +22,7 @@ enum From {
 
 #[derive(Debug, clap::Args)]
 struct Mlflow {
-    /// Its SQLite database: a path, or sqlite:///path. It is only read
+    /// Its SQLite database: a path, or `sqlite:///path`. It is only read
     #[arg(long, value_name = "DB")]
     from: String,
     /// The data folder of a Weir that does not run

@@ -116,7 +116,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let store = Arc::new(SqliteStore::open_with(&server.data, options)?);
     let catalog = Arc::new(SqliteCatalog::open(&server.data)?);
     let artifacts = loaded.settings.artifacts.options(&server.data, &env)?;
-    let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), artifacts, clock.clone())?);
+    let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), &artifacts, clock.clone())?);
     let prompts = Arc::new(Library::open(catalog.clone(), &loaded.settings.prompts, clock.clone())?);
     let (live, _) = broadcast::channel(LIVE_BUFFER);
     let metrics = Metrics::new(&MetricsOptions {

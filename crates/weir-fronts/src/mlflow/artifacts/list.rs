@@ -39,7 +39,7 @@ struct FileInfo {
 
 impl FileInfo {
     /// An entry; `within` stands before its name.
-    fn new(entry: ArtifactEntry, within: Option<&ArtifactPath>) -> Self {
+    fn new(entry: &ArtifactEntry, within: Option<&ArtifactPath>) -> Self {
         let path = within.map_or_else(|| entry.name.clone(), |within| format!("{within}/{}", entry.name));
         Self { path, is_dir: entry.size.is_none(), file_size: entry.size }
     }
@@ -80,7 +80,7 @@ fn folder(front: &Front, args: &Args) -> Result<Reply, Refused> {
     }
     let folder = given(args.fields().text("path")?.unwrap_or_default())?;
     let files = all(front, folder.as_ref())?.into_iter();
-    reply(&Answer { files: files.map(|entry| FileInfo::new(entry, None)).collect() })
+    reply(&Answer { files: files.map(|entry| FileInfo::new(&entry, None)).collect() })
 }
 
 fn of_run(front: &Front, args: &Args) -> Result<Reply, Refused> {
@@ -103,7 +103,7 @@ fn rooted(front: &Front, root: &Root, path: Option<&ArtifactPath>) -> Result<Rep
         files: Vec<FileInfo>,
     }
     let files = all(front, root.folder(path)?.as_ref())?.into_iter();
-    reply(&Answer { root_uri: &root.uri, files: files.map(|entry| FileInfo::new(entry, path)).collect() })
+    reply(&Answer { root_uri: &root.uri, files: files.map(|entry| FileInfo::new(&entry, path)).collect() })
 }
 
 /// The folder that a request names; an empty name is none.

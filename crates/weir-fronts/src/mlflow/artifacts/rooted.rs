@@ -46,7 +46,11 @@ fn argument(uri: &Uri, name: &str) -> Option<String> {
 }
 
 fn needed(uri: &Uri, name: &str) -> Result<String, Refused> {
-    argument(uri, name).ok_or_else(|| Refused::invalid(format!("Request must specify {name}.")))
+    let text = argument(uri, name).ok_or_else(|| Refused::invalid(format!("Request must specify {name}.")))?;
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Refused::invalid(format!("Invalid {name}: it is not UTF-8")));
+    }
+    Ok(text)
 }
 
 fn run_id(uri: &Uri) -> Result<String, Refused> {

@@ -116,5 +116,5 @@ fn number(key: &str, test: &Test) -> Option<Filter> {
     };
     // What is not known of a span may be 0 of its run.
     let least = least * factor * (1.0 - 1e-9) - 2.0;
-    (least > 0.0).then(|| Filter::Compare(field, FieldOp::Ge, Value::Float(least)))
+    (least > 0.0).then_some(Filter::Compare(field, FieldOp::Ge, Value::Float(least)))
 }

@@ -52,7 +52,7 @@ pub(super) fn is_absolute(uri: &str) -> bool {
     let path = Uri::of(&plain).path;
     let named = |part: &str| !matches!(part, "." | "..");
     path.starts_with('/')
-        && path.trim_matches('/') != ""
+        && !path.trim_matches('/').is_empty()
         && !plain.contains('\0')
         && !plain.split(['/', '\\']).any(|part| part == "..")
         && path.split('/').all(named)

@@ -114,7 +114,8 @@ fn create(front: &Front, args: &Args) -> Result<Reply, Refused> {
         id,
         project: project.number,
         name,
-        user: fields.text("user_id")?.unwrap_or_default().to_owned(),
+        // Who says no name is called what its key is.
+        user: fields.text("user_id")?.filter(|user| !user.is_empty()).unwrap_or(&args.identity.name).to_owned(),
         start_ms: fields.int("start_time")?.unwrap_or_default(),
         tags: tags.clone(),
         ..NewRun::default()

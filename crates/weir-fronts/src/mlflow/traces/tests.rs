@@ -7,6 +7,7 @@ use crate::mlflow::testing::{NOW_MS, Server};
 
 const V3: &str = "/3.0/mlflow/traces";
 
+#[expect(clippy::needless_pass_by_value, reason = "tests read better")]
 fn info(id: &str, more: Value) -> Value {
     let mut info = json!({
         "trace_id": id,

@@ -55,7 +55,7 @@ pub(super) fn start(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let said = said(&fields)?;
     let start_us = Some(start_ms.saturating_mul(1_000));
     let row = TraceRow { foreign_id, project: Some(project.key), start_us, status: Some(Status::Pending), ..said };
-    written(front, TraceWrite { id, row, removed_tags: Vec::new() })
+    written(front, &TraceWrite { id, row, removed_tags: Vec::new() })
 }
 
 /// `PATCH traces/{request_id}`.
@@ -70,7 +70,7 @@ pub(super) fn end(front: &Front, args: &Args) -> Result<Reply, Refused> {
     let end_us = fields.int("timestamp_ms")?.map(|ms| ms.saturating_mul(1_000));
     let duration_us = end_us.zip(row.start_us).map(|(end, start)| end.saturating_sub(start));
     let row = TraceRow { duration_us, status, ..said(&fields)? };
-    written(front, TraceWrite { id, row, removed_tags: Vec::new() })
+    written(front, &TraceWrite { id, row, removed_tags: Vec::new() })
 }
 
 /// `GET traces/{request_id}/info`.
@@ -98,8 +98,8 @@ const STATUSES: &[(&str, i64, State)] = &[
     ("IN_PROGRESS", 3, State::InProgress),
 ];
 
-fn written(front: &Front, write: TraceWrite) -> Result<Reply, Refused> {
-    front.parts.traces.write_traces(std::slice::from_ref(&write))?;
+fn written(front: &Front, write: &TraceWrite) -> Result<Reply, Refused> {
+    front.parts.traces.write_traces(std::slice::from_ref(write))?;
     let info = assemble::info_of(front, write.id)?.ok_or_else(start::vanished)?;
     reply(&Answer { trace_info: form(info) })
 }

@@ -72,11 +72,6 @@ impl Args {
 }
 
 impl<'a> Fields<'a> {
-    /// The members of a value that must be an object.
-    pub(crate) fn of(values: &'a Map<String, Value>, place: &str) -> Self {
-        Self { values, place: format!("{place}.") }
-    }
-
     /// A member as it was sent; null is absent.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&'a Value>, Refused> {
         let snake = self.values.get(name);

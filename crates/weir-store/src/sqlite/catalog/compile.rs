@@ -6,14 +6,17 @@ use weir_core::query::{Condition, Op, Operand, Sort, Target, Test};
 
 use crate::telemetry::StoreError;
 
+/// Names and their expressions.
+pub(super) type Columns = &'static [(&'static str, &'static str)];
+
 /// What of an entity can be asked for. In its expressions `e` is the entity's table and `k` the collection's.
 pub(super) struct Shape {
     /// Fields of the entity: name and expression.
-    pub(super) fields: &'static [(&'static str, &'static str)],
+    pub(super) fields: Columns,
     /// Collections with a key and a value for each entry.
     pub(super) entries: &'static [(&'static str, Entries)],
     /// Things that it refers to: name, what follows FROM with the condition that ties it to `e`, and their fields.
-    pub(super) related: &'static [(&'static str, &'static str, &'static [(&'static str, &'static str)])],
+    pub(super) related: &'static [(&'static str, &'static str, Columns)],
 }
 
 /// A collection with keys.

@@ -136,7 +136,7 @@ mod tests {
             catalog.scorers(&[2, 1, 1]).unwrap().into_iter().map(|s| (s.project, s.name, s.version)).collect();
         assert_eq!(names, [(1, "ab".into(), 1), (1, "tone".into(), 2), (2, "tone".into(), 1)]);
         assert_eq!(catalog.delete_scorer(1, "tone", Some(1)).unwrap(), 1);
-        assert_eq!(catalog.scorer_versions(1, "tone").unwrap(), [second.clone()]);
+        assert_eq!(catalog.scorer_versions(1, "tone").unwrap(), std::slice::from_ref(&second));
         assert_eq!(add(1, "tone", "{}").version, 3);
         assert_eq!(catalog.delete_scorer(1, "tone", None).unwrap(), 2);
         assert_eq!(catalog.delete_scorer(1, "tone", None).unwrap(), 0);

@@ -81,7 +81,7 @@ fn what_does_not_count_is_in_no_tally() {
     assert_eq!(store.tallies(&[trace.clone(), span.clone()]).unwrap(), expected);
 
     let overridden = Score { valid: false, ..wrong.clone() };
-    let all = [overridden.clone(), right.clone(), truth, of_span.clone()];
+    let all = [overridden.clone(), right.clone(), truth, of_span];
     assert_eq!(store.of(&[span, trace.clone()], 10).unwrap(), all);
     assert_eq!(store.score(wrong.id).unwrap(), Some(overridden));
     assert!(store.delete(right.id).unwrap() && !store.delete(right.id).unwrap());

@@ -46,6 +46,7 @@ fn say(store: &SqliteStore, n: u8, row: TraceRow) {
     store.write_traces(&[TraceWrite { id: trace(n), row, removed_tags: vec![] }]).unwrap();
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests read better")]
 fn list(store: &SqliteStore, query: HeadQuery) -> Vec<u8> {
     let query = HeadQuery { projects: vec!["p".into()], ..query };
     store.list_traces(&query).unwrap().into_iter().map(|head| head.id.0[0]).collect()
@@ -70,7 +71,7 @@ fn what_is_said_of_a_trace_merges_and_stays() {
         ..TraceRow::default()
     };
     let write = TraceWrite { id: trace(1), row, removed_tags: vec!["x".into()] };
-    store.write_traces(&[write.clone()]).unwrap();
+    store.write_traces(std::slice::from_ref(&write)).unwrap();
     store.write_traces(&[write]).unwrap();
     drop(store);
     let store = SqliteStore::open(dir.path()).unwrap();

@@ -39,7 +39,7 @@ pub(super) fn find(front: &Front, name: &str) -> Result<Option<Prompt>, Refused>
     if (record.is_none() && note.is_none()) || is_model(front, name)? {
         return Ok(None);
     }
-    Prompt::numbered(front, name, record, note).map(Some)
+    Prompt::numbered(front, name, record, note.as_ref()).map(Some)
 }
 
 /// Every prompt.
@@ -54,7 +54,7 @@ fn all(front: &Front) -> Result<Vec<Prompt>, Refused> {
     for (name, record) in records {
         if !is_model(front, &name)? {
             let note = notes.remove(&name);
-            prompts.push(Prompt::numbered(front, &name, Some(record), note)?);
+            prompts.push(Prompt::numbered(front, &name, Some(record), note.as_ref())?);
         }
     }
     Ok(prompts)
@@ -79,11 +79,11 @@ impl Prompt {
         front: &Front,
         name: &str,
         record: Option<PromptRecord>,
-        note: Option<PromptNote>,
+        note: Option<&PromptNote>,
     ) -> Result<Self, Refused> {
         let record = record.unwrap_or_else(|| PromptRecord { name: name.to_owned(), ..PromptRecord::default() });
         let is_new = |note: &PromptNote, v: &PromptVersion| !note.versions.iter().any(|n| n.version == v.version);
-        if let Some(note) = &note
+        if let Some(note) = note
             && !record.versions.iter().any(|v| is_new(note, v))
         {
             return Ok(Self { record, note: note.clone() });

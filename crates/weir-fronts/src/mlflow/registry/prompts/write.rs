@@ -76,7 +76,7 @@ pub(in crate::mlflow::registry) fn add_version(
     let mut new = NewPromptVersion {
         name: name.to_owned(),
         version: (!taken).then_some(called),
-        description: prompt.note.description.clone(),
+        description: prompt.note.description,
         content,
         defaults: defaults(&tags),
         message: Some(description.to_owned()).filter(|text| !text.is_empty()),

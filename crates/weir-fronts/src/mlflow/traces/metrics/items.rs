@@ -64,7 +64,7 @@ pub(super) fn of(
     front: &Front,
     view: View,
     metric: &str,
-    found: Vec<Found>,
+    found: &[Found],
     narrowed: &[(&'static str, String)],
 ) -> Result<Vec<Item>, Refused> {
     match view {

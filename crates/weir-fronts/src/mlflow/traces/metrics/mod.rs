@@ -78,7 +78,7 @@ pub(super) fn metrics(front: &Front, args: &Args) -> Result<Reply, Refused> {
     filter.asks_all();
     let found = Walk { front, filter: &filter, projects }.all()?;
     let mut groups: BTreeMap<Group, Vec<Item>> = BTreeMap::new();
-    for item in items::of(front, view, metric, found, &narrowed.item)? {
+    for item in items::of(front, view, metric, &found, &narrowed.item)? {
         let values: Option<Vec<String>> = dimensions.iter().map(|dimension| item.dimension(dimension)).collect();
         if let Some(values) = values {
             let bucket = interval_ms.map(|width| item.at_ms.div_euclid(width) * width);

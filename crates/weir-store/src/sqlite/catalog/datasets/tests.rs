@@ -30,7 +30,7 @@ fn equal_inputs_are_merged_and_earlier_revisions_stay() {
         user: Some("ann".into()),
         ..write(r#"{"q": "ä", "n": 12345678901234567890123}"#)
     };
-    let put = catalog.put_examples(id, vec![first.clone(), write(r#"{"q":"b"}"#)], 5).unwrap().unwrap();
+    let put = catalog.put_examples(id, vec![first, write(r#"{"q":"b"}"#)], 5).unwrap().unwrap();
     assert_eq!((put.inserted, put.updated), (2, 0));
     let before = all(&catalog, id, None);
     assert_eq!(before[0].inputs, r#"{"q": "ä", "n": 12345678901234567890123}"#);

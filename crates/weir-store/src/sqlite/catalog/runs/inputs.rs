@@ -11,7 +11,7 @@ const CONTEXT: &str = "mlflow.data.context";
 
 pub(super) fn log(
     db: &Connection,
-    run: Active,
+    run: &Active,
     datasets: &[DatasetInput],
     models: &[String],
 ) -> Result<(), RunProblem> {

@@ -66,7 +66,7 @@ impl Runs for SqliteCatalog {
     }
 
     fn log_inputs(&self, id: RunId, datasets: Vec<DatasetInput>, models: Vec<String>) -> Result<(), RunProblem> {
-        self.write(move |db| inputs::log(db, write::active(db, id)?, &datasets, &models))
+        self.write(move |db| inputs::log(db, &write::active(db, id)?, &datasets, &models))
     }
 
     fn log_outputs(&self, id: RunId, models: Vec<(String, i64)>) -> Result<(), RunProblem> {
