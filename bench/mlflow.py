@@ -40,8 +40,15 @@ class Server:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
 
     def post(self, path, body):
-        self.connection.request("POST", f"/api/2.0/mlflow/{path}", json.dumps(body), {"content-type": "application/json"})
-        answer = self.connection.getresponse()
+        request = ("POST", f"/api/2.0/mlflow/{path}", json.dumps(body), {"content-type": "application/json"})
+        try:
+            self.connection.request(*request)
+            answer = self.connection.getresponse()
+        except (ConnectionError, http.client.HTTPException):
+            # Servers close connections that rest for long.
+            self.connection.close()
+            self.connection.request(*request)
+            answer = self.connection.getresponse()
         text = answer.read()
         if answer.status != 200:
             raise Failed(f"{self.name}: {path} answered {answer.status}: {text[:300]}")
