@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 60
 export WEIR_BIN_DIR ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 ARGS ?=
 
-.PHONY: help run example test tools lint rust sdk sdk-js faults mlflow mlflow-peer otel deploy-tests python python-wheel bench fuzz bless clean
+.PHONY: help run example test tools lint rust sdk sdk-js faults mlflow mlflow-peer object-store otel deploy-tests python python-wheel bench fuzz bless clean
 
 help:
 	@sed -n '1,3p' Makefile
@@ -102,11 +102,11 @@ MLFLOW_VENVS := $(CACHE)/mlflow-venv $(CACHE)/mlflow318-venv
 
 mlflow: tools binaries $(addsuffix /.installed,$(MLFLOW_VENVS))
 	$(CACHE)/mlflow-venv/bin/python -m pytest tests/mlflow
-	for venv in $(MLFLOW_VENVS); do $$venv/bin/python -m pytest -n 2 tests/sdk/mlflow; done
+	for venv in $(MLFLOW_VENVS); do $$venv/bin/python -m pytest -n 2 tests/sdk/mlflow || exit 1; done
 
 # The same tests of the tracking server, against MLflow's own: what they expect is what it does.
 mlflow-peer: tools binaries $(addsuffix /.installed,$(MLFLOW_VENVS))
-	for venv in $(MLFLOW_VENVS); do MLFLOW_PEER=1 $$venv/bin/python -m pytest -n 2 tests/sdk/mlflow; done
+	for venv in $(MLFLOW_VENVS); do MLFLOW_PEER=1 $$venv/bin/python -m pytest -n 2 tests/sdk/mlflow || exit 1; done
 
 object-store: tools binaries $(CACHE)/mlflow-venv/.installed $(CACHE)/s3-venv/.installed
 	WEIR_MOTO=$(CACHE)/s3-venv/bin/moto_server $(CACHE)/mlflow-venv/bin/python -m pytest tests/object_store
