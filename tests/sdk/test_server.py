@@ -98,7 +98,7 @@ def test_a_change_of_the_file_is_applied_while_running(serve, up, key):
 def test_a_change_that_needs_a_restart_is_told(serve, up):
     server = serve(up)
     server.config_path.write_text(up + "[server]\nmax_connections = 5\n")
-    eventually("it is told", lambda: "changes of [server], [mlflow]" in server.log())
+    eventually("it is told", lambda: "changes of [server], [artifacts], [mlflow]" in server.log())
 
 
 def test_keys_can_be_added_while_running(serve, up, key):
