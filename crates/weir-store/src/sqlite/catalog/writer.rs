@@ -100,7 +100,10 @@ fn run(db: &Mutex<Connection>, queue: &Receiver<Box<dyn Job>>) {
         group.push(first);
         group.extend(queue.try_iter().take(GROUP - 1));
         let committed = commit(&mut db.lock(), &mut group);
-        let undone = committed.err().map(|e| e.to_string());
+        let undone = committed.err().map(|e| match e {
+            StoreError::Unavailable(why) => why,
+            other => other.to_string(),
+        });
         for job in group.drain(..) {
             job.answer(undone.as_deref());
         }
