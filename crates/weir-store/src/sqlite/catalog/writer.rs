@@ -7,6 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
@@ -18,21 +19,31 @@ const QUEUE: usize = 1_024;
 /// Writes of one transaction at most: bounds how long the first one waits for the last.
 const GROUP: usize = 128;
 
-/// The way to the writing thread. The thread ends when this is dropped.
+/// The way to the writing thread. Dropping it waits for the thread to end, so that the file is closed after.
 #[derive(Debug)]
 pub(super) struct Writer {
-    jobs: SyncSender<Box<dyn Job>>,
+    /// `None` only while it is dropped.
+    jobs: Option<SyncSender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        // A panic of the thread is not ours to pass on: the writes that it left were refused.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
 }
 
 impl Writer {
     /// Starts the thread. Others may write on the same connection between its transactions.
     pub(super) fn start(db: Arc<Mutex<Connection>>) -> Result<Self, StoreError> {
         let (jobs, queue) = sync_channel(QUEUE);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("catalog".into())
             .spawn(move || run(&db, &queue))
             .map_err(|e| StoreError::Unavailable(format!("the catalog's thread cannot be started: {e}")))?;
-        Ok(Self { jobs })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Runs a write in a transaction, whole or not at all; returns when it is durable.
@@ -44,7 +55,7 @@ impl Writer {
         let (answer, answered) = sync_channel(1);
         let job = Write { work: Some(work), result: None, answer };
         let gone = || E::from(StoreError::Unavailable("the catalog's thread has ended".into()));
-        self.jobs.send(Box::new(job)).map_err(|_| gone())?;
+        self.jobs.as_ref().ok_or_else(gone)?.send(Box::new(job)).map_err(|_| gone())?;
         answered.recv().unwrap_or_else(|_| {
             Err(StoreError::Unavailable("a write met a defect and was not stored; the log says more".into()).into())
         })
@@ -166,6 +177,14 @@ mod tests {
         let count: i64 = db.lock().query_row("SELECT count(*) FROM t WHERE n % 3 <> 0", [], |row| row.get(0)).unwrap();
         let wrong: i64 = db.lock().query_row("SELECT count(*) FROM t WHERE n % 3 = 0", [], |row| row.get(0)).unwrap();
         assert_eq!((count, wrong), (13, 0));
+    }
+
+    #[test]
+    fn the_connection_is_let_go_when_the_writer_is_dropped() {
+        let (db, writer) = writer();
+        put(&writer, 1, false).unwrap();
+        drop(writer);
+        assert_eq!(Arc::strong_count(&db), 1);
     }
 
     #[test]
