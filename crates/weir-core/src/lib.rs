@@ -8,6 +8,7 @@
 pub mod span;
 
 pub mod access;
+pub mod anomaly;
 pub mod demo;
 pub mod error;
 pub mod experiment;

@@ -71,6 +71,47 @@ pub fn parse(text: &str) -> Option<Micros> {
     text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond)
 }
 
+/// Serde's form of a time as RFC 3339: `#[serde(with = "weir_core::time::rfc3339")]`.
+pub mod rfc3339 {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::{Micros, parse, to_rfc3339};
+
+    #[expect(missing_docs, clippy::missing_errors_doc, reason = "serde's names")]
+    pub fn serialize<S: Serializer>(at: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&to_rfc3339(*at))
+    }
+
+    #[expect(missing_docs, clippy::missing_errors_doc, reason = "serde's names")]
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Micros, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no time; write it as 2026-01-31T12:00:00Z")))
+    }
+
+    /// The same for a time that may be missing.
+    pub mod option {
+        use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+        use super::super::{Micros, parse, to_rfc3339};
+
+        #[expect(missing_docs, clippy::missing_errors_doc, clippy::ref_option, reason = "serde's names")]
+        pub fn serialize<S: Serializer>(at: &Option<Micros>, serializer: S) -> Result<S::Ok, S::Error> {
+            match at {
+                Some(at) => serializer.serialize_str(&to_rfc3339(*at)),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        #[expect(missing_docs, clippy::missing_errors_doc, reason = "serde's names")]
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Micros>, D::Error> {
+            let Some(text) = <Option<String>>::deserialize(deserializer)? else { return Ok(None) };
+            let at = parse(&text);
+            at.map(Some)
+                .ok_or_else(|| D::Error::custom(format!("{text:?} is no time; write it as 2026-01-31T12:00:00Z")))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

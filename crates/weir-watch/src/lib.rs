@@ -1,3 +1,4 @@
-//! What watches the traffic: Prometheus metrics.
+//! What watches the traffic: Prometheus metrics, anomalies, alerts, budgets, readiness.
 
+pub mod anomalies;
 pub mod prometheus;
