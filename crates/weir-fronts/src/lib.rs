@@ -7,3 +7,5 @@
 pub mod intake;
 pub mod mlflow;
 pub mod otlp;
+mod room;
+mod workers;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
 use weir_core::time::Clock;
 use weir_store::artifacts::ArtifactStore;
 use weir_store::catalog::Catalog;
@@ -13,10 +12,15 @@ use weir_store::traces::Traces;
 
 use super::calls::CallRuns;
 use super::prompt_shelf::PromptShelf;
+use super::routes::MAX_BODY;
 use crate::intake::Intake;
+use crate::room::Room;
+use crate::workers::Workers;
 
 /// Requests that are worked on at once; more wait.
 const AT_ONCE: usize = 64;
+/// What a request takes in memory, by the length of its body: the body and the values that it is parsed to.
+pub(super) const WEIGHT: usize = 4;
 
 /// What the front is made of.
 pub struct Parts {
@@ -43,7 +47,9 @@ pub struct Parts {
 /// The front.
 pub struct Front {
     pub(super) parts: Parts,
-    pub(super) places: Semaphore,
+    pub(super) workers: Workers,
+    /// For the bodies of all requests and what they are parsed to: one of the largest, or many that are smaller.
+    pub(super) room: Room,
     /// Held while notes on prompts are changed.
     pub(super) prompt_notes: Mutex<()>,
 }
@@ -52,7 +58,7 @@ impl Front {
     /// A front over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts, places: Semaphore::new(AT_ONCE), prompt_notes: Mutex::new(()) }
+        Self { parts, workers: Workers::new(AT_ONCE), room: Room::new(MAX_BODY * WEIGHT), prompt_notes: Mutex::new(()) }
     }
 
     /// Unix milliseconds.

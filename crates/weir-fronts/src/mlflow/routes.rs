@@ -9,16 +9,17 @@ use axum::extract::{RawPathParams, State};
 use axum::routing::{MethodRouter, on};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use weir_core::access::{Identity, Role};
 
 use super::errors::{ErrorCode, Refused};
-use super::front::Front;
+use super::front::{Front, WEIGHT};
 use super::wire::{Args, Reply};
 use super::{assessments, datasets, registry, scorers, server_info};
+use crate::room::{Held, Room};
 
 /// Largest body of JSON.
-const MAX_BODY: usize = 64 << 20;
+pub(super) const MAX_BODY: usize = 64 << 20;
 /// Where everything is mounted: clients use the first, MLflow's own page the second.
 const MOUNTS: [&str; 2] = ["/api", "/ajax-api"];
 
@@ -95,38 +96,70 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let identity = parts.extensions.get::<Arc<Identity>>().cloned();
     let identity = identity.ok_or_else(|| Refused::new(ErrorCode::Unauthenticated, "the caller is not known"))?;
-    let body = if parts.method == Method::GET { None } else { Some(read(&parts.headers, body).await?) };
-    let place = front.places.acquire().await.map_err(|_| stopped())?;
+    let body = if parts.method == Method::GET { None } else { Some(read(&parts.headers, body, &front.room).await?) };
     let work = {
         let front = front.clone();
         move || {
             let args = match body {
-                Some(body) => Args::of_body(&body, path, identity)?,
+                Some((body, _held)) => Args::of_body(&body, path, identity)?,
                 None => Args::of_query(parts.uri.query().unwrap_or_default(), path, identity),
             };
             handle(&front, &args)
         }
     };
-    let answered = tokio::task::spawn_blocking(work).await;
-    drop(place);
-    answered.unwrap_or_else(|_| {
+    front.workers.run(work).await.unwrap_or_else(|| {
         Err(Refused::new(ErrorCode::InternalError, "the request met a defect of Weir's; its log says more"))
     })
 }
 
-fn stopped() -> Refused {
-    Refused::new(ErrorCode::TemporarilyUnavailable, "the server is stopping")
+/// Reads a body; the room that is held is for what it is parsed to, too.
+async fn collect(mut body: Body, room: &Room) -> Result<(Bytes, Held), Refused> {
+    let (mut held, mut pieces, mut length) = (Held::default(), Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            return Err(Refused::new(ErrorCode::BadRequest, "the body broke off"));
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length > MAX_BODY {
+            return Err(Refused::new(ErrorCode::BadRequest, format!("the body is larger than {MAX_BODY} bytes")));
+        }
+        room.hold(&mut held, length * WEIGHT).map_err(|_| {
+            Refused::new(ErrorCode::TemporarilyUnavailable, "too many large requests at once: send this one again")
+        })?;
+        pieces.push(data);
+    }
+    let body = match pieces.as_slice() {
+        [one] => one.clone(),
+        many => Bytes::from(many.concat()),
+    };
+    Ok((body, held))
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
-    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| {
-        Refused::new(ErrorCode::BadRequest, format!("the body cannot be read, or is larger than {MAX_BODY} bytes"))
-    })?;
-    let body = body.to_bytes();
+async fn read(headers: &HeaderMap, body: Body, room: &Room) -> Result<(Bytes, Held), Refused> {
+    let (body, held) = collect(body, room).await?;
     let json = |value: &http::HeaderValue| value.as_bytes().to_ascii_lowercase().starts_with(b"application/json");
     if body.is_empty() || headers.get(CONTENT_TYPE).is_some_and(json) {
-        return Ok(body);
+        return Ok((body, held));
     }
     let message = "Bad Request. Content-Type must be one of ['application/json'].";
     Err(Refused::invalid(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bodies_share_one_room_and_give_it_back() {
+        let room = Room::new(100 * crate::room::PIECE);
+        let body = |pieces: usize| Body::from(vec![b' '; pieces * crate::room::PIECE]);
+        let (bytes, held) = collect(body(20), &room).await.unwrap();
+        assert_eq!((bytes.len(), room.free()), (20 * crate::room::PIECE, 100 - 20 * WEIGHT));
+        let refused = collect(body(6), &room).await.unwrap_err();
+        assert_eq!(refused.to_http().status(), 503);
+        drop((held, refused));
+        assert_eq!(room.free(), 100);
+        assert_eq!(collect(body(25), &room).await.unwrap().0.len(), 25 * crate::room::PIECE);
+    }
 }

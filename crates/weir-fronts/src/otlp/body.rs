@@ -4,7 +4,6 @@
 //! together have at most [`Room`]'s bytes, also while they grow, and who finds none left is told to come again.
 
 use std::io::{ErrorKind, Read};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,50 +11,22 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use weir_core::unread::shown;
 
 use super::answer::Fault;
 use super::decode::Encoding;
+use crate::room::{Full, Held, PIECE, Room};
 
 /// How long a client may take to send its request.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Room is counted in pieces of so many bytes.
-const PIECE: usize = 16 << 10;
 /// Most by which a buffer grows at once.
 const STEP: usize = 4 << 20;
 /// The widest window of zstd that is allocated, as its logarithm: what encoders use at their usual levels.
 const ZSTD_WINDOW: u32 = 23;
 
-/// Room in memory for requests.
-pub(super) struct Room(Arc<Semaphore>);
-
-/// Bytes that a request holds; given back when dropped.
-#[derive(Debug, Default)]
-pub(super) struct Held(Option<OwnedSemaphorePermit>);
-
-impl Room {
-    /// Room for so many bytes.
-    pub(super) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new((bytes / PIECE).clamp(1, Semaphore::MAX_PERMITS))))
-    }
-
-    /// Takes room, or gives some back, until what is held is for so many bytes.
-    pub(super) fn hold(&self, held: &mut Held, bytes: usize) -> Result<(), Fault> {
-        let (has, wanted) = (held.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits), bytes.div_ceil(PIECE));
-        if wanted <= has {
-            drop(held.0.as_mut().and_then(|permit| permit.split(has - wanted)));
-            return Ok(());
-        }
-        let more = u32::try_from(wanted - has).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&self.0)
-            .try_acquire_many_owned(more)
-            .map_err(|_| Fault::busy("too many requests are being read: send this one again"))?;
-        match &mut held.0 {
-            Some(have) => have.merge(permit),
-            none => *none = Some(permit),
-        }
-        Ok(())
+impl From<Full> for Fault {
+    fn from(_: Full) -> Self {
+        Self::busy("too many requests are being read: send this one again")
     }
 }
 
@@ -254,7 +225,7 @@ mod tests {
         assert_eq!(unpacked("zstd", zstd, 1 << 20, &room).unwrap_err().status, 413);
         // And at the room that all requests share.
         assert_eq!(unpacked("gzip", bomb, 1 << 30, &room).unwrap_err().status, 429);
-        assert_eq!(room.0.available_permits(), (8 << 20) / PIECE);
+        assert_eq!(room.free(), (8 << 20) / PIECE);
     }
 
     #[test]
@@ -267,11 +238,11 @@ mod tests {
         headers.insert(CONTENT_ENCODING, "gzip".parse().unwrap());
         let length = packed.len();
         let body = unpack(&headers, packed.into(), 20 << 20, &room, &mut held).unwrap();
-        let taken = (all - room.0.available_permits()) * PIECE;
+        let taken = (all - room.free()) * PIECE;
         assert_eq!(body.len(), 20_000_000);
         assert!((body.len() + length..=(20 << 20) + length + PIECE).contains(&taken), "{taken}");
         drop(held);
-        assert_eq!(room.0.available_permits(), all);
+        assert_eq!(room.free(), all);
     }
 
     #[tokio::test]
@@ -290,6 +261,6 @@ mod tests {
             assert_eq!(read(pieces(count), max, &room).await.unwrap_err().status, 413);
         }
         assert_eq!(read(pieces(90), 1 << 20, &room).await.unwrap_err().status, 429, "it does not fit while it grows");
-        assert_eq!(room.0.available_permits(), (1 << 20) / PIECE);
+        assert_eq!(room.free(), (1 << 20) / PIECE);
     }
 }

@@ -11,9 +11,10 @@ use weir_core::access::Identity;
 use weir_core::error::Error;
 
 use super::answer::{Fault, taken};
-use super::body::{self, Held};
+use super::body;
 use super::decode::{self, Encoding, Rejected};
 use super::receive::{From, Handed, Receiver, work};
+use crate::room::Held;
 
 /// Where SDKs send traces: OpenTelemetry's own path, and those that LangSmith's, Langfuse's and Opik's SDKs put it under.
 const TRACES: [&str; 4] =

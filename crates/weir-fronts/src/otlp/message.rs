@@ -15,8 +15,9 @@ use tonic::server::NamedService;
 use tower::Service;
 
 use super::answer::Fault;
-use super::body::{self, Held};
+use super::body;
 use super::receive::{Receiver, work};
+use crate::room::Held;
 
 /// Bytes before a message: whether it is packed, and its length.
 const PREFIX: usize = 5;

@@ -14,13 +14,13 @@ use weir_core::access::Identity;
 use weir_core::merge::SpanWrite;
 
 use super::answer::Fault;
-use super::body::Room;
 use super::decode::{Decoded, LogRecord, Points, Rejected};
 use super::experiments::{Experiments, Linking};
 use super::logs::Contents;
 use super::wire::WireSpan;
 use super::{logs, map};
 use crate::intake::{self, Intake};
+use crate::room::Room;
 
 /// The name under which spans are counted.
 pub const PROTOCOL: &str = "otlp";

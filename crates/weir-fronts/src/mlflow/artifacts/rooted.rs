@@ -63,9 +63,8 @@ async fn root(
     find: impl FnOnce(&Front) -> Result<Root, Refused> + Send + 'static,
 ) -> Result<Root, Refused> {
     let stopped = || Refused::new(ErrorCode::TemporarilyUnavailable, "the server is stopping");
-    let _place = front.places.acquire().await.map_err(|_| stopped())?;
-    let front = front.clone();
-    tokio::task::spawn_blocking(move || find(&front)).await.unwrap_or_else(|_| Err(stopped()))
+    let asked = front.clone();
+    front.workers.run(move || find(&asked)).await.unwrap_or_else(|| Err(stopped()))
 }
 
 async fn of_run(State(front): State<Arc<Front>>, request: Request<Body>) -> Response<Body> {

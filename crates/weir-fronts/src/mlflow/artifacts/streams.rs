@@ -96,12 +96,12 @@ pub(super) async fn send(
     }
     let (asked, name) = (front.clone(), path.clone());
     // A call's files are made when they are asked for.
-    let made = tokio::task::spawn_blocking(move || match calls::text_at(&asked, name.as_str())? {
+    let made = front.workers.run(move || match calls::text_at(&asked, name.as_str())? {
         Some(text) => Ok::<_, Refused>((Some(text), false)),
         None => Ok((None, !list::entries(&asked, Some(&name), 1)?.is_empty())),
     });
-    let stopped = |_| Refused::new(ErrorCode::TemporarilyUnavailable, "the server is stopping");
-    let (text, is_folder) = made.await.map_err(stopped)??;
+    let stopped = || Refused::new(ErrorCode::TemporarilyUnavailable, "the server is stopping");
+    let (text, is_folder) = made.await.ok_or_else(stopped)??;
     if let Some(text) = text {
         return Ok(download::text(text, path.name()));
     }
