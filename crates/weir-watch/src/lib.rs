@@ -2,3 +2,4 @@
 
 pub mod anomalies;
 pub mod prometheus;
+pub mod statistics;
