@@ -7,3 +7,4 @@ pub mod english;
 pub mod fake;
 pub mod loadgen;
 pub mod tracking;
+pub mod traffic;
