@@ -1,4 +1,5 @@
 //! What watches the traffic: Prometheus metrics, anomalies, alerts, budgets, readiness.
 
 pub mod anomalies;
+pub mod notify;
 pub mod prometheus;
