@@ -6,6 +6,7 @@ mod batches;
 mod call_marks;
 mod datasets;
 mod logged_models;
+mod notifications;
 mod projects;
 mod prompt_notes;
 mod prompts;
@@ -25,6 +26,10 @@ pub use datasets::{
 pub use logged_models::{
     LoggedModel, LoggedModelKey, LoggedModelProblem, LoggedModelQuery, LoggedModelSort, LoggedModelStatus,
     LoggedModels, MAX_MODEL_POINTS, MeasuredOn, MeasuredPoint, NewLoggedModel,
+};
+pub use notifications::{
+    Attempt, ChannelDeliveries, ChannelTest, Delivery, MAX_NOTIFICATION, MAX_SETTLED, MAX_STANDING, MAX_WAITING,
+    NewNotification, NotificationQuery, NotificationRecord, Notifications, Standing, StandingAlert,
 };
 pub use projects::{
     DEFAULT_PROJECT, DEFAULT_PROJECT_KEY, NewProject, ProjectProblem, ProjectQuery, ProjectRecord, Projects, Stage,
@@ -57,6 +62,7 @@ pub trait Catalog:
     + Artifacts
     + Purge
     + PromptNotes
+    + Notifications
 {
 }
 
@@ -73,5 +79,6 @@ impl<T> Catalog for T where
         + Artifacts
         + Purge
         + PromptNotes
+        + Notifications
 {
 }

@@ -8,6 +8,7 @@ mod compile;
 mod datasets;
 mod keys;
 mod logged_models;
+mod notifications;
 mod projects;
 mod prompt_notes;
 mod prompts;
@@ -44,6 +45,7 @@ const MIGRATIONS: Migrations = &[
     (5, include_str!("0005_evaluation.sql")),
     (6, include_str!("0006_artifacts.sql")),
     (7, include_str!("0007_call_marks.sql")),
+    (10, include_str!("0010_notifications.sql")),
 ];
 
 /// The catalog of one data folder.

@@ -1,0 +1,5 @@
+//! Telling people of alerts: what is told.
+
+mod notification;
+
+pub use notification::{AlertJson, Event, Notification};
