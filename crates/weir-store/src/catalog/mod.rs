@@ -1,6 +1,7 @@
 //! The contract of the catalog: what is small and transactional, one trait per concept. Calls block; async callers go
 //! through a thread.
 
+mod anomalies;
 mod artifacts;
 mod batches;
 mod call_marks;
@@ -14,6 +15,7 @@ mod registry;
 mod runs;
 mod scorers;
 
+pub use anomalies::{Anomalies, AnomalyQuery, AnomalyWrite, EngineRecord, MAX_ANOMALIES};
 pub use artifacts::{ArtifactEntry, ArtifactRecord, Artifacts, BlobRecord, PutArtifact, UploadRecord};
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
@@ -57,6 +59,7 @@ pub trait Catalog:
     + Artifacts
     + Purge
     + PromptNotes
+    + Anomalies
 {
 }
 
@@ -73,5 +76,6 @@ impl<T> Catalog for T where
         + Artifacts
         + Purge
         + PromptNotes
+        + Anomalies
 {
 }
