@@ -1,6 +1,7 @@
 //! The contract of the catalog: what is small and transactional, one trait per concept. Calls block; async callers go
 //! through a thread.
 
+mod anomalies;
 mod artifacts;
 mod batches;
 mod call_marks;
@@ -15,6 +16,7 @@ mod registry;
 mod runs;
 mod scorers;
 
+pub use anomalies::{Anomalies, AnomalyQuery, AnomalyWrite, EngineRecord, MAX_ANOMALIES};
 pub use artifacts::{ArtifactEntry, ArtifactRecord, Artifacts, BlobRecord, PutArtifact, UploadRecord};
 pub use batches::{
     BatchCounts, BatchProblem, BatchPut, BatchRecord, BatchStatus, Batches, FileDeleted, FileQuery, FileRecord,
@@ -63,6 +65,7 @@ pub trait Catalog:
     + Purge
     + PromptNotes
     + Notifications
+    + Anomalies
 {
 }
 
@@ -80,5 +83,6 @@ impl<T> Catalog for T where
         + Purge
         + PromptNotes
         + Notifications
+        + Anomalies
 {
 }

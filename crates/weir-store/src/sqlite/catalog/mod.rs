@@ -1,6 +1,7 @@
 //! The catalog in one SQLite file, `<data>/catalog.db`, apart from the telemetry, so that long commits there never block
 //! it. One connection that writes, in groups (see [`writer`]), and a few that read.
 
+mod anomalies;
 mod artifacts;
 mod batches;
 mod call_marks;
@@ -45,6 +46,7 @@ const MIGRATIONS: Migrations = &[
     (5, include_str!("0005_evaluation.sql")),
     (6, include_str!("0006_artifacts.sql")),
     (7, include_str!("0007_call_marks.sql")),
+    (8, include_str!("0008_anomalies.sql")),
     (10, include_str!("0010_notifications.sql")),
 ];
 
