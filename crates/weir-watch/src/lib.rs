@@ -1,6 +1,8 @@
 //! What watches the traffic: Prometheus metrics, anomalies, alerts, budgets, readiness.
 
 pub mod anomalies;
+pub mod budgets;
 pub mod notify;
 pub mod prometheus;
+pub mod slo;
 pub mod statistics;
