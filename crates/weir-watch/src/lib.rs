@@ -2,6 +2,7 @@
 
 pub mod anomalies;
 pub mod budgets;
+pub mod detect;
 pub mod notify;
 pub mod prometheus;
 pub mod slo;

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    ab, calls, check_config, cost, export, gc, import, key, prune, serve, stats, status, tail, tokens, workflow,
+    ab, calls, check_config, cost, detect, export, gc, import, key, prune, serve, stats, status, tail, tokens, workflow,
 };
 use crate::read::print;
 
@@ -35,6 +35,8 @@ enum Command {
     Workflow(workflow::Args),
     /// Show how a server is doing, and what waits to be exported
     Status(status::Args),
+    /// Find anomalies in any series of numbers, row by row
+    Detect(detect::Args),
     /// Write calls to a file: JSON lines or Parquet
     Export(export::Args),
     /// Move another server's content over
@@ -66,6 +68,7 @@ impl Cli {
             Command::Ab(args) => ab::run(&args),
             Command::Workflow(args) => workflow::run(&args),
             Command::Status(args) => status::run(&args),
+            Command::Detect(args) => detect::run(&args),
             Command::Export(args) => export::run(&args),
             Command::Import(args) => import::run(&args),
             Command::Prune(args) => prune::run(&args),

@@ -6,6 +6,7 @@ mod config;
 mod gc;
 mod import;
 mod read;
+mod series;
 mod server;
 
 use std::io::Write;

@@ -6,10 +6,10 @@ mod cusum;
 mod median;
 mod moments;
 mod normal;
-mod tail;
+mod rarity;
 
 pub use cusum::{Cusum, Shift};
 pub use median::{Robust, median, quantile};
 pub use moments::Moments;
 pub use normal::{ln_upper_tail, quantile as normal_quantile, upper_tail};
-pub use tail::Tail;
+pub use rarity::Rarity;

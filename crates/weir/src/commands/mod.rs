@@ -4,6 +4,7 @@ pub(crate) mod ab;
 pub(crate) mod calls;
 pub(crate) mod check_config;
 pub(crate) mod cost;
+pub(crate) mod detect;
 pub(crate) mod export;
 pub(crate) mod gc;
 pub(crate) mod import;
