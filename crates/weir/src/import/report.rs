@@ -1,40 +1,91 @@
 //! What both sides hold: counts and digests of each kind, and where they differ.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 /// Differences that are named; more are counted.
 const NAMED: usize = 10;
+/// Hex digits of a digest that are shown.
+const SHOWN: usize = 12;
 
-/// The things of one kind, on both sides, by id: a digest each.
-#[derive(Default)]
+/// The things of one kind on both sides. What is held does not grow with them: a digest of all is the sum of their digests,
+/// so that it does not depend on their order.
 pub(crate) struct Kind {
     name: &'static str,
-    there: BTreeMap<String, [u8; 32]>,
-    here: BTreeMap<String, [u8; 32]>,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    there: Side,
+    here: Side,
+    added: u64,
+    different: u64,
+    named: Vec<String>,
+}
+
+#[derive(Default)]
+struct Side {
+    count: u64,
+    digest: u128,
+}
+
+impl Side {
+    fn add(&mut self, id: &str, text: &str) {
+        self.count += 1;
+        self.digest = self.digest.wrapping_add(digest(&[id.as_bytes(), &[0], text.as_bytes()]));
+    }
+}
+
+/// The first half of the SHA-256 of some bytes.
+pub(crate) fn digest(parts: &[&[u8]]) -> u128 {
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().iter().take(16).fold(0, |all, byte| all << 8 | u128::from(*byte))
 }
 
 impl Kind {
     pub(crate) fn new(name: &'static str) -> Self {
-        Self { name, ..Self::default() }
+        Self { name, counted: Mutex::default() }
     }
 
-    /// A thing at the source, as a text that says all that is to arrive.
-    pub(crate) fn there(&mut self, id: impl Into<String>, text: &str) {
-        self.there.insert(id.into(), Sha256::digest(text).into());
+    /// A thing of the source, as a text that says all that is to arrive, and the same thing as it is here.
+    pub(crate) fn compare(&self, id: &str, there: &str, here: Option<&str>) {
+        let mut counted = self.counted.lock();
+        counted.there.add(id, there);
+        if let Some(here) = here {
+            counted.here.add(id, here);
+        }
+        if here != Some(there) {
+            counted.differs(id.to_owned());
+        }
     }
 
-    /// The same thing here.
-    pub(crate) fn here(&mut self, id: impl Into<String>, text: &str) {
-        self.here.insert(id.into(), Sha256::digest(text).into());
+    /// A thing of the source that could not be moved.
+    pub(crate) fn refused(&self, id: &str, why: impl fmt::Display) {
+        let mut counted = self.counted.lock();
+        counted.there.add(id, "");
+        counted.differs(format!("{id}: {why}"));
     }
 
-    /// What is missing here or is not the same.
-    fn differences(&self) -> Vec<&str> {
-        let differs = |(id, digest): &(&String, &[u8; 32])| self.here.get(*id) != Some(*digest);
-        self.there.iter().filter(differs).map(|(id, _)| id.as_str()).collect()
+    /// A thing was not here before.
+    pub(crate) fn added(&self) {
+        self.counted.lock().added += 1;
+    }
+
+    fn differs(&self) -> bool {
+        self.counted.lock().different > 0
+    }
+}
+
+impl Counted {
+    fn differs(&mut self, what: String) {
+        self.different += 1;
+        if self.named.len() < NAMED {
+            self.named.push(what);
+        }
     }
 }
 
@@ -42,29 +93,38 @@ impl Kind {
 #[derive(Default)]
 pub(crate) struct Report {
     pub(crate) kinds: Vec<Kind>,
-    /// What was found at the source and is not moved: kind and count.
-    pub(crate) left: Vec<(&'static str, u64)>,
+    /// What is as it is, and why: it is told and is no difference.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Report {
     pub(crate) fn differs(&self) -> bool {
-        self.kinds.iter().any(|kind| !kind.differences().is_empty())
+        self.kinds.iter().any(Kind::differs)
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<20} {:>8} {:>8} {:>12}", "KIND", "THERE", "HERE", "DIFFERENT")?;
+        writeln!(f, "{:<18} {:>9} {:>9} {:>9} {:>9}  {:<12}", "KIND", "THERE", "HERE", "NEW", "DIFFERENT", "DIGEST")?;
         for kind in &self.kinds {
-            let different = kind.differences();
-            let (there, here) = (kind.there.len(), kind.here.len());
-            writeln!(f, "{:<20} {there:>8} {here:>8} {:>12}", kind.name, different.len())?;
-            for id in different.iter().take(NAMED) {
-                writeln!(f, "  {id}")?;
+            let counted = kind.counted.lock();
+            let Counted { there, here, added, different, named } = &*counted;
+            let shown = |side: &Side| format!("{:032x}", side.digest).chars().take(SHOWN).collect::<String>();
+            let digest = if there.digest == here.digest {
+                shown(there)
+            } else {
+                format!("{} there, {} here", shown(there), shown(here))
+            };
+            writeln!(f, "{:<18} {:>9} {:>9} {added:>9} {different:>9}  {digest}", kind.name, there.count, here.count)?;
+            for what in named {
+                writeln!(f, "  {what}")?;
+            }
+            if *different > named.len() as u64 {
+                writeln!(f, "  and {} more", different - named.len() as u64)?;
             }
         }
-        for (kind, count) in self.left.iter().filter(|(_, count)| *count > 0) {
-            writeln!(f, "{kind}: {count} are not moved")?;
+        for note in &self.notes {
+            writeln!(f, "{note}")?;
         }
         Ok(())
     }
@@ -75,20 +135,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_or_other_differs() {
-        let mut kind = Kind::new("runs");
+    fn what_is_missing_or_other_differs_and_is_named() {
+        let kind = Kind::new("runs");
         for (id, there, here) in [("a", "1", Some("1")), ("b", "1", Some("2")), ("c", "1", None)] {
-            kind.there(id, there);
-            if let Some(here) = here {
-                kind.here(id, here);
+            kind.compare(id, there, here);
+        }
+        kind.refused("d", "the disk is full");
+        let report = Report { kinds: vec![kind], notes: vec!["a bucket stays".to_owned()] };
+        let text = report.to_string();
+        assert!(report.differs(), "{text}");
+        assert!(text.contains("  b\n  c\n  d: the disk is full\na bucket stays\n"), "{text}");
+        let row: Vec<&str> = text.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(row[..5], ["runs", "4", "2", "0", "3"]);
+    }
+
+    #[test]
+    fn equal_sides_have_one_digest_in_any_order() {
+        let (one, other) = (Kind::new("x"), Kind::new("x"));
+        for (kind, ids) in [(&one, ["a", "b"]), (&other, ["b", "a"])] {
+            for id in ids {
+                kind.compare(id, "same", Some("same"));
             }
         }
-        kind.here("more", "is no difference");
-        assert_eq!(kind.differences(), ["b", "c"]);
-        let report = Report { kinds: vec![kind], left: vec![("spans", 0), ("traces", 2)] };
-        let text = report.to_string();
-        assert!(
-            report.differs() && text.contains("  b\n  c\n") && text.contains("traces: 2") && !text.contains("spans")
-        );
+        let row = |kind| Report { kinds: vec![kind], notes: Vec::new() };
+        let (one, other) = (row(one), row(other));
+        assert!(!one.differs());
+        assert_eq!(one.to_string(), other.to_string());
     }
 }

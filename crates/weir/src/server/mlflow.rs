@@ -21,7 +21,7 @@ pub(super) fn routes(front: &Arc<Front>, gateway: &Arc<Gateway>) -> Router {
 }
 
 /// The gateway's prompts, for the front: what it writes is in use at once.
-pub(super) struct Shelf(pub(super) Arc<Library>);
+pub(crate) struct Shelf(pub(crate) Arc<Library>);
 
 impl PromptShelf for Shelf {
     fn prompts(&self, name: Option<&str>) -> Vec<PromptRecord> {

@@ -5,7 +5,7 @@ mod exports;
 mod flush;
 mod housekeeping;
 mod log;
-mod mlflow;
+pub(crate) mod mlflow;
 mod observe;
 mod otlp;
 mod reload;

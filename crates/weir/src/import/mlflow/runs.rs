@@ -2,233 +2,245 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::anyhow;
 use weir_core::id::RunId;
-use weir_store::catalog::{Batch, DatasetInput, NewPoint, NewRun, Point, Projects, RunChange, RunStatus, Runs};
+use weir_store::catalog::{Batch, NewPoint, NewRun, Point, ProjectRecord, Run, RunChange, RunProblem, RunStatus, Runs};
 
-use super::{Import, pair};
-use crate::import::Kind;
+use super::source::{Counted, SourceRun, pages};
+use super::{Import, Kinds, now};
+use crate::import::{Kind, digest, parallel};
 
-/// Points that are stored at once.
-const POINTS: usize = 5_000;
-/// Points of one metric that are read at once.
-const PAGE: usize = 50_000;
+/// Points of one metric that are read and stored at once.
+const PAGE: usize = 5_000;
 
-/// A run at the source.
-struct Source {
-    id: String,
-    project: i64,
-    name: String,
-    user: String,
-    status: RunStatus,
-    start_ms: i64,
-    end_ms: Option<i64>,
-    deleted: bool,
-}
-
-pub(super) fn import(import: &Import<'_>) -> anyhow::Result<[Kind; 2]> {
-    let (mut runs, mut metrics) = (Kind::new("runs"), Kind::new("metric histories"));
-    let all = import.rows(
-        "SELECT run_uuid, experiment_id, name, user_id, status, start_time, end_time, lifecycle_stage = 'deleted'
-         FROM runs ORDER BY start_time, run_uuid",
-        [],
-        |row| {
-            let status: Option<String> = row.get(4)?;
-            Ok(Source {
-                id: row.get(0)?,
-                project: row.get(1)?,
-                name: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-                user: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
-                status: RunStatus::ALL
-                    .iter()
-                    .find(|(name, ..)| status.as_deref() == Some(name))
-                    .map_or(RunStatus::Running, |(.., status)| *status),
-                start_ms: row.get::<_, Option<i64>>(5)?.unwrap_or_default(),
-                end_ms: row.get(6)?,
-                deleted: row.get(7)?,
+/// Moves the runs of all experiments; gives those that are in the bin, for [`put_away`].
+pub(super) fn all(import: &Import<'_>, experiments: &[ProjectRecord], kinds: &Kinds) -> anyhow::Result<Vec<RunId>> {
+    import.progress.begin("runs", import.source.count(Counted::Runs));
+    let mut deleted = Vec::new();
+    for experiment in experiments {
+        let read = |page: Option<&str>| import.source.runs(experiment.number, page);
+        pages(read, |page| {
+            deleted.extend(page.iter().filter(|run| run.deleted).filter_map(|run| RunId::parse(&run.id)));
+            parallel::each(page, |run| {
+                one(import, &run, kinds)?;
+                import.progress.more(1);
+                Ok(())
             })
-        },
-    )?;
-    for (n, there) in all.iter().enumerate() {
-        one(import, there, &mut runs, &mut metrics)?;
-        import.progress.at("runs", n as u64 + 1, all.len() as u64);
-    }
-    import.progress.done("runs", all.len() as u64);
-    // Only now, as a project in the bin takes no runs.
-    let deleted =
-        import.rows("SELECT experiment_id FROM experiments WHERE lifecycle_stage = 'deleted'", [], |row| {
-            row.get::<_, i64>(0)
         })?;
-    for experiment in deleted {
-        let number = import.number(experiment)?;
-        if import.catalog.project(number)?.is_some_and(|project| !project.deleted) {
-            import.catalog.mark_project(number, true, now())?;
-        }
     }
-    for there in all {
-        let id = RunId::parse(&there.id).ok_or_else(|| anyhow!("{:?} is no id of a run", there.id))?;
-        check(import, id, &there.id, &mut runs, &mut metrics)?;
-    }
-    Ok([runs, metrics])
+    Ok(deleted)
 }
 
-fn one(import: &Import<'_>, there: &Source, runs: &mut Kind, metrics: &mut Kind) -> anyhow::Result<()> {
-    let id = RunId::parse(&there.id).ok_or_else(|| anyhow!("{:?} is no id of a run", there.id))?;
-    let of_run = |sql: &str| import.rows(sql, [&there.id], pair);
-    let params = of_run("SELECT key, value FROM params WHERE run_uuid = ?1 ORDER BY key")?;
-    let tags = of_run("SELECT key, value FROM tags WHERE run_uuid = ?1 ORDER BY key")?;
-    let points = import.rows(
-        "SELECT key, timestamp, step, value, is_nan FROM metrics WHERE run_uuid = ?1 ORDER BY key, timestamp, step, value",
-        [&there.id],
-        |row| {
-            let value = if row.get(4)? { f64::NAN } else { row.get::<_, Option<f64>>(3)?.unwrap_or(f64::NAN) };
-            let value = value.clamp(f64::MIN, f64::MAX);
-            Ok((row.get::<_, String>(0)?, Point { timestamp_ms: row.get(1)?, step: row.get(2)?, value }))
-        },
-    )?;
-    let datasets = datasets(import, &there.id)?;
-    let models = |table: &str| {
-        import.rows(
-            "SELECT CASE WHEN source_type LIKE 'RUN%' THEN destination_id ELSE source_id END, step FROM inputs
-             WHERE (source_id = ?1 AND source_type = ?2) OR (destination_id = ?1 AND destination_type = ?2 AND source_type <> 'DATASET')
-             ORDER BY 1",
-            (&there.id, table),
-            |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?.unwrap_or_default())),
-        )
-    };
-    let (models_in, models_out) = (models("RUN_INPUT")?, models("RUN_OUTPUT")?);
-    let models_in: Vec<String> = models_in.into_iter().map(|(model, _)| model).collect();
-    let what = Text {
-        name: &there.name,
-        status: there.status,
-        times: (there.start_ms, there.end_ms),
-        deleted: there.deleted,
-        params: params.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
-        tags: tags.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
-        datasets: datasets.iter().map(|d| (d.name.as_str(), d.digest.as_str())).collect(),
-        models_in: models_in.iter().map(String::as_str).collect(),
-        models_out: models_out.iter().map(|(model, step)| (model.as_str(), *step)).collect(),
-    };
-    runs.there(there.id.as_str(), &format!("{what:?}"));
-    for of_key in points.chunk_by(|a, b| a.0 == b.0) {
-        if let Some((key, _)) = of_key.first() {
-            metrics.there(format!("{} {key}", there.id), &history(of_key.iter().map(|(_, point)| *point)));
+/// Puts runs into the bin, when nothing is written to them any more.
+pub(super) fn put_away(import: &Import<'_>, deleted: &[RunId]) -> anyhow::Result<()> {
+    parallel::each(deleted.to_vec(), |id| {
+        let catalog = &import.target.catalog;
+        if catalog.run_record(id)?.is_some_and(|run| !run.deleted) {
+            catalog.mark_run(id, true, now())?;
         }
-    }
-    match import.catalog.run_record(id)? {
-        // It was moved whole before it was put into the bin.
-        Some(here) if here.deleted => return Ok(()),
-        Some(_) => {}
-        None => {
-            import.catalog.create_run(NewRun {
-                id,
-                project: import.number(there.project)?,
-                name: there.name.clone(),
-                user: there.user.clone(),
-                status: there.status,
-                start_ms: there.start_ms,
-                end_ms: there.end_ms,
-                tags: tags.clone(),
-            })?;
+        Ok(())
+    })
+}
+
+fn one(import: &Import<'_>, there: &SourceRun, kinds: &Kinds) -> anyhow::Result<()> {
+    let Some(id) = RunId::parse(&there.id) else {
+        kinds.runs.refused(&there.id, "it is no id of a run");
+        return Ok(());
+    };
+    let project = import.number(there.experiment)?;
+    let catalog = &import.target.catalog;
+    let before = catalog.run(id)?;
+    let text = text_there(there, project);
+    let in_bin = before.as_ref().is_some_and(|run| run.record.deleted);
+    if before.is_none() {
+        let made = catalog.create_run(NewRun {
+            id,
+            project,
+            name: there.name.clone(),
+            user: there.user.clone(),
+            status: there.status,
+            start_ms: there.start_ms,
+            end_ms: there.end_ms,
+            tags: there.tags.clone(),
+        });
+        if let Err(problem) = made {
+            return refused(problem, &kinds.runs, &there.id);
         }
+        kinds.runs.added();
     }
-    // What is there already is taken without effect.
-    import.catalog.log_batch(id, Batch { params, metrics: Vec::new(), tags })?;
-    for part in points.chunks(POINTS) {
-        let new = |(key, point): &(String, Point)| NewPoint { key: key.clone(), point: *point, model: None };
-        let metrics = part.iter().map(new).collect();
-        import.catalog.log_batch(id, Batch { metrics, ..Batch::default() })?;
+    for key in &there.metrics {
+        history(import, id, there, key, before.is_none(), &kinds.metrics)?;
     }
-    import.catalog.log_inputs(id, datasets, models_in)?;
-    import.catalog.log_outputs(id, models_out)?;
-    import.catalog.update_run(id, RunChange { status: Some(there.status), end_ms: there.end_ms, name: None })?;
-    if there.deleted {
-        import.catalog.mark_run(id, true, now())?;
+    let same = before.is_some_and(|run| text_here(&run) == text);
+    if !same
+        && !in_bin
+        && let Err(problem) = complete(import, id, there)
+    {
+        return refused(problem, &kinds.runs, &there.id);
     }
+    let here = catalog.run(id)?.map(|run| text_here(&run));
+    kinds.runs.compare(&there.id, &text, here.as_deref());
     Ok(())
 }
 
-fn datasets(import: &Import<'_>, run: &str) -> anyhow::Result<Vec<DatasetInput>> {
-    let found = import.rows(
-        "SELECT i.input_uuid, d.name, d.digest, d.dataset_source_type, d.dataset_source, d.dataset_schema, d.dataset_profile
-         FROM inputs AS i JOIN datasets AS d ON d.dataset_uuid = i.source_id
-         WHERE i.source_type = 'DATASET' AND i.destination_type = 'RUN' AND i.destination_id = ?1
-         ORDER BY d.name, d.digest",
-        [run],
-        |row| {
-            let text = |n: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(n)?.unwrap_or_default());
-            let input = DatasetInput {
-                name: text(1)?,
-                digest: text(2)?,
-                source_type: text(3)?,
-                source: text(4)?,
-                schema: row.get(5)?,
-                profile: row.get(6)?,
-                tags: Vec::new(),
-            };
-            Ok((row.get::<_, String>(0)?, input))
-        },
-    )?;
-    let with_tags = |(input, mut dataset): (String, DatasetInput)| {
-        dataset.tags = import.rows("SELECT name, value FROM input_tags WHERE input_uuid = ?1", [&input], pair)?;
-        Ok(dataset)
-    };
-    found.into_iter().map(with_tags).collect()
+/// What this store will not take is told; that the store fails ends the import.
+fn refused(problem: RunProblem, kind: &Kind, id: &str) -> anyhow::Result<()> {
+    match problem {
+        RunProblem::Store(error) => Err(error.into()),
+        RunProblem::Params(conflicts) => {
+            let keys: Vec<&str> = conflicts.iter().map(|conflict| conflict.key.as_str()).collect();
+            kind.refused(id, format!("params have other values here: {}", keys.join(", ")));
+            Ok(())
+        }
+        problem => {
+            kind.refused(id, problem);
+            Ok(())
+        }
+    }
 }
 
-/// All that is to arrive of a run but its metrics, in one order.
+/// Writes all of a run but its metrics. What is here already is taken without effect.
+fn complete(import: &Import<'_>, id: RunId, there: &SourceRun) -> Result<(), RunProblem> {
+    let catalog = &import.target.catalog;
+    let (params, tags) = (there.params.clone(), there.tags.clone());
+    if !params.is_empty() || !tags.is_empty() {
+        catalog.log_batch(id, Batch { params, metrics: Vec::new(), tags })?;
+    }
+    if !there.datasets.is_empty() || !there.models_in.is_empty() {
+        catalog.log_inputs(id, there.datasets.clone(), there.models_in.clone())?;
+    }
+    if !there.models_out.is_empty() {
+        catalog.log_outputs(id, there.models_out.clone())?;
+    }
+    catalog.update_run(id, RunChange { status: Some(there.status), end_ms: there.end_ms, name: None })?;
+    Ok(())
+}
+
+/// The points of a metric, whatever their order.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct History {
+    count: u64,
+    digest: u128,
+}
+
+impl History {
+    fn add(&mut self, points: &[Point]) {
+        for point in points {
+            // One NaN is like another.
+            let bits = if point.value.is_nan() { u64::MAX } else { (point.value + 0.0).to_bits() };
+            let parts = [point.timestamp_ms.to_be_bytes(), point.step.to_be_bytes(), bits.to_be_bytes()];
+            let parts: Vec<&[u8]> = parts.iter().map(<[u8; 8]>::as_slice).collect();
+            self.count += 1;
+            self.digest = self.digest.wrapping_add(digest(&parts));
+        }
+    }
+
+    fn text(self) -> String {
+        format!("{} {:x}", self.count, self.digest)
+    }
+}
+
+fn history(
+    import: &Import<'_>,
+    id: RunId,
+    run: &SourceRun,
+    key: &str,
+    is_new: bool,
+    kind: &Kind,
+) -> anyhow::Result<()> {
+    let name = format!("{} {key}", run.id);
+    let before = if is_new { History::default() } else { here(import, id, key)? };
+    let mut write = is_new;
+    loop {
+        let (mut there, mut problem) = (History::default(), None);
+        let read = |page: Option<&str>| import.source.points(&run.id, key, page);
+        pages(read, |page| {
+            there.add(&page);
+            for points in page.chunks(PAGE) {
+                if !write || problem.is_some() {
+                    break;
+                }
+                let new = |point: &Point| NewPoint { key: key.to_owned(), point: *point, model: None };
+                let metrics = points.iter().map(new).collect();
+                let logged = import.target.catalog.log_batch(id, Batch { metrics, ..Batch::default() });
+                problem = logged.err();
+            }
+            Ok(())
+        })?;
+        if let Some(problem) = problem {
+            return refused(problem, kind, &name);
+        }
+        if !write && there != before {
+            write = true;
+            continue;
+        }
+        let here = if write { here(import, id, key)? } else { before };
+        if write {
+            kind.added();
+        }
+        kind.compare(&name, &there.text(), Some(&here.text()));
+        return Ok(());
+    }
+}
+
+fn here(import: &Import<'_>, id: RunId, key: &str) -> anyhow::Result<History> {
+    let (mut history, mut offset) = (History::default(), 0);
+    loop {
+        let page = import.target.catalog.metric_history(id, key, offset, PAGE)?;
+        history.add(&page);
+        offset += page.len() as u64;
+        if page.len() < PAGE {
+            return Ok(history);
+        }
+    }
+}
+
+/// All that is to arrive of a run but its metrics, in one order. Whether it is in the bin is seen to at the end.
 #[derive(Debug)]
 #[expect(dead_code, reason = "is compared as its text")]
 struct Text<'a> {
+    project: i64,
     name: &'a str,
     status: RunStatus,
     times: (i64, Option<i64>),
-    deleted: bool,
     params: BTreeSet<(&'a str, &'a str)>,
     tags: BTreeSet<(&'a str, &'a str)>,
-    datasets: BTreeSet<(&'a str, &'a str)>,
+    datasets: BTreeSet<(&'a str, &'a str, BTreeSet<Pair<'a>>)>,
     models_in: BTreeSet<&'a str>,
     models_out: BTreeSet<(&'a str, i64)>,
 }
 
-/// The points of a metric as one text, whatever their order and however often each is there.
-fn history(points: impl Iterator<Item = Point>) -> String {
-    let all: BTreeSet<_> = points
-        .map(|p| (p.timestamp_ms, p.step, if p.value.is_nan() { "NaN".to_owned() } else { p.value.to_string() }))
-        .collect();
-    format!("{all:?}")
+type Pair<'a> = (&'a str, &'a str);
+
+fn set<'a, K: AsRef<str> + 'a>(pairs: &'a [(K, String)]) -> BTreeSet<Pair<'a>> {
+    pairs.iter().map(|(key, value)| (key.as_ref(), value.as_str())).collect()
 }
 
-/// Reads a run as it is here.
-fn check(import: &Import<'_>, id: RunId, name: &str, runs: &mut Kind, metrics: &mut Kind) -> anyhow::Result<()> {
-    let Some(run) = import.catalog.run(id)? else { return Ok(()) };
-    let what = Text {
-        name: &run.record.name,
-        status: run.record.status,
-        times: (run.record.start_ms, run.record.end_ms),
-        deleted: run.record.deleted,
-        params: run.params.iter().map(|(k, v)| (k.as_ref(), v.as_str())).collect(),
-        tags: run.tags.iter().map(|(k, v)| (k.as_ref(), v.as_str())).collect(),
-        datasets: run.datasets.iter().map(|d| (d.name.as_str(), d.digest.as_str())).collect(),
+fn text_there(run: &SourceRun, project: i64) -> String {
+    let text = Text {
+        project,
+        name: &run.name,
+        status: run.status,
+        times: (run.start_ms, run.end_ms),
+        params: set(&run.params),
+        tags: set(&run.tags),
+        datasets: run.datasets.iter().map(|d| (d.name.as_str(), d.digest.as_str(), set(&d.tags))).collect(),
         models_in: run.models_in.iter().map(String::as_str).collect(),
         models_out: run.models_out.iter().map(|(model, step)| (model.as_str(), *step)).collect(),
     };
-    runs.here(name, &format!("{what:?}"));
-    for (key, _) in &run.metrics {
-        let mut all = Vec::new();
-        loop {
-            let page = import.catalog.metric_history(id, key, all.len() as u64, PAGE)?;
-            let last = page.len() < PAGE;
-            all.extend(page);
-            if last {
-                break;
-            }
-        }
-        metrics.here(format!("{name} {key}"), &history(all.into_iter()));
-    }
-    Ok(())
+    format!("{text:?}")
 }
 
-fn now() -> i64 {
-    weir_core::time::Clock::system().now().div_euclid(1_000)
+fn text_here(run: &Run) -> String {
+    let text = Text {
+        project: run.record.project,
+        name: &run.record.name,
+        status: run.record.status,
+        times: (run.record.start_ms, run.record.end_ms),
+        params: set(&run.params),
+        tags: set(&run.tags),
+        datasets: run.datasets.iter().map(|d| (d.name.as_str(), d.digest.as_str(), set(&d.tags))).collect(),
+        models_in: run.models_in.iter().map(String::as_str).collect(),
+        models_out: run.models_out.iter().map(|(model, step)| (model.as_str(), *step)).collect(),
+    };
+    format!("{text:?}")
 }
