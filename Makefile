@@ -33,13 +33,14 @@ test: tools lint rust sdk sdk-js faults mlflow object-store otel deploy-tests py
 tools: $(VENV)/.installed tests/sdk_js/node_modules/.installed
 	@missing=""; \
 	command -v promtool >/dev/null || missing="$$missing prometheus"; \
+	command -v prometheus-alertmanager >/dev/null || missing="$$missing prometheus-alertmanager"; \
 	command -v sqlite3 >/dev/null || missing="$$missing sqlite3"; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing$$missing"; \
 	  export DEBIAN_FRONTEND=noninteractive; \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi; \
-	command -v promtool >/dev/null && command -v sqlite3 >/dev/null
+	command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && command -v sqlite3 >/dev/null
 
 $(VENV)/.installed: tests/requirements.txt tests/requirements-deploy.txt
 	python3 -m venv $(VENV)
