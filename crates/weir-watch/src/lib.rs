@@ -1,5 +1,6 @@
 //! What watches the traffic: Prometheus metrics, anomalies, alerts, budgets, readiness.
 
+pub mod alerts;
 pub mod anomalies;
 pub mod budgets;
 pub mod detect;
