@@ -4,5 +4,6 @@ pub mod anomalies;
 pub mod budgets;
 pub mod notify;
 pub mod prometheus;
+pub mod readiness;
 pub mod slo;
 pub mod statistics;
