@@ -8,9 +8,11 @@
 //! Invariants: an acknowledged write is durable; a repeated write changes nothing; rollups never disagree with rows.
 
 pub mod artifacts;
+pub mod backup;
 pub mod catalog;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod evidence;
 pub mod exports;
 pub mod ingest;
 pub mod journal;

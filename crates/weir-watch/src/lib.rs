@@ -6,5 +6,6 @@ pub mod budgets;
 pub mod detect;
 pub mod notify;
 pub mod prometheus;
+pub mod readiness;
 pub mod slo;
 pub mod statistics;

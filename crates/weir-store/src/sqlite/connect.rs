@@ -134,6 +134,14 @@ impl Readers {
 }
 
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let db = copier(path)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.execute_batch(&format!("PRAGMA query_only = 1; PRAGMA cache_size = -{READER_CACHE_KIB};"))?;
+    Ok(db)
+}
+
+/// A connection that changes nothing in the file but may write a copy of it elsewhere.
+pub(super) fn copier(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY)?;
@@ -142,8 +150,6 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
         // A folder that cannot be written holds no -shm file: read the database as it stands.
         db = Connection::open_with_flags(as_it_stands(path), flags | OpenFlags::SQLITE_OPEN_URI)?;
     }
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
-    db.execute_batch(&format!("PRAGMA query_only = 1; PRAGMA cache_size = -{READER_CACHE_KIB};"))?;
     functions::register(&db)?;
     Ok(db)
 }

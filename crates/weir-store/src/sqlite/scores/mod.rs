@@ -13,7 +13,8 @@ use weir_core::time::Micros;
 use super::{Inner, SqliteStore};
 use crate::scores::{Scores, Tally};
 use crate::telemetry::StoreError;
-use row::{Form, blob, insert, place, read};
+pub(super) use row::Form;
+use row::{blob, insert, place, read};
 
 /// Rows that one transaction deletes.
 const ROWS_AT_ONCE: usize = 5_000;

@@ -16,7 +16,7 @@ const OLD_COLUMNS: &str = "id, call, trace_id, name, value, source, author, reas
 
 /// What the file's table of scores is like.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in super::super) enum Form {
     /// There is no score.
     Empty,
     /// Scores that are values alone.
@@ -27,7 +27,7 @@ pub(super) enum Form {
 
 impl Form {
     /// That of a file. One of an older Weir, opened for reading only, may have no table, or one without later columns.
-    pub(super) fn of(db: &Connection) -> rusqlite::Result<Self> {
+    pub(in super::super) fn of(db: &Connection) -> rusqlite::Result<Self> {
         let exists = |sql: &str| db.prepare_cached(sql)?.query_row([], |row| row.get::<_, bool>(0));
         let is_there = exists("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'scores')")?
             && exists("SELECT EXISTS (SELECT 1 FROM scores)")?;
@@ -43,7 +43,7 @@ impl Form {
     }
 
     /// What holds of the rows that count.
-    pub(super) fn counts(self) -> &'static str {
+    pub(in super::super) fn counts(self) -> &'static str {
         if self == Self::Old { "number IS NOT NULL" } else { "number IS NOT NULL AND valid AND kind = 0" }
     }
 }
