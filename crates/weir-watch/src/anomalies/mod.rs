@@ -3,6 +3,7 @@
 mod bucket;
 mod engine;
 mod history;
+pub mod live;
 mod settings;
 
 pub use bucket::{Branch, Bucket, Cell};

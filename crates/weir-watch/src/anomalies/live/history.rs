@@ -1,0 +1,147 @@
+//! The past of one project, read when an engine asks why.
+
+use std::collections::BTreeMap;
+
+use weir_core::anomaly::Anomaly;
+use weir_core::span::SpanKind;
+use weir_core::time::{HOUR, MINUTE};
+use weir_store::telemetry::{Dimension, StatsQuery, StepsQuery, StoreError, Telemetry, TimeRange};
+
+use super::{DEFAULT_PROJECT, Traffic, cells, examples};
+use crate::anomalies::{Cell, History, HistoryError, Window};
+
+/// Branches are told apart as `workflow: node -> target`, without what is empty.
+pub(super) const BRANCH: &str = "branch";
+const DIMENSIONS: [&str; 7] = ["model", "provider", "prompt_version", "department", "key", "status", BRANCH];
+/// Windows up to here are read to the minute, where that is possible.
+const FINE: i64 = 6 * HOUR;
+/// Most values of a dimension.
+const VALUES: usize = 1_000;
+
+/// The past of a project.
+pub(super) struct Past<'a> {
+    pub(super) traffic: &'a dyn Traffic,
+    pub(super) project: &'a str,
+}
+
+impl History for Past<'_> {
+    fn dimensions(&self) -> &[&'static str] {
+        &DIMENSIONS
+    }
+
+    fn by_value(&self, dimension: &str, windows: &[Window]) -> Result<Vec<(String, Cell)>, HistoryError> {
+        let mut sums: BTreeMap<String, Cell> = BTreeMap::new();
+        for window in windows {
+            let read = match Dimension::parse(dimension) {
+                Some(dimension) => self.calls(dimension, *window, &mut sums),
+                None if dimension == BRANCH => self.branches(*window, &mut sums),
+                None => Ok(()),
+            };
+            read.map_err(|e| HistoryError(e.to_string()))?;
+        }
+        let mut out: Vec<_> = sums.into_iter().collect();
+        out.sort_by(|a, b| b.1.calls.cmp(&a.1.calls).then_with(|| a.0.cmp(&b.0)));
+        out.truncate(VALUES);
+        Ok(out)
+    }
+
+    fn examples(&self, anomaly: &Anomaly, window: Window) -> Result<Vec<String>, HistoryError> {
+        examples::of(self.traffic.telemetry(), self.project, anomaly, window).map_err(|e| HistoryError(e.to_string()))
+    }
+}
+
+impl Past<'_> {
+    fn calls(&self, dimension: Dimension, window: Window, sums: &mut BTreeMap<String, Cell>) -> Result<(), StoreError> {
+        let store = self.traffic.telemetry();
+        // The default project's calls may have no project at all, which no filter names.
+        let unnamed = self.project == DEFAULT_PROJECT;
+        let mut group_by = vec![dimension];
+        if dimension != Dimension::Status {
+            group_by.push(Dimension::Status);
+        }
+        if unnamed {
+            group_by.push(Dimension::Project);
+        }
+        let filters = if unnamed { Vec::new() } else { vec![(Dimension::Project, vec![self.project.to_owned()])] };
+        let range = TimeRange { from: Some(window.from), to: Some(window.to) };
+        let fine = StatsQuery { range, filters, group_by, bucket: None };
+        let (query, stats) = match exact(store, &fine, window) {
+            // Too many rows at the edges: without the status, which slices know in minutes or hours.
+            Err(StoreError::Unsupported(_)) => {
+                let mut coarse = StatsQuery { bucket: None, ..fine };
+                coarse.group_by.retain(|d| *d == dimension || *d == Dimension::Project);
+                let stats = store.stats(&coarse)?;
+                (coarse, stats)
+            }
+            other => (fine, other?),
+        };
+        let place = |wanted: Dimension| query.group_by.iter().position(|d| *d == wanted);
+        let (status, project) = (place(Dimension::Status), place(Dimension::Project));
+        for group in stats.groups {
+            let value = |at: Option<usize>| at.and_then(|at| group.values.get(at)).and_then(Option::as_deref);
+            if unnamed && !matches!(value(project), None | Some(DEFAULT_PROJECT)) {
+                continue;
+            }
+            let Some(name) = value(Some(0)) else { continue };
+            let sum = sums.entry(name.to_owned()).or_default();
+            if group.series.is_empty() {
+                cells::merge(sum, &cells::of_figures(&group.total, value(status)));
+            }
+            // Buckets may reach beyond the window; only what lies in it counts.
+            for (_, figures) in group.series.iter().filter(|(t, _)| (window.from..window.to).contains(t)) {
+                cells::merge(sum, &cells::of_figures(figures, value(status)));
+            }
+        }
+        Ok(())
+    }
+
+    fn branches(&self, window: Window, sums: &mut BTreeMap<String, Cell>) -> Result<(), StoreError> {
+        let store = self.traffic.telemetry();
+        let unnamed = self.project == DEFAULT_PROJECT;
+        let query = StepsQuery {
+            range: TimeRange { from: Some(window.from), to: Some(window.to) },
+            kind: SpanKind::Branch,
+            project: (!unnamed).then(|| self.project.to_owned()),
+            workflow: None,
+            bucket: (window.to - window.from <= FINE).then_some(MINUTE),
+        };
+        let steps = match store.steps(&query) {
+            Err(StoreError::Unsupported(_)) => store.steps(&StepsQuery { bucket: None, ..query })?,
+            other => other?,
+        };
+        for step in steps {
+            if unnamed && !matches!(step.project.as_deref(), None | Some(DEFAULT_PROJECT)) {
+                continue;
+            }
+            let Some(target) = step.target else { continue };
+            let count: u64 = if step.series.is_empty() {
+                step.total.count
+            } else {
+                let inside = step.series.iter().filter(|(t, _)| (window.from..window.to).contains(t));
+                inside.map(|(_, figures)| figures.count).sum()
+            };
+            let cell = sums.entry(branch_name(step.workflow.as_deref(), &step.step, &target)).or_default();
+            cell.calls += count;
+        }
+        Ok(())
+    }
+}
+
+/// Figures of a window to the minute; [`StoreError::Unsupported`] where that takes too many rows.
+fn exact(
+    store: &dyn Telemetry,
+    query: &StatsQuery,
+    window: Window,
+) -> Result<weir_store::telemetry::Stats, StoreError> {
+    // A store that keeps no minutes of then rounds totals to hours; buckets make it read the rows.
+    let bucket = (window.to - window.from <= FINE).then_some(MINUTE);
+    store.stats(&StatsQuery { bucket, ..query.clone() })
+}
+
+/// How a branch is named.
+pub(super) fn branch_name(workflow: Option<&str>, node: &str, target: &str) -> String {
+    match workflow.filter(|w| !w.is_empty()) {
+        Some(workflow) => format!("{workflow}: {node} -> {target}"),
+        None => format!("{node} -> {target}"),
+    }
+}
