@@ -32,8 +32,7 @@ struct List {
     /// Project
     #[arg(long)]
     project: Vec<String>,
-    /// Metric, such as cost_per_call or error_ratio
-    #[arg(long)]
+    #[arg(long, help = "Metric, such as cost_per_call or error_ratio")]
     metric: Vec<String>,
     /// spike, shift, proportion, drift, silence or rule
     #[arg(long)]

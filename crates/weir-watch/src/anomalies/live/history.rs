@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use weir_core::anomaly::Anomaly;
 use weir_core::span::SpanKind;
-use weir_core::time::{HOUR, MINUTE};
+use weir_core::time::{HOUR, Micros};
 use weir_store::telemetry::{Dimension, StatsQuery, StepsQuery, StoreError, Telemetry, TimeRange};
 
 use super::{DEFAULT_PROJECT, Traffic, cells, examples};
@@ -22,6 +22,8 @@ const VALUES: usize = 1_000;
 pub(super) struct Past<'a> {
     pub(super) traffic: &'a dyn Traffic,
     pub(super) project: &'a str,
+    /// Width of a bucket: windows begin and end with one.
+    pub(super) width: Micros,
 }
 
 impl History for Past<'_> {
@@ -65,7 +67,7 @@ impl Past<'_> {
         let filters = if unnamed { Vec::new() } else { vec![(Dimension::Project, vec![self.project.to_owned()])] };
         let range = TimeRange { from: Some(window.from), to: Some(window.to) };
         let fine = StatsQuery { range, filters, group_by, bucket: None };
-        let (query, stats) = match exact(store, &fine, window) {
+        let (query, stats) = match exact(store, &fine, window, self.width) {
             // Too many rows at the edges: without the status, which slices know in minutes or hours.
             Err(StoreError::Unsupported(_)) => {
                 let mut coarse = StatsQuery { bucket: None, ..fine };
@@ -103,7 +105,7 @@ impl Past<'_> {
             kind: SpanKind::Branch,
             project: (!unnamed).then(|| self.project.to_owned()),
             workflow: None,
-            bucket: (window.to - window.from <= FINE).then_some(MINUTE),
+            bucket: (window.to - window.from <= FINE).then_some(self.width),
         };
         let steps = match store.steps(&query) {
             Err(StoreError::Unsupported(_)) => store.steps(&StepsQuery { bucket: None, ..query })?,
@@ -132,9 +134,10 @@ fn exact(
     store: &dyn Telemetry,
     query: &StatsQuery,
     window: Window,
+    width: Micros,
 ) -> Result<weir_store::telemetry::Stats, StoreError> {
     // A store that keeps no minutes of then rounds totals to hours; buckets make it read the rows.
-    let bucket = (window.to - window.from <= FINE).then_some(MINUTE);
+    let bucket = (window.to - window.from <= FINE).then_some(width);
     store.stats(&StatsQuery { bucket, ..query.clone() })
 }
 

@@ -139,7 +139,7 @@ impl Tracked {
 
     fn feed(&mut self, traffic: &dyn Traffic, options: &Options, bucket: &Bucket, said: &Said, found: &mut Found) {
         let project = self.engine.project().to_owned();
-        let past = Past { traffic, project: &project };
+        let past = Past { traffic, project: &project, width: options.settings.bucket };
         match self.engine.push(bucket, &past) {
             Ok(changes) => {
                 for change in changes {
