@@ -1,22 +1,6 @@
 import pytest
+from served import start
 from traffic import END, ERRORS, START, TOKENS, Traffic, load
-
-from rig import Weir
-
-CONFIG = '[otlp]\ngrpc = "off"\n'
-
-
-def start(folder, data=None):
-    return Weir(folder, CONFIG, data=data)
-
-
-def anomalies(weir, **parameters):
-    """The list, once everything that is stored is judged."""
-    answer = weir.get("/api/v1/anomalies", wait="2m", limit=1000, **parameters)
-    assert answer.status == 200, answer.text
-    found = answer.json()
-    assert found["watch"]["complete"], found["watch"]
-    return found["anomalies"]
 
 
 @pytest.fixture(scope="session")

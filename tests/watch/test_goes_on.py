@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from conftest import anomalies, start
+from served import anomalies, start
 from traffic import DAY, END, ERRORS, HOUR, START, TOKENS, Incident, Traffic, load
 
 from rig.weir import run

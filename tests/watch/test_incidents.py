@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 import pytest
-from conftest import anomalies
+from served import anomalies
 from traffic import BUCKET, END, ERRORS, TOKENS
 
 from rig.weir import run

@@ -1,7 +1,7 @@
 """Bad input: a clear error that names the field, and nothing half-written."""
 
 import pytest
-from conftest import anomalies
+from served import anomalies
 
 from rig import Weir
 from rig.weir import run
