@@ -219,7 +219,7 @@ impl Engine {
             return None;
         }
         let (_, _, of, state) = postcard::from_bytes::<(u32, Micros, String, State)>(bytes).ok()?;
-        (of == project && state.calls.len() == Metric::OF_CALLS.len()).then(|| Self { project: of, settings, state })
+        (of == project && state.calls.len() == Metric::OF_CALLS.len()).then_some(Self { project: of, settings, state })
     }
 
     /// Each metric and what it does. Branches count as one metric.

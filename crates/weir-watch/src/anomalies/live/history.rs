@@ -33,10 +33,10 @@ impl History for Past<'_> {
 
     fn by_value(&self, dimension: &str, windows: &[Window]) -> Result<Vec<(String, Cell)>, HistoryError> {
         let mut sums: BTreeMap<String, Cell> = BTreeMap::new();
-        for window in windows {
+        for window in windows.iter().flat_map(|window| pieces(*window)) {
             let read = match Dimension::parse(dimension) {
-                Some(dimension) => self.calls(dimension, *window, &mut sums),
-                None if dimension == BRANCH => self.branches(*window, &mut sums),
+                Some(dimension) => self.calls(dimension, window, &mut sums),
+                None if dimension == BRANCH => self.branches(window, &mut sums),
                 None => Ok(()),
             };
             read.map_err(|e| HistoryError(e.to_string()))?;
@@ -129,6 +129,18 @@ impl Past<'_> {
     }
 }
 
+/// A window in pieces of which each is read exactly: a long one as whole hours and what is left before and after them.
+/// Where no minutes are kept, totals are rounded to hours, which would let in what came after the window.
+fn pieces(window: Window) -> Vec<Window> {
+    let Window { from, to } = window;
+    if to - from <= FINE {
+        return vec![window];
+    }
+    let (first, last) = (from + (-from).rem_euclid(HOUR), to - to.rem_euclid(HOUR));
+    let parts = [(from, first), (first, last), (last, to)];
+    parts.into_iter().filter(|(from, to)| from < to).map(|(from, to)| Window { from, to }).collect()
+}
+
 /// Figures of a window to the minute; [`StoreError::Unsupported`] where that takes too many rows.
 fn exact(
     store: &dyn Telemetry,
@@ -146,5 +158,18 @@ pub(super) fn branch_name(workflow: Option<&str>, node: &str, target: &str) -> S
     match workflow.filter(|w| !w.is_empty()) {
         Some(workflow) => format!("{workflow}: {node} -> {target}"),
         None => format!("{node} -> {target}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pieces_of_a_long_window_are_whole_hours_and_the_rest() {
+        let of = |from, to| pieces(Window { from, to }).into_iter().map(|w| (w.from, w.to)).collect::<Vec<_>>();
+        assert_eq!(of(HOUR + 5, 2 * HOUR + 7), [(HOUR + 5, 2 * HOUR + 7)]);
+        assert_eq!(of(5, 9 * HOUR + 7), [(5, HOUR), (HOUR, 9 * HOUR), (9 * HOUR, 9 * HOUR + 7)]);
+        assert_eq!(of(HOUR, 9 * HOUR), [(HOUR, 9 * HOUR)]);
     }
 }
