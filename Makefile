@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 60
 export WEIR_BIN_DIR ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 ARGS ?=
 
-.PHONY: help run example test tools lint rust sdk sdk-js faults mlflow mlflow-peer object-store otel deploy-tests python python-wheel bench fuzz bless clean
+.PHONY: help run example test tools lint rust sdk sdk-js faults watch mlflow mlflow-peer object-store otel deploy-tests python python-wheel bench fuzz bless clean
 
 help:
 	@sed -n '1,3p' Makefile
@@ -26,7 +26,7 @@ example: $(CACHE)/mlflow-venv/.installed
 	cargo build --release -p weir
 	$(CACHE)/mlflow-venv/bin/python examples/llmops-api/run.py
 
-test: tools lint rust sdk sdk-js faults mlflow object-store otel deploy-tests python
+test: tools lint rust sdk sdk-js faults watch mlflow object-store otel deploy-tests python
 	@echo "everything passed"
 
 # What the tests need besides Rust, Python and Node; installed once, checked every time.
@@ -95,6 +95,9 @@ sdk-js: tools binaries
 
 faults: tools binaries
 	$(PY) -m pytest tests/faults
+
+watch: tools binaries
+	$(PY) -m pytest tests/watch
 
 deploy-tests: tools binaries
 	$(PY) -m pytest -n 2 tests/deploy

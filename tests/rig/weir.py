@@ -54,9 +54,9 @@ class Weir:
 
     # Talking to it
 
-    def get(self, path, headers=None, **parameters):
+    def get(self, path, headers=None, timeout=30.0, **parameters):
         query = f"?{urlencode(parameters, doseq=True)}" if parameters else ""
-        return request("GET", f"{self.url}{path}{query}", headers=headers)
+        return request("GET", f"{self.url}{path}{query}", headers=headers, timeout=timeout)
 
     def post(self, path, body, headers=None, timeout=30.0):
         return request("POST", self.url + path, body, headers, timeout)

@@ -97,7 +97,7 @@ pub mod rfc3339 {
         #[expect(missing_docs, clippy::missing_errors_doc, reason = "serde's names")]
         pub fn serialize<S: Serializer>(at: &Option<Micros>, serializer: S) -> Result<S::Ok, S::Error> {
             match at {
-                Some(at) => serializer.serialize_str(&to_rfc3339(*at)),
+                Some(at) => serializer.serialize_some(&to_rfc3339(*at)),
                 None => serializer.serialize_none(),
             }
         }

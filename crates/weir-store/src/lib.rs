@@ -7,6 +7,7 @@
 //!
 //! Invariants: an acknowledged write is durable; a repeated write changes nothing; rollups never disagree with rows.
 
+pub mod activity;
 pub mod artifacts;
 pub mod backup;
 pub mod catalog;

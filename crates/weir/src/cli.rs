@@ -1,9 +1,12 @@
 //! The command line: the verbs and what runs them.
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    ab, calls, check_config, cost, detect, export, gc, import, key, prune, serve, stats, status, tail, tokens, workflow,
+    ab, anomalies, calls, check_config, cost, detect, export, gc, import, key, prune, serve, stats, status, tail,
+    tokens, workflow,
 };
 use crate::read::print;
 
@@ -29,6 +32,8 @@ enum Command {
     Tail(tail::Args),
     /// Count calls, tokens, cost and latency
     Stats(stats::Args),
+    /// What changed, since when and why; exit code 1 while something bad goes on, 2 on an error
+    Anomalies(anomalies::Args),
     /// Compare the versions of a prompt
     Ab(ab::Args),
     /// List workflows, show the graph of one, or the path of a request
@@ -54,12 +59,13 @@ enum Command {
 }
 
 impl Cli {
-    /// Runs the verb. A reader of the output that went away (`weir calls | head`) is no failure.
+    /// Runs the verb and gives the exit code. A reader of the output that went away (`weir calls | head`) is no failure.
     ///
     /// # Errors
     /// What the verb could not do, for a person.
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let done = match self.command {
+            Command::Anomalies(args) => return Ok(anomalies::run(&args)),
             Command::Serve(args) => serve::run(args),
             Command::CheckConfig(args) => check_config::run(&args),
             Command::Calls(args) => calls::run(&args),
@@ -78,8 +84,8 @@ impl Cli {
             Command::Key(args) => key::run(&args),
         };
         match done {
-            Err(error) if print::is_broken_pipe(&error) => Ok(()),
-            other => other,
+            Err(error) if print::is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
+            other => other.map(|()| ExitCode::SUCCESS),
         }
     }
 }

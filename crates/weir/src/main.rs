@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     // One TLS provider for the whole process; a second installation is the only way this can fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match cli::Cli::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "weir: {error:#}");
             ExitCode::FAILURE

@@ -24,12 +24,33 @@ pub struct AnomalyQuery {
     pub severity: Option<Severity>,
     /// Only those that go on, or only those that are over.
     pub state: Option<AnomalyState>,
+    /// Only those that people said something of.
+    pub judged: bool,
     /// Only those that went on at some time of it: began (`onset`) before its end and not over before its start.
     pub range: TimeRange,
     /// At most that many; [`MAX_ANOMALIES`] at most.
     pub limit: usize,
     /// Only those after this one in the list's order: its `detected_at` and id.
     pub after: Option<(Micros, String)>,
+}
+
+impl AnomalyQuery {
+    /// Whether it asks for an anomaly; what a list is cut by (`limit`, `after`) aside.
+    #[must_use]
+    pub fn asks_for(&self, anomaly: &Anomaly) -> bool {
+        let among = |list: &[String], text: &String| list.is_empty() || list.contains(text);
+        let kind = match self.kinds.as_slice() {
+            [] => anomaly.kind != AnomalyKind::Rule,
+            kinds => kinds.contains(&anomaly.kind),
+        };
+        kind && among(&self.projects, &anomaly.project)
+            && among(&self.metrics, &anomaly.metric)
+            && self.severity.is_none_or(|least| anomaly.severity >= least)
+            && self.state.is_none_or(|state| anomaly.state == state)
+            && (!self.judged || anomaly.feedback.is_some())
+            && self.range.from.is_none_or(|from| anomaly.ended_at.is_none_or(|ended| ended >= from))
+            && self.range.to.is_none_or(|to| anomaly.onset < to)
+    }
 }
 
 /// What the engine of a project has learned.

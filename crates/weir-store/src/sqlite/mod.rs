@@ -20,6 +20,8 @@ use weir_core::merge::SpanWrite;
 use weir_core::span::Span;
 use weir_core::time::Micros;
 
+#[cfg(test)]
+mod activity_tests;
 mod answer_file;
 mod attributes;
 mod background;
@@ -52,12 +54,13 @@ mod traces;
 mod write;
 
 pub use answer_file::{AnswerChange, AnswerFile, StoredAnswer, StoredVector};
-pub use catalog::SqliteCatalog;
+pub use catalog::{AnomalyReader, SqliteCatalog};
 pub use options::{PayloadEncoding, SqliteOptions};
 #[cfg(test)]
 pub(crate) use prepare::PANICS;
 pub use prepare::Prepared;
 
+use crate::activity::{Activity, ActivityPage, ProjectSpan};
 use crate::ingest::{CommitError, Unprepared, WriteEngine, panic_text};
 use crate::journal::Position;
 use crate::lock::FolderLock;
@@ -214,6 +217,22 @@ impl WriteEngine for SqliteStore {
             };
             Ok(Position { segment: read("journal_segment")?, offset: read("journal_offset")? })
         })
+    }
+}
+
+impl Activity for SqliteStore {
+    fn activity(&self, from: Micros, to: Micros, width: Micros, rows: usize) -> Result<ActivityPage, StoreError> {
+        let inner = &self.inner;
+        let now = inner.options.clock.now();
+        inner
+            .readers
+            .get()?
+            .snapshot(|db| rollup::activity::page(db, &inner.texts, Floors::read(db, now)?, (from, to), width, rows))
+    }
+
+    fn project_spans(&self, range: TimeRange, limit: usize) -> Result<Vec<ProjectSpan>, StoreError> {
+        let inner = &self.inner;
+        inner.readers.get()?.snapshot(|db| rollup::activity::projects(db, &inner.texts, range, limit))
     }
 }
 

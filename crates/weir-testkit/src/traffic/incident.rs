@@ -129,7 +129,11 @@ fn someone(profile: &Profile, onset: usize, chance: &mut Chance) -> (&'static st
         };
         return match chance.whole(0..4) {
             0 if (0.2..0.8).contains(&share(&|m| MODELS[m].name == model.name)) => ("model", model.name.to_owned()),
-            1 if (0.2..0.8).contains(&share(&|m| MODELS[m].provider == model.provider)) => {
+            // A provider with one model cannot be told from it.
+            1 if (0.2..0.8).contains(&share(&|m| MODELS[m].provider == model.provider))
+                && share(&|m| MODELS[m].provider == model.provider)
+                    > 0.1 + share(&|m| MODELS[m].name == model.name) =>
+            {
                 ("provider", model.provider.to_owned())
             }
             2 => ("department", department.name.to_owned()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use weir_core::sketch::Sketch;
 use weir_core::time::Micros;
 
@@ -31,7 +32,7 @@ pub struct Cell {
 }
 
 /// A decision of a workflow: `workflow: node`, and the branch taken.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Branch {
     /// The workflow; empty when it names none.
     pub workflow: String,

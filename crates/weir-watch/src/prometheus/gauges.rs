@@ -60,6 +60,13 @@ impl Metrics {
         self.families.export_lag_seconds.get(&[target]).set(seconds);
     }
 
+    /// Anomalies that go on, from information up.
+    pub fn set_anomalies_open(&self, open: [u64; 3]) {
+        for (severity, count) in ["info", "warning", "critical"].iter().zip(open) {
+            self.families.anomalies_open.get(&[severity]).set(level(count));
+        }
+    }
+
     /// Whether requests are accepted.
     pub fn set_ready(&self, ready: bool) {
         self.families.ready.get(&[]).set(i64::from(ready));

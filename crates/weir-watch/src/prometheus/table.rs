@@ -227,6 +227,8 @@ metric_table! {
         "Calls that an export target has taken";
     export_failures: Count = "weir_export_failures_total", "", [TARGET, open("reason")], &[],
         "Attempts to export that failed, by reason; skipped and pruned count the calls that were given up";
+    anomalies_open: Level = "weir_anomalies_open", "", [closed("severity", sets::SEVERITIES)], &[],
+        "Anomalies that go on, by severity";
     ready: Level = "weir_ready", "", [], &[],
         "1 while requests are accepted";
     healthy: Level = "weir_healthy", "", [], &[],

@@ -4,6 +4,11 @@
 //! calls offline; a handler only runs it on a bounded number of blocking threads. Unknown parameters are refused. A
 //! write is answered when it is durable.
 
+mod anomalies;
+mod anomalies_json;
+pub mod anomalies_query;
+#[cfg(test)]
+mod anomalies_tests;
 mod cache;
 mod call_json;
 mod calls;
@@ -47,6 +52,7 @@ mod workflow_json;
 mod workflow_query;
 mod workflow_read;
 
+pub use anomalies_json::{AnomalyList, WatchJson};
 pub use call_json::{Call, CallList, Prompt, Tokens};
 pub use compare::compare_versions;
 pub use compare_json::{CompareAnswer, CostJson, DifferenceJson, MeanJson, SpreadJson, TestJson, VersionJson};
@@ -104,9 +110,15 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(prompts::render))
         .routes(routes!(compare::get))
         .routes(routes!(scores::list))
+        .routes(routes!(anomalies::list))
+        .routes(routes!(anomalies::get))
         .routes(routes!(status::get))
         .routes(routes!(openapi::document));
-    let writes = OpenApiRouter::new().routes(routes!(scores::put)).routes(routes!(spans::put));
+    let writes = OpenApiRouter::new()
+        .routes(routes!(scores::put))
+        .routes(routes!(spans::put))
+        .routes(routes!(anomalies::feedback))
+        .routes(routes!(anomalies::evaluate));
     let changes = OpenApiRouter::new()
         .routes(routes!(cache::flush))
         .routes(routes!(gc::run))

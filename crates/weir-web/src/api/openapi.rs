@@ -27,6 +27,7 @@ use super::respond::json;
         (name = "traces", description = "Everything that belongs together, step by step"),
         (name = "prompts", description = "Versions of prompts"),
         (name = "scores", description = "Judgements of calls and traces"),
+        (name = "anomalies", description = "What changed, since when and why"),
         (name = "cache", description = "Answers that are given again"),
         (name = "meta", description = "The server itself")
     ),

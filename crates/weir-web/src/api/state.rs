@@ -9,10 +9,13 @@ use weir_core::span::Span;
 use weir_core::time::Clock;
 use weir_fronts::intake::Refused;
 use weir_gateway::prompts::Library;
+use weir_store::catalog::Anomalies;
 use weir_store::ingest::Receipt;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
+use weir_watch::anomalies::live::Watch;
 
+use super::anomalies::AnomalyAccess;
 use super::gc::CollectGarbage;
 use super::read::Reads;
 use super::scores::ScoreWrites;
@@ -44,6 +47,10 @@ pub struct ApiState {
     pub flush_cache: FlushCache,
     /// Lets what is deleted go for good. May block.
     pub gc: CollectGarbage,
+    /// Where anomalies are kept.
+    pub anomalies: Arc<dyn Anomalies>,
+    /// What finds them; nothing where that is switched off.
+    pub watch: Option<Arc<Watch>>,
 }
 
 /// The state of the handlers.
@@ -59,6 +66,7 @@ pub(super) struct Shared {
     pub(super) status: Arc<dyn Fn() -> StatusAnswer + Send + Sync>,
     pub(super) flush_cache: FlushCache,
     pub(super) gc: CollectGarbage,
+    pub(super) anomalies: AnomalyAccess,
 }
 
 impl From<ApiState> for Shared {
@@ -72,6 +80,7 @@ impl From<ApiState> for Shared {
             status: state.status,
             flush_cache: state.flush_cache,
             gc: state.gc,
+            anomalies: AnomalyAccess::new(state.anomalies, state.watch),
             live: state.live.downgrade(),
             clock: state.clock,
         }

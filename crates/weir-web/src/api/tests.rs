@@ -36,11 +36,19 @@ pub(super) fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core
         live: live.clone(),
         clock,
         status,
+        anomalies: catalog(),
+        watch: None,
         gc: Arc::new(|_, dry_run| Ok(GcAnswer { dry_run, ..GcAnswer::default() })),
         flush_cache: Arc::new(|namespace| Ok(if namespace == Some("a b") { 1 } else { 3 })),
     };
     let api = routes(state).into_iter().fold(axum::Router::new(), |all, (_, routes)| all.merge(routes));
     (api, store, live)
+}
+
+/// A catalog that nobody reads again.
+fn catalog() -> Arc<SqliteCatalog> {
+    let folder = tempfile::tempdir().unwrap();
+    Arc::new(SqliteCatalog::open(folder.path()).unwrap())
 }
 
 /// Prompts over a catalog that nobody reads again.

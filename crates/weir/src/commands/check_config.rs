@@ -24,6 +24,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let snapshot = Gateway::check(loaded.gateway, &|name| std::env::var(name).ok())?;
     crate::server::check_exposure(loaded.settings.server.listen, &snapshot.keyring)?;
     let exports = crate::server::describe_exports(&loaded.settings)?;
+    loaded.settings.watch.options()?;
     let mut text = String::new();
     let file = loaded.file.map_or_else(|| "no file, defaults".to_owned(), |f| f.display().to_string());
     let _ = writeln!(text, "ok ({file})");

@@ -7,6 +7,7 @@ mod otlp;
 mod overrides;
 mod reference;
 mod settings;
+mod watch;
 
 pub(crate) use load::{Flags, Loaded, load};
 pub(crate) use otlp::{GrpcListen, OtlpConfig};

@@ -13,6 +13,7 @@ use weir_gateway::config::{
 
 use super::artifacts::ArtifactsConfig;
 use super::otlp::OtlpConfig;
+use super::watch::WatchConfig;
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,6 +97,8 @@ pub(crate) struct Settings {
     pub mlflow: MlflowConfig,
     /// OpenTelemetry's protocol.
     pub otlp: OtlpConfig,
+    /// What is watched for anomalies.
+    pub watch: WatchConfig,
 }
 
 impl Settings {

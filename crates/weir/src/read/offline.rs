@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -27,8 +27,10 @@ const PAGES_PER_POLL: usize = 10;
 
 /// A data folder, or a file of the library's.
 pub(crate) struct Offline {
-    store: SqliteStore,
-    clock: Clock,
+    pub(super) store: SqliteStore,
+    pub(super) clock: Clock,
+    /// What it was opened from.
+    pub(super) path: PathBuf,
 }
 
 impl Offline {
@@ -42,7 +44,7 @@ impl Offline {
             );
         }
         match SqliteStore::open_read_only(path) {
-            Ok(store) => Ok(Self { store, clock: Clock::system() }),
+            Ok(store) => Ok(Self { store, clock: Clock::system(), path: path.to_owned() }),
             Err(error) => bail!("cannot read {}: {error}", path.display()),
         }
     }

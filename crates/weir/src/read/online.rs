@@ -54,6 +54,15 @@ impl Online {
         })
     }
 
+    /// Sends a JSON body.
+    pub(super) fn post_json(&self, path: &[&str], body: &serde_json::Value) -> anyhow::Result<String> {
+        self.runtime.block_on(async {
+            let request = self.request(Method::POST, path).json(body).timeout(PATIENCE);
+            let answer = self.sent(request).await?;
+            Ok(self.accept(answer).await?.text().await?)
+        })
+    }
+
     pub(super) fn find(&self, path: &[&str]) -> anyhow::Result<Option<String>> {
         self.runtime.block_on(async {
             let answer = self.send(Method::GET, path, &Vec::new(), Some(PATIENCE)).await?;
@@ -124,17 +133,26 @@ impl Online {
         pairs: &Pairs,
         patience: Option<Duration>,
     ) -> anyhow::Result<Response> {
+        let mut request = self.request(method, path).query(pairs);
+        if let Some(patience) = patience {
+            request = request.timeout(patience);
+        }
+        self.sent(request).await
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> reqwest::RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["api", "v1"]).extend(path);
         }
-        let mut request = self.client.request(method, url).query(pairs);
-        if let Some(key) = &self.key {
-            request = request.bearer_auth(key);
+        let request = self.client.request(method, url);
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
         }
-        if let Some(patience) = patience {
-            request = request.timeout(patience);
-        }
+    }
+
+    async fn sent(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
         request.send().await.map_err(|error| {
             let server = self.base.as_str().trim_end_matches('/');
             let why = if error.is_timeout() { "no answer in time".to_owned() } else { root_cause(&error) };

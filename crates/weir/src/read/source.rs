@@ -118,6 +118,31 @@ impl Source {
         }
     }
 
+    /// The JSON of `/api/v1/anomalies`; `anew`: judged from the beginning of what is stored.
+    pub(crate) fn anomalies(&self, pairs: &Pairs, anew: bool) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(files) => files.anomalies(pairs, anew),
+            Self::Online(server) => {
+                if anew {
+                    let of = pairs.iter().filter(|(name, _)| name == "project").cloned().collect();
+                    server.post(&["anomalies", "evaluate"], &of)?;
+                }
+                server.get(&["anomalies"], pairs)
+            }
+        }
+    }
+
+    /// Says something of an anomaly; its JSON.
+    pub(crate) fn anomaly_feedback(&self, id: &str, feedback: &str) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(files) => files.anomaly_feedback(id, feedback),
+            Self::Online(server) => {
+                let body = serde_json::json!({ "feedback": feedback });
+                server.post_json(&["anomalies", id, "feedback"], &body)
+            }
+        }
+    }
+
     /// The JSON of `/api/v1/status`.
     pub(crate) fn status(&self) -> anyhow::Result<String> {
         match self {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use weir_core::money::NanoUsd;
 use weir_core::time::Micros;
+use weir_store::catalog::Anomalies;
 use weir_store::telemetry::Telemetry;
 
 use super::Running;
@@ -68,6 +69,10 @@ pub(super) fn refresh_gauges(running: &Running) {
     let report = running.report();
     metrics.set_ready(!report.stopping);
     metrics.set_healthy(report.problems.is_empty());
+    match running.catalog.open_anomalies() {
+        Ok(open) => metrics.set_anomalies_open(open),
+        Err(error) => tracing::debug!(%error, "open anomalies cannot be counted"),
+    }
     let snapshot = running.gateway.snapshot();
     let mut budgets: Vec<(String, NanoUsd)> = Vec::new();
     for allowance in snapshot.limits.all() {

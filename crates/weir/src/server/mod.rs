@@ -1,6 +1,7 @@
 //! The server process: wiring, start and stop.
 
 mod accept;
+mod anomalies;
 mod exports;
 mod flush;
 mod housekeeping;
@@ -76,6 +77,7 @@ pub(crate) struct Running {
     pub observers: Arc<Observers>,
     pub clock: Clock,
     pub exports: Exports,
+    pub catalog: Arc<SqliteCatalog>,
     pub batches: Arc<batches::Service>,
     pub started: Micros,
     pub listen: SocketAddr,
@@ -103,6 +105,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     check_exposure(server.listen, &checked.keyring)?;
     otlp::check(&loaded.settings.otlp, &checked.keyring)?;
     let planned = exports::Planned::new(&loaded.settings)?;
+    let watch_options = loaded.settings.watch.options()?;
     let listener =
         TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
     let planned = planned.at(listener.local_addr().context("no local address")?)?;
@@ -139,9 +142,13 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         },
     )?;
     let batches = batches::Service::open(gateway.clone(), catalog.clone(), &server.data)?;
+    let watching = anomalies::Watching::start(watch_options, &store, &catalog, &clock)?;
+    let watch = watching.as_ref().map(|w| w.watch.clone());
+    watch.iter().for_each(|watch| observers.tell_watch(watch));
     let exports = planned.start(&store, &observers, &gateway, &clock)?;
     let running = Arc::new(Running {
         exports,
+        catalog: catalog.clone(),
         batches: batches.clone(),
         started: clock.now(),
         gateway: gateway.clone(),
@@ -186,6 +193,8 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
                 let running = running.clone();
                 Arc::new(move || status::status(&running))
             },
+            anomalies: catalog.clone(),
+            watch,
             gc: {
                 let collector =
                     Collector { catalog: catalog.clone(), artifacts: artifacts.clone(), telemetry: store.clone() };
@@ -253,6 +262,9 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         );
     }
     running.ingest.stop();
+    if let Some(watching) = watching {
+        let _ = tokio::task::spawn_blocking(move || watching.stop()).await;
+    }
     let ended = {
         let running = running.clone();
         tokio::task::spawn_blocking(move || running.exports.stop(EXPORT_AT_STOP)).await.unwrap_or(false)

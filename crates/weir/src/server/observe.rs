@@ -10,6 +10,7 @@ use weir_core::observe::Observer;
 use weir_core::span::{Span, SpanKind};
 use weir_core::time::{Clock, HOUR, MINUTE, Micros};
 use weir_fronts::intake::Intake;
+use weir_watch::anomalies::live::Watch;
 use weir_watch::prometheus::Metrics;
 
 /// All observers as one.
@@ -19,6 +20,8 @@ pub(crate) struct Observers {
     live: ArcSwapOption<broadcast::Sender<Arc<Span>>>,
     /// Where callers' own spans of the gateway's calls come in.
     intake: OnceLock<Weak<Intake>>,
+    /// Who wants to know of calls of the past.
+    watch: OnceLock<Weak<Watch>>,
     lost: AtomicU64,
     lost_at: AtomicI64,
     clock: Clock,
@@ -31,6 +34,7 @@ impl Observers {
             metrics,
             live,
             intake: OnceLock::new(),
+            watch: OnceLock::new(),
             lost: AtomicU64::new(0),
             lost_at: AtomicI64::new(i64::MIN),
             clock: Clock::system(),
@@ -41,6 +45,12 @@ impl Observers {
     pub(super) fn tell_intake(&self, intake: &Arc<Intake>) {
         // It is set once, at the start.
         let _ = self.intake.set(Arc::downgrade(intake));
+    }
+
+    /// Tells the watch of stored spans from now on.
+    pub(super) fn tell_watch(&self, watch: &Arc<Watch>) {
+        // It is set once, at the start.
+        let _ = self.watch.set(Arc::downgrade(watch));
     }
 
     /// Ends the live tails, which would else keep their connections open.
@@ -90,6 +100,11 @@ impl Observer for Observers {
     /// Spans that started long ago are back-fills: what Prometheus counts is of now, so they do not count there, nor are
     /// they news for a live tail.
     fn span_stored(&self, span: &Span) {
+        if (span.is_call() || span.kind == Some(SpanKind::Branch))
+            && let (Some(watch), Some(start)) = (self.watch.get().and_then(Weak::upgrade), span.start_us)
+        {
+            watch.stored(span.project.as_deref(), start);
+        }
         let age = self.clock.now().saturating_sub(span.start_us.unwrap_or_default());
         if age > HOUR {
             return;

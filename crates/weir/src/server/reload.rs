@@ -85,7 +85,8 @@ fn fixed_settings(settings: &Settings) -> String {
     let mlflow = serde_json::to_string(&settings.mlflow).unwrap_or_default();
     let otlp = serde_json::to_string(&settings.otlp).unwrap_or_default();
     let artifacts = serde_json::to_string(&settings.artifacts).unwrap_or_default();
-    format!("{server} {artifacts} {mlflow} {otlp} {} {}", record.journal_max, record.plain_text)
+    let watch = serde_json::to_string(&settings.watch).unwrap_or_default();
+    format!("{server} {artifacts} {mlflow} {otlp} {watch} {} {}", record.journal_max, record.plain_text)
 }
 
 /// Size and time of change; editors that replace the file change both.
@@ -100,6 +101,7 @@ fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::
     check_exposure(running.listen, &checked.keyring)?;
     otlp::check(&loaded.settings.otlp, &checked.keyring)?;
     exports::check(&loaded.settings)?;
+    loaded.settings.watch.options()?;
     let before = running.gateway.snapshot();
     if checked.keyring.is_open() && !before.keyring.is_open() {
         bail!("it has no keys any more, which would let everybody call; restart Weir if that is meant");
@@ -111,7 +113,7 @@ fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::
     running.observers.metrics.retain_upstreams(|provider, _| checked.providers.contains_key(provider));
     if fixed_settings(&loaded.settings) != fixed {
         tracing::warn!(
-            "changes of [server], [artifacts], [mlflow], [otlp], record.journal_max and record.plain_text need a restart"
+            "changes of [server], [artifacts], [mlflow], [otlp], [watch], record.journal_max and record.plain_text need a restart"
         );
     }
     Ok(())

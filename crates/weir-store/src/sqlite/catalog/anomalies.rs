@@ -1,9 +1,11 @@
+use std::path::Path;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row};
 use weir_core::anomaly::{Anomaly, AnomalyKind, AnomalyState, Feedback, Severity};
 use weir_core::time::Micros;
 
-use super::SqliteCatalog;
+use super::{FILE, Readers, SqliteCatalog};
 use crate::catalog::{Anomalies, AnomalyQuery, AnomalyWrite, EngineRecord, MAX_ANOMALIES};
 use crate::telemetry::StoreError;
 
@@ -21,19 +23,7 @@ impl Anomalies for SqliteCatalog {
     }
 
     fn anomalies(&self, query: &AnomalyQuery) -> Result<Vec<Anomaly>, StoreError> {
-        let (condition, values) = compile(query);
-        self.read(|db| {
-            let mut statement = db.prepare_cached(&format!(
-                "SELECT record, feedback FROM anomalies WHERE {condition} ORDER BY detected_us DESC, id DESC LIMIT {}",
-                query.limit.min(MAX_ANOMALIES)
-            ))?;
-            let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-            let mut out = Vec::new();
-            while let Some(row) = rows.next()? {
-                out.push(read(row)?);
-            }
-            Ok(out)
-        })
+        self.read(|db| list(db, query))
     }
 
     fn anomaly(&self, id: &str) -> Result<Option<Anomaly>, StoreError> {
@@ -84,14 +74,7 @@ impl Anomalies for SqliteCatalog {
     }
 
     fn engine(&self, project: &str) -> Result<Option<EngineRecord>, StoreError> {
-        self.read(|db| {
-            Ok(db
-                .prepare_cached(
-                    "SELECT project, until_us, live, late_us, state FROM anomaly_engines WHERE project = ?1",
-                )?
-                .query_row([project], engine)
-                .optional()?)
-        })
+        self.read(|db| engine_of(db, project))
     }
 
     fn mark_late(&self, late: Vec<(String, Micros)>) -> Result<(), StoreError> {
@@ -112,6 +95,70 @@ impl Anomalies for SqliteCatalog {
             Ok({ deleted }.execute([before])? as u64)
         })
     }
+}
+
+/// Anomalies of a catalog that another process may be writing.
+#[derive(Debug)]
+pub struct AnomalyReader {
+    readers: Readers,
+}
+
+impl AnomalyReader {
+    /// Opens `<dir>/catalog.db` for reading; `None` where there is none, or one that knows no anomalies yet.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn open(dir: &Path) -> Result<Option<Self>, StoreError> {
+        let path = dir.join(FILE);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let reader = Self { readers: Readers::new(path.clone()) };
+        let known = reader.read(|db| {
+            let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'anomaly_engines'";
+            Ok(db.query_row(sql, [], |row| row.get::<_, i64>(0))?)
+        });
+        Ok((known.map_err(|e| e.at(&path))? > 0).then_some(reader))
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.readers.get()?.snapshot(read)
+    }
+
+    /// See [`Anomalies::anomalies`].
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn anomalies(&self, query: &AnomalyQuery) -> Result<Vec<Anomaly>, StoreError> {
+        self.read(|db| list(db, query))
+    }
+
+    /// See [`Anomalies::engine`].
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn engine(&self, project: &str) -> Result<Option<EngineRecord>, StoreError> {
+        self.read(|db| engine_of(db, project))
+    }
+}
+
+fn list(db: &Connection, query: &AnomalyQuery) -> Result<Vec<Anomaly>, StoreError> {
+    let (condition, values) = compile(query);
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT record, feedback FROM anomalies WHERE {condition} ORDER BY detected_us DESC, id DESC LIMIT {}",
+        query.limit.min(MAX_ANOMALIES)
+    ))?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        out.push(read(row)?);
+    }
+    Ok(out)
+}
+
+fn engine_of(db: &Connection, project: &str) -> Result<Option<EngineRecord>, StoreError> {
+    let sql = "SELECT project, until_us, live, late_us, state FROM anomaly_engines WHERE project = ?1";
+    Ok(db.prepare_cached(sql)?.query_row([project], engine).optional()?)
 }
 
 /// Deletes what was found in a project from an instant on, but for what is found again and what people judged.
@@ -219,6 +266,9 @@ fn compile(query: &AnomalyQuery) -> (String, Vec<Value>) {
     }
     if let Some(state) = query.state {
         add("firing = $", Value::Integer(i64::from(state == AnomalyState::Firing)));
+    }
+    if query.judged {
+        add("feedback IS NOT NULL = $", Value::Integer(1));
     }
     if let Some(from) = query.range.from {
         add("(ended_us IS NULL OR ended_us >= $)", Value::Integer(from));

@@ -27,6 +27,15 @@ fn ended(of: Anomaly, at: Micros) -> Anomaly {
     Anomaly { state: AnomalyState::Resolved, ended_at: Some(at), ..of }
 }
 
+const KINDS: [AnomalyKind; 6] = [
+    AnomalyKind::Spike,
+    AnomalyKind::Shift,
+    AnomalyKind::Proportion,
+    AnomalyKind::Drift,
+    AnomalyKind::Silence,
+    AnomalyKind::Rule,
+];
+
 fn all() -> AnomalyQuery {
     AnomalyQuery { limit: 10, ..AnomalyQuery::default() }
 }
@@ -71,7 +80,14 @@ fn each_condition_of_a_query_holds() {
     let list = |change: &dyn Fn(&mut AnomalyQuery)| {
         let mut query = all();
         change(&mut query);
-        ids(&catalog, &query)
+        let found = ids(&catalog, &query);
+        if query.after.is_none() && query.limit == 10 {
+            let everything = AnomalyQuery { kinds: KINDS.to_vec(), ..all() };
+            let asked: Vec<_> =
+                catalog.anomalies(&everything).unwrap().into_iter().filter(|a| query.asks_for(a)).collect();
+            assert_eq!(asked.iter().map(|a| a.id.as_str()).collect::<Vec<_>>().join(" "), found);
+        }
+        found
     };
     assert_eq!(list(&|_| ()), "info bad old", "rules only when asked for");
     assert_eq!(list(&|q| q.kinds = vec![AnomalyKind::Rule, AnomalyKind::Spike]), "rule info");
@@ -83,6 +99,8 @@ fn each_condition_of_a_query_holds() {
     assert_eq!(list(&|q| q.state = Some(AnomalyState::Resolved)), "old");
     assert_eq!(list(&|q| q.range = TimeRange { from: Some(201), to: None }), "info bad");
     assert_eq!(list(&|q| q.range = TimeRange { from: Some(200), to: Some(290) }), "old", "the onset of bad is 290");
+    catalog.put_feedback("old", Some(Feedback::Expected), None).unwrap();
+    assert_eq!(list(&|q| q.judged = true), "old");
     assert_eq!(list(&|q| q.limit = 2), "info bad");
     assert_eq!(list(&|q| q.after = Some((300, "bad".into()))), "old");
     assert_eq!(catalog.open_anomalies().unwrap(), [1, 0, 1]);
@@ -129,4 +147,14 @@ fn what_an_engine_learned_comes_back_and_late_calls_are_noted() {
     let learned = EngineRecord { state: vec![4], ..engine };
     catalog.put_feedback("a", Some(Feedback::Expected), Some(learned.clone())).unwrap();
     assert_eq!(catalog.engine("shop").unwrap(), Some(learned));
+}
+
+#[test]
+fn another_process_can_read_it() {
+    let (dir, catalog) = catalog();
+    assert!(AnomalyReader::open(&dir.path().join("none")).unwrap().is_none());
+    put(&catalog, vec![anomaly("a", "shop", 100)]);
+    let reader = AnomalyReader::open(dir.path()).unwrap().unwrap();
+    assert_eq!(reader.anomalies(&all()).unwrap().len(), 1);
+    assert_eq!(reader.engine("shop").unwrap(), None);
 }

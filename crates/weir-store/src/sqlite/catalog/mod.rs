@@ -31,6 +31,8 @@ use super::schema::{self, Migrations};
 use crate::telemetry::StoreError;
 use writer::Writer;
 
+pub use anomalies::AnomalyReader;
+
 const FILE: &str = "catalog.db";
 /// Pages of the WAL at which the writer checkpoints.
 const CHECKPOINT: i64 = 4_000;

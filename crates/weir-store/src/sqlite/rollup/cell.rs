@@ -73,6 +73,17 @@ pub(in crate::sqlite) struct Cell {
     pub(in crate::sqlite) sketch: Sketch,
 }
 
+/// The whole numbers that stand in a row's columns from `at` on.
+pub(super) fn read_numbers(row: &Row<'_>, at: usize) -> rusqlite::Result<Numbers> {
+    let mut numbers = Numbers::default();
+    for (n, number) in numbers.iter_mut().enumerate() {
+        if let ValueRef::Integer(value) = row.get_ref(at + n)? {
+            *number = value;
+        }
+    }
+    Ok(numbers)
+}
+
 /// A sum of cells on its way to [`Figures`].
 #[derive(Clone, Debug, Default)]
 pub(in crate::sqlite) struct Sum {

@@ -4,6 +4,7 @@
 //! figure of calls reads. Invariant: they are written in the transaction of their rows, and a row that changes takes its
 //! old contribution away, so they always equal a recount of the rows ever committed.
 
+pub(super) mod activity;
 mod bins;
 pub(super) mod cell;
 pub(super) mod contribution;

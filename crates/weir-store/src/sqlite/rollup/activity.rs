@@ -1,0 +1,269 @@
+//! Answers [`Activity`]: minute slices where they are kept, rows before.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, Row};
+use weir_core::span::{Span, SpanKind, Status};
+use weir_core::time::{DAY, Micros};
+
+use super::super::names::NameTexts;
+use super::super::{attributes, seq};
+use super::cell::{CELL_COLUMNS, NUMBERS, read_numbers};
+use super::floors::Floors;
+use super::step::{self, Step};
+use super::{align, slice_number};
+use crate::activity::{ActivityBucket, ActivityPage, CallSums, ProjectActivity, ProjectSpan};
+use crate::telemetry::{Dimension, StoreError, TimeRange};
+
+/// Reads a page on one snapshot.
+pub(in crate::sqlite) fn page(
+    db: &Connection,
+    texts: &NameTexts,
+    floors: Floors,
+    (from, to): (Micros, Micros),
+    width: Micros,
+    rows: usize,
+) -> Result<ActivityPage, StoreError> {
+    super::stats::check_bucket(Some(width))?;
+    let mut page = Page { db, texts, width, rows, read: 0, at: from, open: BTreeMap::new(), buckets: Vec::new() };
+    // A bucket is read from one place; from minutes only when all of it is kept in minutes.
+    let edge = super::plan::align_up(floors.minute, width).clamp(from, to);
+    let full = page.rows(from, edge)? || page.slices(edge, to)?;
+    page.close();
+    let next = full.then_some(page.at.saturating_add(width)).filter(|next| *next < to);
+    Ok(ActivityPage { buckets: page.buckets, next })
+}
+
+struct Page<'a> {
+    db: &'a Connection,
+    texts: &'a NameTexts,
+    width: Micros,
+    /// How many rows or slices are enough.
+    rows: usize,
+    read: usize,
+    /// The bucket at hand.
+    at: Micros,
+    open: BTreeMap<i64, ProjectActivity>,
+    buckets: Vec<ActivityBucket>,
+}
+
+impl Page<'_> {
+    /// Goes to the bucket of an instant; `false` when that is another one and enough was read.
+    fn go_to(&mut self, at: Micros) -> Result<bool, StoreError> {
+        let at = align(at, self.width);
+        if at != self.at {
+            if self.read >= self.rows {
+                return Ok(false);
+            }
+            self.close();
+            self.at = at;
+        }
+        self.read += 1;
+        Ok(true)
+    }
+
+    fn close(&mut self) {
+        let open = std::mem::take(&mut self.open);
+        if open.is_empty() {
+            return;
+        }
+        let named = |id: i64| match id {
+            0 => Ok(None),
+            id => self.texts.text(self.db, id).map(|text| Some(text.as_ref().to_owned())),
+        };
+        let mut projects = BTreeMap::new();
+        for (id, activity) in open {
+            match named(id) {
+                Ok(name) => drop(projects.insert(name, activity)),
+                Err(error) => tracing::warn!(%error, "a project's name cannot be read"),
+            }
+        }
+        self.buckets.push(ActivityBucket { start: self.at, projects });
+    }
+
+    /// Adds minute slices; `true` when enough was read before the end.
+    fn slices(&mut self, from: Micros, to: Micros) -> Result<bool, StoreError> {
+        if from >= to {
+            return Ok(false);
+        }
+        let db = self.db;
+        let sql = format!(
+            "SELECT dim, t, project, value, {CELL_COLUMNS} FROM rollup
+             WHERE level = 0 AND dim = ?1 AND t >= ?2 AND t < ?3 AND (?4 = 0 OR value = ?4)"
+        );
+        let limited = NameTexts::find(db, Status::RateLimited.as_str())?;
+        let all = slice_number(None);
+        let status = slice_number(Some(Dimension::Status));
+        let branch = step::number(SpanKind::Branch).unwrap_or_default();
+        let mut start = align(from, self.width);
+        // Buckets in turn, so that no two slices of the table have to be merged.
+        while start < to {
+            let end = start.saturating_add(self.width).min(to);
+            let sources = [(all, 0), (status, limited.unwrap_or(-1)), (branch, 0)];
+            for (dim, value) in sources {
+                let mut statement = db.prepare_cached(&sql)?;
+                let mut rows = statement.query((dim, start, end, value))?;
+                while let Some(row) = rows.next()? {
+                    if !self.go_to(start)? {
+                        return Ok(true);
+                    }
+                    self.slice(row, dim == status, dim == branch)?;
+                }
+            }
+            let Some(next) = self.next_slice(end, to, all, branch)? else { return Ok(false) };
+            start = align(next, self.width);
+        }
+        Ok(false)
+    }
+
+    /// The first minute from an instant on that has anything: stretches without traffic cost nothing.
+    fn next_slice(&self, from: Micros, to: Micros, all: i64, branch: i64) -> Result<Option<Micros>, StoreError> {
+        let mut first = self.db.prepare_cached(
+            "SELECT t FROM rollup WHERE level = 0 AND dim = ?1 AND t >= ?2 AND t < ?3 ORDER BY t LIMIT 1",
+        )?;
+        let mut earliest: Option<Micros> = None;
+        for dim in [all, branch] {
+            let mut rows = first.query((dim, from, to))?;
+            if let Some(row) = rows.next()? {
+                let t: Micros = row.get(0)?;
+                earliest = Some(earliest.map_or(t, |e| e.min(t)));
+            }
+        }
+        Ok(earliest)
+    }
+
+    fn slice(&mut self, row: &Row<'_>, limited: bool, branch: bool) -> Result<(), StoreError> {
+        let project = self.open.entry(row.get(2)?).or_default();
+        let numbers = read_numbers(row, 4)?;
+        let [count, errors, cache_hits, p0, p1, p2, p3, c0, c1, audio_in, audio_out, cost, unpriced, latency] = numbers;
+        if limited {
+            project.calls.rate_limited = project.calls.rate_limited.saturating_add(whole(count));
+            return Ok(());
+        }
+        if branch {
+            let text = self.texts.text(self.db, row.get(3)?)?;
+            if let Some(Step { workflow, step, target: Some(target) }) = Step::decode(&text) {
+                *project.branches.entry((workflow, step, target)).or_default() += whole(count);
+            }
+            return Ok(());
+        }
+        let calls = &mut project.calls;
+        calls.calls += whole(count);
+        calls.errors += whole(errors);
+        calls.cache_hits += whole(cache_hits);
+        calls.prompt_tokens += [p0, p1, p2, p3, audio_in].map(whole).iter().sum::<u64>();
+        calls.completion_tokens += [c0, c1, audio_out].map(whole).iter().sum::<u64>();
+        calls.cost = calls.cost.saturating_add(cost);
+        calls.unpriced += whole(unpriced);
+        calls.latency_sum_us += whole(latency);
+        if let Ok(bytes) = row.get_ref(4 + NUMBERS)?.as_blob()
+            && !calls.latency.merge_encoded(bytes)
+        {
+            tracing::warn!("a latency sketch cannot be read");
+        }
+        Ok(())
+    }
+
+    /// Adds rows; `true` when enough was read before the end.
+    fn rows(&mut self, from: Micros, to: Micros) -> Result<bool, StoreError> {
+        if from >= to {
+            return Ok(false);
+        }
+        let branch = SpanKind::Branch.number();
+        let mut statement = self.db.prepare_cached(&format!(
+            "SELECT start_us, duration_us, project, status, cache, cost_nano, kind,
+               coalesce(prompt_tokens, 0) + coalesce(cached_tokens, 0) + coalesce(cache_write_tokens, 0)
+                 + coalesce(cache_write_1h_tokens, 0) + coalesce(audio_in_tokens, 0),
+               coalesce(completion_tokens, 0) + coalesce(reasoning_tokens, 0) + coalesce(audio_out_tokens, 0),
+               CASE WHEN kind = {branch} THEN attributes END
+             FROM spans WHERE seq >= ?1 AND seq <= ?2"
+        ))?;
+        let last = seq::floor(to) | ((1 << 20) - 1);
+        let mut rows = statement.query((seq::floor(from), last))?;
+        while let Some(row) = rows.next()? {
+            let (Some(start), Some(duration)) = (row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?) else {
+                continue;
+            };
+            let Some(kind) = row.get::<_, Option<i64>>(6)?.and_then(SpanKind::from_number) else { continue };
+            let is_call = matches!(kind, SpanKind::Llm | SpanKind::Embedding);
+            if start < from || start >= to || !(is_call || kind == SpanKind::Branch) {
+                continue;
+            }
+            if !self.go_to(start)? {
+                return Ok(true);
+            }
+            let project = row.get::<_, Option<i64>>(2)?.unwrap_or_default();
+            if is_call {
+                let calls = &mut self.open.entry(project).or_default().calls;
+                call(self.db, self.texts, row, calls, duration.max(0))?;
+            } else if let Some(text) = row.get::<_, Option<String>>(9)? {
+                let attributes = attributes::decode(&text);
+                let span = Span { kind: Some(SpanKind::Branch), attributes, ..Span::default() };
+                if let Some(Step { workflow, step, target: Some(target) }) = Step::of(&span) {
+                    let branches = &mut self.open.entry(project).or_default().branches;
+                    *branches.entry((workflow, step, target)).or_default() += 1;
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Adds the call of a row.
+fn call(
+    db: &Connection,
+    texts: &NameTexts,
+    row: &Row<'_>,
+    calls: &mut CallSums,
+    latency_us: i64,
+) -> Result<(), StoreError> {
+    let status = row.get::<_, Option<i64>>(3)?.and_then(Status::from_number);
+    let cached = match row.get::<_, Option<i64>>(4)? {
+        Some(id) => matches!(texts.text(db, id)?.as_ref(), "hit" | "semantic"),
+        None => false,
+    };
+    let cost: Option<i64> = row.get(5)?;
+    calls.calls += 1;
+    calls.errors += u64::from(matches!(status, Some(Status::Error | Status::RateLimited | Status::Blocked)));
+    calls.rate_limited += u64::from(status == Some(Status::RateLimited));
+    calls.cache_hits += u64::from(cached || status == Some(Status::Cached));
+    calls.cost = calls.cost.saturating_add(cost.unwrap_or_default());
+    calls.unpriced += u64::from(cost.is_none());
+    calls.prompt_tokens += whole(row.get(7)?);
+    calls.completion_tokens += whole(row.get(8)?);
+    calls.latency_sum_us += whole(latency_us);
+    calls.latency.add(latency_us as f64);
+    Ok(())
+}
+
+fn whole(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or_default()
+}
+
+/// The projects of the days of a range.
+pub(in crate::sqlite) fn projects(
+    db: &Connection,
+    texts: &NameTexts,
+    range: TimeRange,
+    limit: usize,
+) -> Result<Vec<ProjectSpan>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT project, min(t), max(t), sum(iif(dim = ?1, count, 0)) AS calls FROM rollup
+         WHERE level = 2 AND dim IN (?1, ?2) AND t >= ?3 AND t < ?4 GROUP BY project ORDER BY calls DESC, project LIMIT ?5",
+    )?;
+    let from = range.from.map_or(i64::MIN, |from| align(from, DAY));
+    let branch = step::number(SpanKind::Branch).unwrap_or_default();
+    let to = range.to.unwrap_or(i64::MAX);
+    let mut rows = statement.query((slice_number(None), branch, from, to, limit as i64))?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        let project = match row.get::<_, i64>(0)? {
+            0 => None,
+            id => Some(texts.text(db, id)?.as_ref().to_owned()),
+        };
+        let last: Micros = row.get(2)?;
+        let calls = whole(row.get(3)?);
+        out.push(ProjectSpan { project, first: row.get(1)?, last: last.saturating_add(DAY), calls });
+    }
+    Ok(out)
+}

@@ -1,0 +1,150 @@
+//! What is measured, and from which effect on a change of it matters.
+
+use serde::{Deserialize, Serialize};
+
+use super::window::Shape;
+use super::{Branch, Cell};
+
+/// A metric of a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Metric {
+    Requests,
+    RateLimits,
+    Errors,
+    CacheHits,
+    PromptTokens,
+    CompletionTokens,
+    Cost,
+    Latency,
+    Branch(Branch),
+}
+
+/// What a bucket says about a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Reading {
+    /// A mean in the metric's unit, or a count.
+    pub(super) value: f64,
+    /// Calls behind the mean, or of which it was counted.
+    pub(super) of: u64,
+}
+
+impl Metric {
+    /// Those every project has; causes come before what they cause.
+    pub(super) const OF_CALLS: [Self; 7] = [
+        Self::RateLimits,
+        Self::Errors,
+        Self::CacheHits,
+        Self::PromptTokens,
+        Self::CompletionTokens,
+        Self::Cost,
+        Self::Latency,
+    ];
+
+    /// Its name in records.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::RateLimits => "rate_limit_ratio",
+            Self::Errors => "error_ratio",
+            Self::CacheHits => "cache_hit_ratio",
+            Self::PromptTokens => "prompt_tokens_per_call",
+            Self::CompletionTokens => "completion_tokens_per_call",
+            Self::Cost => "cost_per_call",
+            Self::Latency => "latency_p50",
+            Self::Branch(_) => "branch_share",
+        }
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        match self {
+            Self::Requests => Shape::Count,
+            Self::RateLimits | Self::Errors | Self::CacheHits | Self::Branch(_) => Shape::Share,
+            _ => Shape::Mean,
+        }
+    }
+
+    /// The unit of records: tokens, dollars, milliseconds, ratios.
+    pub(super) fn unit(&self) -> f64 {
+        match self {
+            Self::Cost => 1e-9,
+            Self::Latency => 1e-3,
+            _ => 1.0,
+        }
+    }
+
+    /// The numerator and denominator of a cell. Failed calls have no answer, cached ones cost nothing and take no time: what they
+    /// are is judged by their own ratios.
+    pub(super) fn parts(&self, cell: &Cell) -> (f64, u64) {
+        let answered = cell.calls.saturating_sub(cell.errors).saturating_sub(cell.rate_limited);
+        match self {
+            Self::Requests => (cell.calls as f64, 1),
+            Self::RateLimits => (cell.rate_limited as f64, cell.calls),
+            Self::Errors => (cell.errors as f64, cell.calls),
+            Self::CacheHits => (cell.cache_hits as f64, answered),
+            Self::PromptTokens => (cell.prompt_tokens as f64, cell.calls),
+            Self::CompletionTokens => (cell.completion_tokens as f64, answered),
+            Self::Cost => (cell.cost as f64, cell.priced.min(answered.saturating_sub(cell.cache_hits))),
+            Self::Latency => (
+                cell.latency_sum_us as f64,
+                cell.calls.saturating_sub(cell.cache_hits).saturating_sub(cell.rate_limited),
+            ),
+            Self::Branch(_) => (0.0, 0),
+        }
+    }
+
+    /// The reading of a cell; `None` where it says nothing.
+    pub(super) fn read(&self, cell: &Cell) -> Option<Reading> {
+        let (sum, of) = self.parts(cell);
+        match self.shape() {
+            Shape::Count => Some(Reading { value: sum, of: cell.calls }),
+            _ if of == 0 => None,
+            Shape::Share => Some(Reading { value: sum, of }),
+            Shape::Mean => {
+                let middle = if matches!(self, Self::Latency) { middle_latency(cell, of) } else { None };
+                let value = middle.unwrap_or(sum / of as f64);
+                (value > 0.0 && value.is_finite()).then_some(Reading { value, of })
+            }
+        }
+    }
+
+    /// The least effect that matters: of means a factor upward and one downward, of shares differences.
+    pub(super) fn matters(&self, size: f64, expected: f64) -> bool {
+        match self {
+            Self::PromptTokens | Self::CompletionTokens => size > 1.2f64.ln() || size < -(1.8f64.ln()),
+            Self::Cost => size > 1.35f64.ln(),
+            Self::Latency => size > 1.2f64.ln(),
+            Self::RateLimits | Self::Errors => size > 0.03 && size > expected,
+            Self::CacheHits => size < -0.06 && size < -0.3 * expected,
+            Self::Branch(_) => size.abs() > 0.1,
+            Self::Requests => size > 1.6f64.ln() || size < -(2.5f64.ln()),
+        }
+    }
+
+    /// The score from which on a window is odd. A scan of all series by Benjamini and Hochberg at q = 0.01 would ask for 3.2 of
+    /// the smallest p-value; what is asked here is more, because windows of all lengths are looked at every five minutes.
+    pub(super) fn threshold(&self) -> f64 {
+        match self {
+            Self::Requests => 8.0,
+            Self::Branch(_) => 4.5,
+            Self::RateLimits | Self::Errors | Self::CacheHits => 4.2,
+            _ => 4.2,
+        }
+    }
+}
+
+/// The middle of the latencies of what was neither cached nor refused, which are the fastest: the mean logarithm of three
+/// quantiles, steadier than the median alone.
+fn middle_latency(cell: &Cell, of: u64) -> Option<f64> {
+    let all = cell.latency.count();
+    if all == 0 || of > all {
+        return None;
+    }
+    let skipped = (all - of) as f64;
+    let last = (all - 1).max(1) as f64;
+    let mut sum = 0.0;
+    for part in [0.2, 0.5, 0.8] {
+        let rank = (skipped + part * (of - 1) as f64).round();
+        sum += cell.latency.quantile(rank / last)?.max(1.0).ln();
+    }
+    Some((sum / 3.0).exp())
+}

@@ -1,0 +1,161 @@
+//! How much the mean of a few calls varies by chance, and how rare a deviation is.
+//!
+//! The logarithm of a mean of `n` heavy-tailed values is lower and varies more the fewer they are, so bias and variance are
+//! learned by classes of `n` (powers of two). What is left is ranked among what was seen before and becomes the normal score of
+//! its rank, `z = Φ⁻¹(F(r))`: whatever the tail of tokens or latencies is, `z` has none.
+
+use serde::{Deserialize, Serialize};
+
+const CLASSES: usize = 9;
+const BINS: usize = 64;
+/// Half of the range that the histogram covers, in scales.
+const REACH: f64 = 6.0;
+/// Weight of the logistic distribution that stands for what was never seen.
+const PRIOR: f64 = 25.0;
+/// Largest score.
+const MOST: f64 = 4.0;
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Class {
+    seen: f32,
+    bias: f32,
+    variance: f32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Noise {
+    classes: [Class; CLASSES],
+    /// Scores of few calls, and of more.
+    ranks: [Vec<f32>; 3],
+}
+
+/// A deviation as noise sees it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Deviation {
+    /// Without the bias of its class, within ±4 scales.
+    pub(super) residual: f64,
+    /// The scale of its class.
+    pub(super) scale: f64,
+    /// Normal score of its rank.
+    pub(super) score: f64,
+}
+
+fn class(n: u64) -> usize {
+    (n.max(1).ilog2() as usize).min(CLASSES - 1)
+}
+
+fn ranks_of(class: usize) -> usize {
+    match class {
+        0 | 1 => 0,
+        2 | 3 => 1,
+        _ => 2,
+    }
+}
+
+impl Noise {
+    pub(super) fn new() -> Self {
+        let mut classes = [Class { seen: 0.0, bias: 0.0, variance: 0.0 }; CLASSES];
+        for (place, class) in classes.iter_mut().enumerate() {
+            class.variance = 0.01 + 0.6 / (1.4 * (1u32 << place) as f32);
+        }
+        Self { classes, ranks: std::array::from_fn(|_| vec![0.0; BINS]) }
+    }
+
+    /// Judges the deviation of a mean of `n` calls from what is expected, both logarithms.
+    pub(super) fn judge(&self, deviation: f64, n: u64) -> Deviation {
+        let place = class(n);
+        let of = self.classes.get(place).copied().unwrap_or(Class { seen: 0.0, bias: 0.0, variance: 1.0 });
+        let scale = f64::from(of.variance).sqrt().max(0.03);
+        let residual = deviation - f64::from(of.bias);
+        let standard = residual / scale;
+        let ranks = self.ranks.get(ranks_of(place)).map_or(&[][..], Vec::as_slice);
+        let bin = bin(standard);
+        let (mut below, mut all) = (0.0, 0.0);
+        for (at, count) in ranks.iter().enumerate() {
+            let count = f64::from(*count);
+            all += count;
+            below += if at < bin { count } else { 0.0 };
+        }
+        below += ranks.get(bin).map_or(0.0, |count| 0.5 * f64::from(*count));
+        let prior = 1.0 / (1.0 + (-1.702 * standard).exp());
+        let rank = (below + PRIOR * prior) / (all + PRIOR);
+        let score = probit(rank).clamp(-MOST, MOST);
+        Deviation { residual: residual.clamp(-MOST * scale, MOST * scale), scale, score }
+    }
+
+    /// The bias of the logarithm of a mean of `n` calls.
+    pub(super) fn bias(&self, n: u64) -> f64 {
+        self.classes.get(class(n)).map_or(0.0, |class| f64::from(class.bias))
+    }
+
+    /// Learns from a deviation. Residuals count at most three scales.
+    pub(super) fn learn(&mut self, deviation: f64, n: u64) {
+        let place = class(n);
+        let Some(of) = self.classes.get_mut(place) else { return };
+        of.seen += 1.0;
+        let rate = 1.0 / (f64::from(of.seen) + 8.0).min(3_000.0);
+        let scale = f64::from(of.variance).sqrt().max(0.03);
+        let residual = deviation - f64::from(of.bias);
+        let clipped = residual.clamp(-3.0 * scale, 3.0 * scale);
+        of.bias += (rate * clipped) as f32;
+        of.variance += (rate * (1.03 * clipped * clipped - f64::from(of.variance))) as f32;
+        if let Some(count) = self.ranks.get_mut(ranks_of(place)).and_then(|ranks| ranks.get_mut(bin(residual / scale)))
+        {
+            *count += 1.0;
+            if *count > 4_000.0 {
+                for count in self.ranks.iter_mut().flatten() {
+                    *count *= 0.5;
+                }
+            }
+        }
+    }
+}
+
+fn bin(standard: f64) -> usize {
+    (((standard + REACH) / (2.0 * REACH) * BINS as f64).max(0.0) as usize).min(BINS - 1)
+}
+
+/// `Φ⁻¹(p)`, to 5e-4 (Abramowitz and Stegun 26.2.23).
+fn probit(p: f64) -> f64 {
+    let tail = p.min(1.0 - p).max(1e-12);
+    let t = (-2.0 * tail.ln()).sqrt();
+    let upper =
+        t - (2.515_517 + t * (0.802_853 + t * 0.010_328)) / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)));
+    if p < 0.5 { -upper } else { upper }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inverse_of_the_normal_is_that_of_the_tables() {
+        for (p, z) in [(0.5, 0.0), (0.841_344_7, 1.0), (0.022_750_1, -2.0), (0.999_968_3, 4.0)] {
+            assert!((probit(p) - z).abs() < 1e-3, "{p}: {}", probit(p));
+        }
+    }
+
+    #[test]
+    fn the_bias_of_few_calls_is_learned_apart() {
+        let mut noise = Noise::new();
+        for turn in 0..2_000 {
+            let by = if turn % 2 == 0 { 0.1 } else { -0.1 };
+            noise.learn(-0.3 + by, 1);
+            noise.learn(by, 16);
+        }
+        assert!((noise.bias(1) + 0.3).abs() < 0.02 && noise.bias(16).abs() < 0.02);
+        assert!(noise.judge(-0.3, 1).score.abs() < 1.0);
+        assert!(noise.judge(-0.6, 16).score < -2.5);
+    }
+
+    #[test]
+    fn a_tail_that_was_seen_is_not_rare() {
+        let mut noise = Noise::new();
+        for turn in 0..4_000 {
+            // One in ten is far out on one side.
+            noise.learn(if turn % 10 == 0 { 2.0 } else { f64::from(turn % 7) * 0.02 }, 8);
+        }
+        let (up, down) = (noise.judge(2.0, 8).score, noise.judge(-2.0, 8).score);
+        assert!(up < 2.0 && down < -2.5, "{up} {down}");
+    }
+}

@@ -1,0 +1,282 @@
+//! The last buckets of a series, and the window among them that is most unlike what was expected.
+//!
+//! Over windows that end now and reach back 2 to 288 buckets (those with calls), the statistic that is normal with variance 1
+//! when nothing is wrong: the generalised likelihood ratio form of CUSUM (Lorden 1971), which finds a large shift after a few
+//! buckets and a small one after many without being told its size. Its own variance is learned for each length, so that traffic
+//! that wanders is not mistaken for shifts.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+/// Most buckets that are remembered.
+pub(super) const LONGEST: usize = 288;
+/// Lengths that are judged, in buckets with calls.
+const LENGTHS: [u16; 16] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 18, 24, 36, 48, 96, 192, 288];
+
+/// What a bucket says.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Sample {
+    /// Number of the bucket since the epoch.
+    pub(super) bucket: i64,
+    /// Calls, or decisions.
+    pub(super) calls: f32,
+    /// Score or count, and what it counts as; see [`Shape`].
+    pub(super) seen: f32,
+    /// Expected count, for counts.
+    pub(super) expected: f32,
+    /// Information: what the squared statistic is divided by.
+    pub(super) information: f32,
+    /// Deviation times information, for the size of the effect.
+    pub(super) effect: f32,
+}
+
+/// How samples become a statistic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Shape {
+    /// `Σ seen / √Σ information`.
+    Mean,
+    /// `seen` of `calls` against `expected`: the signed root of the likelihood ratio of binomials (Wilks).
+    Share,
+    /// `seen` against `expected`: the same of Poisson counts.
+    Count,
+}
+
+/// Sums over a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Sums {
+    pub(super) samples: usize,
+    pub(super) calls: f64,
+    pub(super) seen: f64,
+    pub(super) expected: f64,
+    pub(super) information: f64,
+    pub(super) effect: f64,
+    /// The first bucket inside.
+    pub(super) since: i64,
+}
+
+impl Sums {
+    fn add(&mut self, sample: &Sample) {
+        self.samples += 1;
+        self.calls += f64::from(sample.calls);
+        self.seen += f64::from(sample.seen);
+        self.expected += f64::from(sample.expected);
+        self.information += f64::from(sample.information);
+        self.effect += f64::from(sample.effect);
+        self.since = sample.bucket;
+    }
+
+    /// The effect: of means a difference of logarithms, of shares a difference, of counts the logarithm of a ratio.
+    pub(super) fn size(&self, shape: Shape) -> f64 {
+        match shape {
+            Shape::Mean if self.information > 0.0 => self.effect / self.information,
+            Shape::Share if self.calls > 0.0 => (self.seen - self.expected) / self.calls,
+            Shape::Count if self.expected > 0.0 => (self.seen.max(0.5) / self.expected).ln(),
+            _ => 0.0,
+        }
+    }
+
+    /// The statistic, 0 in the middle, 1 its scale.
+    pub(super) fn statistic(&self, shape: Shape) -> f64 {
+        match shape {
+            Shape::Mean if self.information > 0.0 => self.seen / self.information.sqrt(),
+            Shape::Mean => 0.0,
+            Shape::Share => signed_root(self.seen, self.expected, Some(self.calls)),
+            Shape::Count => signed_root(self.seen, self.expected, None),
+        }
+    }
+}
+
+/// `±√(2 Σ O ln(O/E))` with Yates' correction of a half towards the expectation.
+fn signed_root(seen: f64, expected: f64, of: Option<f64>) -> f64 {
+    let away = seen - expected;
+    if away.abs() <= 0.5 || expected <= 0.0 {
+        return 0.0;
+    }
+    let seen = seen - 0.5 * away.signum();
+    let part = |o: f64, e: f64| if o > 0.0 && e > 0.0 { o * (o / e).ln() } else { 0.0 };
+    let rest = of.map_or(expected - seen, |of| part(of - seen, (of - expected).max(1e-9)));
+    away.signum() * (2.0 * (part(seen, expected) + rest)).max(0.0).sqrt()
+}
+
+/// The window that stands out most.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Outstanding {
+    /// Statistic by its learned scale; its sign is the direction.
+    pub(super) score: f64,
+    pub(super) sums: Sums,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Windows {
+    samples: VecDeque<Sample>,
+    /// Learned variance of the statistic by length, and how often it was learned from.
+    variance: [f32; LENGTHS.len()],
+    learned: [f32; LENGTHS.len()],
+    /// The statistic of each length at the last judgement.
+    statistics: [Option<f32>; LENGTHS.len()],
+}
+
+impl Windows {
+    pub(super) fn new() -> Self {
+        Self {
+            samples: VecDeque::new(),
+            variance: [1.0; LENGTHS.len()],
+            learned: [0.0; LENGTHS.len()],
+            statistics: [None; LENGTHS.len()],
+        }
+    }
+
+    pub(super) fn push(&mut self, sample: Sample) {
+        if self.samples.len() == LONGEST {
+            self.samples.pop_front();
+        }
+        self.samples.push_back(sample);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.samples.clear();
+    }
+
+    /// The sums over all samples since a bucket.
+    pub(super) fn since(&self, bucket: i64) -> Sums {
+        let mut sums = Sums::default();
+        for sample in self.samples.iter().rev().take_while(|sample| sample.bucket >= bucket) {
+            sums.add(sample);
+        }
+        sums
+    }
+
+    /// The sums over the last samples: at least so many, and at least so many calls.
+    pub(super) fn last(&self, samples: usize, calls: f64) -> Option<Sums> {
+        let mut sums = Sums::default();
+        for sample in self.samples.iter().rev() {
+            sums.add(sample);
+            if sums.samples >= samples && sums.calls >= calls {
+                return Some(sums);
+            }
+        }
+        None
+    }
+
+    /// Judges all lengths that have at least so many samples and calls. `known` is the information behind the expectation of one
+    /// hour: what is expected is itself uncertain, and the statistic shrinks by that.
+    pub(super) fn judge(&mut self, shape: Shape, samples: usize, calls: f64, known: f64) -> Option<Outstanding> {
+        let mut best: Option<Outstanding> = None;
+        let mut statistics = [None; LENGTHS.len()];
+        let visit = |place: usize, sums: &Sums| {
+            let statistic = sums.statistic(shape);
+            if let Some(of) = statistics.get_mut(place) {
+                *of = Some(statistic as f32);
+            }
+            if sums.samples < samples || sums.calls < calls {
+                return;
+            }
+            let scale = self.variance.get(place).copied().unwrap_or(1.0).max(1.0);
+            let hours = (sums.samples as f64 / 12.0).max(1.0);
+            let unsure = 1.0 + sums.information / (known * hours).max(1e-9);
+            let score = statistic / (f64::from(scale) * unsure).sqrt();
+            if best.is_none_or(|best| score.abs() > best.score.abs()) {
+                best = Some(Outstanding { score, sums: *sums });
+            }
+        };
+        self.visit(visit);
+        self.statistics = statistics;
+        best
+    }
+
+    /// Learns how much the statistic of each length varies while nothing is wrong.
+    pub(super) fn learn(&mut self) {
+        for (place, statistic) in self.statistics.into_iter().enumerate() {
+            let (Some(statistic), Some(variance), Some(learned)) =
+                (statistic.map(f64::from), self.variance.get_mut(place), self.learned.get_mut(place))
+            else {
+                continue;
+            };
+            // Windows overlap: a length says something new only once it is over.
+            let length = f32::from(LENGTHS.get(place).copied().unwrap_or(1));
+            *learned = (*learned + 1.0 / length).min(2_000.0);
+            let rate = f64::from(1.0 / (length * (*learned + 20.0)));
+            let bound = 9.0 * f64::from(variance.max(1.0));
+            *variance += (rate * ((statistic * statistic).min(bound) - f64::from(*variance))) as f32;
+        }
+    }
+
+    fn visit(&self, mut visit: impl FnMut(usize, &Sums)) {
+        let mut sums = Sums::default();
+        let mut lengths = LENGTHS.iter().enumerate().peekable();
+        for sample in self.samples.iter().rev() {
+            sums.add(sample);
+            if let Some((place, _)) = lengths.next_if(|(_, length)| usize::from(**length) == sums.samples) {
+                visit(place, &sums);
+            }
+        }
+    }
+
+    /// The bucket at which the deviation in that direction most likely began, within the last samples.
+    pub(super) fn onset(&self, shape: Shape, up: bool) -> Option<i64> {
+        let mut sums = Sums::default();
+        let mut best: Option<(f64, i64)> = None;
+        for sample in self.samples.iter().rev() {
+            sums.add(sample);
+            let statistic = sums.statistic(shape) * if up { 1.0 } else { -1.0 };
+            if best.is_none_or(|(most, _)| statistic > most) {
+                best = Some((statistic, sample.bucket));
+            }
+        }
+        best.map(|(_, bucket)| bucket)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mean(bucket: i64, score: f64) -> Sample {
+        Sample { bucket, calls: 5.0, seen: score as f32, expected: 0.0, information: 1.0, effect: (score * 0.3) as f32 }
+    }
+
+    #[test]
+    fn a_shift_is_found_with_its_onset_and_its_size() {
+        let mut windows = Windows::new();
+        for bucket in 0..100 {
+            windows.push(mean(bucket, if bucket >= 90 { 2.0 } else { 0.1 * f64::from((bucket % 3) as i32 - 1) }));
+        }
+        let found = windows.judge(Shape::Mean, 2, 10.0, 1e9).unwrap();
+        assert!(found.score > 6.0 && found.sums.samples == 10, "{found:?}");
+        assert!((found.sums.size(Shape::Mean) - 0.6).abs() < 1e-6);
+        assert_eq!(windows.onset(Shape::Mean, true), Some(90));
+    }
+
+    #[test]
+    fn one_bucket_alone_is_never_enough() {
+        let mut windows = Windows::new();
+        windows.push(mean(1, 4.0));
+        assert_eq!(windows.judge(Shape::Mean, 2, 0.0, 1e9), None);
+    }
+
+    #[test]
+    fn shares_and_counts_have_exact_tails() {
+        // 12 of 20 where 2 are expected; 20 where 5 are expected: Wilks by hand.
+        let share = signed_root(12.0, 2.0, Some(20.0));
+        let count = signed_root(20.0, 5.0, None);
+        assert!((share - (2.0f64 * (11.5 * 5.75f64.ln() + 8.5 * (8.5f64 / 18.0).ln())).sqrt()).abs() < 1e-9, "{share}");
+        assert!((count - (2.0f64 * (19.5 * 3.9f64.ln() - 14.5)).sqrt()).abs() < 1e-9, "{count}");
+        assert!(signed_root(0.0, 9.0, None) < -3.0 && signed_root(5.2, 5.0, None).abs() < 1e-9);
+    }
+
+    #[test]
+    fn traffic_that_wanders_raises_the_scale() {
+        let (mut calm, mut restless) = (Windows::new(), Windows::new());
+        for bucket in 0..5_000_i64 {
+            calm.push(mean(bucket, if bucket % 2 == 0 { 1.0 } else { -1.0 }));
+            restless.push(mean(bucket, if bucket / 12 % 2 == 0 { 1.0 } else { -1.0 }));
+            for windows in [&mut calm, &mut restless] {
+                windows.judge(Shape::Mean, 2, 10.0, 1e9);
+                windows.learn();
+            }
+        }
+        let of = |windows: &Windows| windows.variance[8];
+        assert!(of(&calm) < 0.5 && of(&restless) > 3.0, "{} {}", of(&calm), of(&restless));
+    }
+}
