@@ -2,7 +2,8 @@
 //! got calls of the past.
 
 use weir_core::time::{DAY, Micros};
-use weir_store::activity::ProjectSpan;
+use weir_store::activity::{ActivityBucket, ProjectSpan};
+use weir_store::catalog::EngineRecord;
 use weir_store::telemetry::{StoreError, TimeRange};
 
 use super::feed;
@@ -66,6 +67,32 @@ impl Job {
             }
         }
     }
+}
+
+/// What is known of a project, where its engine can go on from it. A project that was loaded from the past and has calls
+/// beyond is judged anew: the last process may have ended before it saw all of a bucket that it judged.
+pub(super) fn resumed(
+    traffic: &dyn Traffic,
+    options: &Options,
+    span: &ProjectSpan,
+    closed: Micros,
+    record: Option<EngineRecord>,
+) -> Result<Option<Tracked>, StoreError> {
+    let tracked = record.filter(|record| record.late.is_none()).and_then(|r| Tracked::restore(&r, options));
+    let Some(tracked) = tracked else { return Ok(None) };
+    let to = options.align(span.last).min(closed);
+    let mut next = Some(tracked.until).filter(|from| !tracked.live && *from < to);
+    while let Some(from) = next {
+        let page = traffic.activity(from, to, options.settings.bucket, 1_000)?;
+        let is_there = |bucket: &ActivityBucket| {
+            bucket.projects.keys().any(|name| name.as_deref().unwrap_or(DEFAULT_PROJECT) == name_of(span))
+        };
+        if page.buckets.iter().any(is_there) {
+            return Ok(None);
+        }
+        next = page.next;
+    }
+    Ok(Some(tracked))
 }
 
 /// The name of a project.

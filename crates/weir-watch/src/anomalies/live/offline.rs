@@ -37,8 +37,7 @@ pub fn evaluate(
     let (spans, left_out) = learn::projects(traffic, options, closed)?;
     let mut jobs = Vec::with_capacity(spans.len());
     for span in &spans {
-        let record = record(learn::name_of(span))?.filter(|record| record.late.is_none());
-        let known = record.and_then(|record| Tracked::restore(&record, options));
+        let known = learn::resumed(traffic, options, span, closed, record(learn::name_of(span))?)?;
         // Without a server nothing comes in time: that nothing comes is no news.
         let known = known.map(Tracked::alone);
         jobs.push(Job::plan(span, options, closed, known));

@@ -44,8 +44,8 @@ impl Watch {
         let (spans, left_out) = learn::projects(self.traffic.as_ref(), &self.options, closed)?;
         let mut jobs = Vec::with_capacity(spans.len());
         for span in &spans {
-            let record = self.catalog.engine(learn::name_of(span))?.filter(|record| record.late.is_none());
-            let known = record.and_then(|record| Tracked::restore(&record, &self.options));
+            let record = self.catalog.engine(learn::name_of(span))?;
+            let known = learn::resumed(self.traffic.as_ref(), &self.options, span, closed, record)?;
             jobs.push(Job::plan(span, &self.options, closed, known));
         }
         if left_out > 0 {

@@ -27,6 +27,8 @@ pub(super) struct Wake {
 struct State {
     /// Projects that got calls of the past, and from when on.
     late: HashMap<String, Micros>,
+    /// Projects that were taken and are being judged.
+    taken: usize,
     first: Option<Instant>,
     last: Option<Instant>,
     /// Before then it is not begun unasked.
@@ -51,9 +53,10 @@ impl Wake {
         }
     }
 
-    /// How many projects wait to be judged anew.
+    /// How many projects wait to be judged anew, or are being judged.
     pub(super) fn pending(&self) -> usize {
-        self.state.lock().late.len()
+        let state = self.state.lock();
+        state.late.len() + state.taken
     }
 
     /// Takes what is late, if it is time for it or somebody asked.
@@ -65,6 +68,7 @@ impl Wake {
         let rested = state.rest_until.is_none_or(|until| now >= until);
         if state.asked > state.answered || (complete && rested) {
             (state.first, state.last) = (None, None);
+            state.taken = state.late.len();
             return std::mem::take(&mut state.late);
         }
         HashMap::new()
@@ -77,7 +81,9 @@ impl Wake {
 
     /// What is late was judged, which took so long.
     pub(super) fn rest(&self, took: Duration) {
-        self.state.lock().rest_until = Instant::now().checked_add(took * SHARE);
+        let mut state = self.state.lock();
+        state.taken = 0;
+        state.rest_until = Instant::now().checked_add(took * SHARE);
     }
 
     /// Waits until somebody asks, at most so long; who has asked until then is to be told `answer` after the work.
@@ -122,5 +128,24 @@ impl Wake {
     /// Whether it is to end.
     pub(super) fn is_stopping(&self) -> bool {
         self.state.lock().stopping
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_being_judged_is_still_pending() {
+        let wake = Wake::default();
+        wake.note("shop", 7);
+        wake.note("shop", 5);
+        assert!(wake.take().is_empty(), "more may come");
+        assert_eq!(wake.pending(), 1);
+        assert!(!wake.ask(Duration::ZERO));
+        assert_eq!(wake.take(), HashMap::from([("shop".to_owned(), 5)]));
+        assert_eq!(wake.pending(), 1);
+        wake.rest(Duration::ZERO);
+        assert_eq!(wake.pending(), 0);
     }
 }
