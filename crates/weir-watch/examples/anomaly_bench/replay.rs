@@ -64,14 +64,14 @@ impl History for Past<'_> {
 }
 
 /// What was found in a project, as it stood at the end; and the time it took.
-pub struct Found {
+pub(crate) struct Found {
     pub anomalies: Vec<Anomaly>,
     pub series: usize,
     pub time: Duration,
     pub bytes: usize,
 }
 
-pub fn replay(traffic: &Traffic, settings: &Settings) -> Found {
+pub(crate) fn replay(traffic: &Traffic, settings: &Settings) -> Found {
     let mut engine = Engine::new("project", settings.clone());
     let mut anomalies: Vec<Anomaly> = Vec::new();
     let mut time = Duration::ZERO;
@@ -99,7 +99,7 @@ pub fn replay(traffic: &Traffic, settings: &Settings) -> Found {
 
 /// The score of projects.
 #[derive(Default)]
-pub struct Score {
+pub(crate) struct Score {
     pub incidents: usize,
     pub found: usize,
     pub alarms: usize,
@@ -137,7 +137,7 @@ fn shows_in(kind: Kind, rules: bool) -> &'static [&'static str] {
 }
 
 impl Score {
-    pub fn add(&mut self, traffic: &Traffic, found: &Found, rules: bool) {
+    pub(crate) fn add(&mut self, traffic: &Traffic, found: &Found, rules: bool) {
         let of = |at: Micros| (at - START) / WIDTH;
         let alarm = |anomaly: &&Anomaly| {
             (anomaly.kind == AnomalyKind::Rule) == rules && (rules || anomaly.severity > Severity::Info)
@@ -215,25 +215,25 @@ impl Score {
         self.bytes = self.bytes.max(found.bytes / found.series);
     }
 
-    pub fn recall(&self) -> f64 {
+    pub(crate) fn recall(&self) -> f64 {
         self.found as f64 / self.incidents.max(1) as f64
     }
 
-    pub fn precision(&self) -> f64 {
+    pub(crate) fn precision(&self) -> f64 {
         self.hits as f64 / self.alarms.max(1) as f64
     }
 
-    pub fn false_rate(&self) -> f64 {
+    pub(crate) fn false_rate(&self) -> f64 {
         self.false_alarms as f64 / self.series_weeks.max(1.0)
     }
 
-    pub fn delay(&self) -> i64 {
+    pub(crate) fn delay(&self) -> i64 {
         let mut delays = self.delays.clone();
         delays.sort_unstable();
         delays.get(delays.len() / 2).copied().unwrap_or_default()
     }
 
-    pub fn causes(&self) -> f64 {
+    pub(crate) fn causes(&self) -> f64 {
         self.right_cause as f64 / self.with_cause.max(1) as f64
     }
 }
