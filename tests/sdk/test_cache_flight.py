@@ -190,10 +190,10 @@ def test_nobody_waits_for_an_answer_that_is_too_long_to_be_stored(serve, up, fak
 
 
 def test_a_stream_that_is_never_silent_ends_at_its_deadline(serve, up, fake, key):
-    server = serve('[gateway]\ntotal_timeout = "1s"\n' + up)
+    server = serve('[gateway]\ntotal_timeout = "500ms"\n' + up)
     # Pieces come faster than they are passed on, so that the upstream is hardly ever waited for.
-    answer = server.chat(behave("up/gpt-4o", key, "size=16000000,chunks=400000"), key, stream=True)
-    assert "total_timeout" in answer.text and answer.text.count("data:") < 390000
+    answer = server.chat(behave("up/gpt-4o", key, "size=4000000,chunks=100000"), key, stream=True)
+    assert "total_timeout" in answer.text and answer.text.count("data:") < 90000
     assert server.call(key)["error_type"] == "timeout"
 
 
