@@ -17,6 +17,7 @@ pub mod evidence;
 pub mod exports;
 pub mod ingest;
 pub mod journal;
+pub mod kept;
 mod lock;
 pub mod scores;
 pub mod sqlite;

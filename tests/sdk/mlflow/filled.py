@@ -62,6 +62,7 @@ def fill(url):
     made.dataset.merge_records([{"inputs": {"q": "a"}, "expectations": {"r": 1.0}}, {"inputs": {"q": "b"}, "outputs": "x"}])
     made.dataset = made.dataset.dataset_id
     made.traces = [traced(n) for n in range(5)]
+    made.leaky = leaky()
     human = AssessmentSource(source_type="HUMAN", source_id="ann")
     first = mlflow.log_feedback(trace_id=made.traces[0], name="good", value=True, rationale="so", source=human, metadata={"m": "1"})
     mlflow.override_feedback(trace_id=made.traces[0], assessment_id=first.assessment_id, value=False)
@@ -70,6 +71,18 @@ def fill(url):
     client.link_traces_to_run(made.traces[:2], made.run)
     client.set_trace_tag(made.traces[2], "seen", "yes")
     return made
+
+
+# Nothing of it is a key of anybody's.
+SECRET = "sk-proj-" + "a1B2c3D4e5F6g7H8" * 3
+
+
+def leaky():
+    with mlflow.start_span(name="leaky", span_type="CHAIN") as root:
+        root.set_inputs({"q": f"my key is {SECRET}, keep it", "password": "hunter2hunter2"})
+        root.set_outputs({"a": "ok"})
+    mlflow.flush_trace_async_logging()
+    return root.trace_id
 
 
 def traced(n):

@@ -18,7 +18,7 @@ from rig import Weir
 from rig.process import BIN
 from server import Server
 
-from filled import fill
+from filled import SECRET, fill
 from tracking import PEER
 
 pytestmark = [
@@ -82,7 +82,8 @@ def moved(request, source, tmp_path_factory):
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == "", "without a terminal there is no progress"
     found = table(done)
-    assert found["runs"][:2] == (3, 3) and found["traces"][:2] == (5, 5) and found["logged models"][:2] == (2, 2), done.stdout
+    assert found["runs"][:2] == (3, 3) and found["traces"][:2] == (6, 6) and found["logged models"][:2] == (2, 2), done.stdout
+    assert "1 hold labels such as [SECRET]" in done.stdout and SECRET not in done.stdout
     assert found["artifacts"][2] > 10 and all(row[3] == 0 for row in found.values()), done.stdout
     again = request.param(source, folder / "data")
     assert again.returncode == 0 and all(row[2] == 0 for row in table(again).values()), again.stdout
@@ -182,6 +183,14 @@ def test_traces_and_assessments(moved):
     for id in source.traces[:2]:
         both(moved, lambda c: judged(c, id))
     both(moved, lambda c: sorted(t.info.trace_id for t in c.search_traces(locations=[source.experiment], filter_string=f"run_id = '{source.run}'")))
+
+
+def test_secrets_stay_behind(moved):
+    source, _, here, weir = moved
+    mlflow.set_tracking_uri(weir.url)
+    inputs = here.get_trace(source.leaky).data.spans[0].inputs
+    assert inputs["q"].startswith("my key is [") and inputs["q"].endswith(", keep it") and "hunter2" not in str(inputs)
+    assert SECRET.encode() not in b"".join(path.read_bytes() for path in weir.data.rglob("*") if path.is_file())
 
 
 def test_datasets(moved):

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use crate::redact::{Apart, PatternError, RedactOptions, Redactor};
+use crate::score::{Score, ScoreValue};
 use crate::span::{Attributes, Span};
 
 use super::config::{PayloadMode, RecordConfig};
@@ -61,26 +62,12 @@ impl RecordPolicy {
 
     /// Takes out of a span what is not to be kept.
     pub fn apply(&self, span: &mut Span) {
-        for payload in [&mut span.input, &mut span.output] {
-            if !self.keeps_payload() {
-                *payload = None;
-            }
-            let Some(text) = payload else { continue };
-            let is_json = matches!(text.as_bytes().first(), Some(b'{' | b'['));
-            let clean = if is_json { self.redactor.document(text) } else { self.redactor.text(text) };
-            if let Cow::Owned(clean) = clean {
-                *text = clean;
-            }
-            cut(text, self.max);
-        }
+        self.payload(&mut span.input);
+        self.payload(&mut span.output);
         if !self.keeps_payload() {
             span.details = None;
         }
-        let text = |field: &mut String| {
-            if let Cow::Owned(clean) = self.redactor.text(field) {
-                *field = clean;
-            }
-        };
+        let text = |field: &mut String| self.text(field);
         let word = |field: &mut String| {
             if let Cow::Owned(clean) = self.redactor.word(field) {
                 *field = clean;
@@ -120,6 +107,42 @@ impl RecordPolicy {
             }
             cut_json(json, self.max);
         }
+    }
+
+    /// Takes out of what a call was given or gave what is not to be kept.
+    pub fn payload(&self, payload: &mut Option<String>) {
+        if !self.keeps_payload() {
+            *payload = None;
+        }
+        let Some(text) = payload else { return };
+        self.either(text);
+        cut(text, self.max);
+    }
+
+    /// Takes out of a text what is not to be kept.
+    pub fn text(&self, text: &mut String) {
+        if let Cow::Owned(clean) = self.redactor.text(text) {
+            *text = clean;
+        }
+    }
+
+    /// Takes out of a text that may be JSON what is not to be kept.
+    pub fn either(&self, text: &mut String) {
+        let is_json = matches!(text.as_bytes().first(), Some(b'{' | b'['));
+        let clean = if is_json { self.redactor.document(text) } else { self.redactor.text(text) };
+        if let Cow::Owned(clean) = clean {
+            *text = clean;
+        }
+    }
+
+    /// Takes out of a score what is not to be kept.
+    pub fn score(&self, score: &mut Score) {
+        match &mut score.value {
+            ScoreValue::Bool(_) | ScoreValue::Number(_) => {}
+            ScoreValue::Text(text) | ScoreValue::Json(text) => self.either(text),
+        }
+        let error = score.error.iter_mut().flat_map(|e| e.message.iter_mut().chain(&mut e.stack));
+        score.reason.iter_mut().chain(error).chain(score.metadata.values_mut()).for_each(|text| self.either(text));
     }
 
     /// Takes out of the names of attributes what is not to be kept.

@@ -22,6 +22,7 @@ struct Counted {
     there: Side,
     here: Side,
     added: u64,
+    masked: u64,
     different: u64,
     named: Vec<String>,
 }
@@ -75,6 +76,11 @@ impl Kind {
         self.counted.lock().added += 1;
     }
 
+    /// A thing holds labels where redaction took something out.
+    pub(crate) fn masked(&self) {
+        self.counted.lock().masked += 1;
+    }
+
     fn differs(&self) -> bool {
         self.counted.lock().different > 0
     }
@@ -108,7 +114,7 @@ impl fmt::Display for Report {
         writeln!(f, "{:<18} {:>9} {:>9} {:>9} {:>9}  {:<12}", "KIND", "THERE", "HERE", "NEW", "DIFFERENT", "DIGEST")?;
         for kind in &self.kinds {
             let counted = kind.counted.lock();
-            let Counted { there, here, added, different, named } = &*counted;
+            let Counted { there, here, added, masked, different, named } = &*counted;
             let shown = |side: &Side| format!("{:032x}", side.digest).chars().take(SHOWN).collect::<String>();
             let digest = if there.digest == here.digest {
                 shown(there)
@@ -116,6 +122,9 @@ impl fmt::Display for Report {
                 format!("{} there, {} here", shown(there), shown(here))
             };
             writeln!(f, "{:<18} {:>9} {:>9} {added:>9} {different:>9}  {digest}", kind.name, there.count, here.count)?;
+            if *masked > 0 {
+                writeln!(f, "  {masked} hold labels such as [SECRET] where redaction took something out")?;
+            }
             for what in named {
                 writeln!(f, "  {what}")?;
             }

@@ -30,6 +30,7 @@ use weir_gateway::{Gateway, Parts, batches, doors};
 use weir_store::artifacts::ArtifactStore;
 use weir_store::ingest::{Ingest, IngestOptions};
 use weir_store::journal::Journal;
+use weir_store::kept::{Kept, UnderPolicy};
 use weir_store::sqlite::{PayloadEncoding, SqliteCatalog, SqliteOptions, SqliteStore};
 use weir_store::telemetry::Telemetry;
 use weir_watch::prometheus::{Metrics, MetricsOptions};
@@ -166,13 +167,18 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     observers.tell_intake(&intake);
     let experiments = Arc::new(weir_fronts::mlflow::Experiments::new(catalog.clone(), store.clone()));
     let receiver = otlp::receiver(intake.clone(), &loaded.settings.otlp, experiments);
+    let policy: UnderPolicy = {
+        let gateway = gateway.clone();
+        Arc::new(move |work| work(&gateway.snapshot().policy))
+    };
+    let scores = Arc::new(Kept::new(store.clone(), policy.clone()));
     let mlflow = Arc::new(Front::new(weir_fronts::mlflow::Parts {
         catalog: catalog.clone(),
         artifacts: artifacts.clone(),
         telemetry: store.clone(),
-        traces: store.clone(),
+        traces: Arc::new(Kept::new(store.clone(), policy.clone())),
         prompts: Arc::new(mlflow::Shelf(gateway.prompts().clone())),
-        scores: store.clone(),
+        scores: scores.clone(),
         intake: intake.clone(),
         calls: weir_fronts::mlflow::CallRuns::new(
             loaded.settings.mlflow.experiment.clone(),
@@ -185,7 +191,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         api: ApiState {
             store: store.clone(),
             spans: Arc::new(move |writes| intake.accept("api", writes)),
-            scores: store.clone(),
+            scores,
             prompts: gateway.prompts().clone(),
             live,
             clock,

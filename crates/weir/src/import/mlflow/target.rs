@@ -25,6 +25,7 @@ use weir_gateway::prompts::Library;
 use weir_store::artifacts::ArtifactStore;
 use weir_store::ingest::{Ingest, IngestOptions};
 use weir_store::journal::Journal;
+use weir_store::kept::{Kept, UnderPolicy};
 use weir_store::sqlite::{SqliteCatalog, SqliteStore};
 
 use crate::config::Loaded;
@@ -85,6 +86,10 @@ impl Target {
         let policy = RecordPolicy::new(&settings.record).map_err(|error| anyhow!("{error}"))?;
         let project = settings.record.project.clone();
         let terms: Arc<dyn Terms> = Arc::new(Configured { policy, prices: PriceTable::builtin(), project });
+        let policy: UnderPolicy = {
+            let terms = terms.clone();
+            Arc::new(move |work| work(terms.policy()))
+        };
         let intake = Arc::new(Intake::new(ingest.clone(), Arc::new(move || terms.clone())));
         let experiments = Arc::new(mlflow::Experiments::new(catalog.clone(), store.clone()));
         let receiver = Receiver::new(intake.clone(), OtlpOptions { max_body: MAX_SPANS }).with_experiments(experiments);
@@ -92,9 +97,9 @@ impl Target {
             catalog: catalog.clone(),
             artifacts: artifacts.clone(),
             telemetry: store.clone(),
-            traces: store.clone(),
+            traces: Arc::new(Kept::new(store.clone(), policy.clone())),
             prompts: Arc::new(Shelf(prompts)),
-            scores: store,
+            scores: Arc::new(Kept::new(store, policy)),
             intake,
             calls: CallRuns::new(None, settings.mlflow.environment.clone()),
             clock: clock.clone(),

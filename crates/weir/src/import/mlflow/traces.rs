@@ -6,10 +6,10 @@ use http::Method;
 use serde_json::{Value, json};
 use weir_store::catalog::ProjectRecord;
 
-use super::form::{ordered, said};
+use super::form::{masked, ordered, said};
 use super::source::{Counted, SourceTrace, pages};
 use super::{Import, Kinds, spans};
-use crate::import::parallel;
+use crate::import::{Kind, parallel};
 
 const API: &str = "/api/3.0/mlflow/traces";
 /// Tags that a server makes itself.
@@ -56,7 +56,7 @@ fn some(import: &Import<'_>, mut page: Vec<SourceTrace>, experiment: &str, kinds
     let before = here(import, &ids)?;
     let is_same = |(trace, there): &(&SourceTrace, &Text)| {
         before.get(&trace.id).is_some_and(|here| {
-            let same = |there: &Value, here: &Value| *there == said(there, here);
+            let same = |there: &Value, here: &Value| masked(there, here) == said(there, here);
             let assessed = |(id, there): (&String, &Value)| here.assessments.get(id).is_some_and(|h| same(there, h));
             same(&there.trace, &here.trace) && there.assessments.iter().all(assessed)
         })
@@ -75,18 +75,25 @@ fn some(import: &Import<'_>, mut page: Vec<SourceTrace>, experiment: &str, kinds
             kinds.traces.added();
         }
         let here = after.get(&trace.id);
-        let shown = here.map(|here| said(&there.trace, &here.trace).to_string());
-        kinds.traces.compare(&trace.id, &there.trace.to_string(), shown.as_deref());
+        compare(&kinds.traces, &trace.id, &there.trace, here.map(|here| &here.trace));
         for (id, assessment) in &there.assessments {
             if before.get(&trace.id).is_none_or(|before| !before.assessments.contains_key(id)) {
                 kinds.assessments.added();
             }
-            let here = here.and_then(|here| here.assessments.get(id));
-            let shown = here.map(|here| said(assessment, here).to_string());
-            kinds.assessments.compare(id, &assessment.to_string(), shown.as_deref());
+            compare(&kinds.assessments, id, assessment, here.and_then(|here| here.assessments.get(id)));
         }
     }
     Ok(())
+}
+
+/// Compares one with what is here. What redaction took out is no difference, and is counted.
+fn compare(kind: &Kind, id: &str, there: &Value, here: Option<&Value>) {
+    let shown = here.map(|here| said(there, here).to_string());
+    let wanted = here.map_or_else(|| there.clone(), |here| masked(there, here));
+    if wanted != *there {
+        kind.masked();
+    }
+    kind.compare(id, &wanted.to_string(), shown.as_deref());
 }
 
 /// Writes traces; gives what was refused, and why.
