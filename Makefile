@@ -1,5 +1,6 @@
 # make run    build and serve          make test   everything that is tested
 # make bench  the benchmark table      make fuzz   the fuzz targets, for FUZZ_SECONDS each
+# make ui     build the dashboard, which the feature `dashboard` embeds (`make ui-size` prints what it weighs)
 # make example  prompts, cache, batches, A/B and MLflow with some calls, shown
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -13,20 +14,23 @@ FUZZ_SECONDS ?= 60
 export WEIR_BIN_DIR ?= $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/debug
 ARGS ?=
 
-.PHONY: help run example test tools lint rust sdk sdk-js faults watch mlflow mlflow-peer object-store otel deploy-tests python python-wheel bench fuzz bless clean
+# The dashboard is built in where Node is there to build it.
+DASHBOARD := $(if $(shell command -v npm),--features weir/dashboard)
+
+.PHONY: help run example test ui ui-size ui-check ui-test tools lint rust sdk sdk-js faults watch mlflow mlflow-peer object-store otel deploy-tests python python-wheel bench fuzz bless clean
 
 help:
-	@sed -n '1,3p' Makefile
+	@sed -n '1,4p' Makefile
 
-run:
-	cargo build --release -p weir
+run: $(if $(DASHBOARD),ui)
+	cargo build --release -p weir $(DASHBOARD)
 	./target/release/weir serve $(ARGS)
 
 example: $(CACHE)/mlflow-venv/.installed
 	cargo build --release -p weir
 	$(CACHE)/mlflow-venv/bin/python examples/llmops-api/run.py
 
-test: tools lint rust sdk sdk-js faults watch mlflow object-store otel deploy-tests python
+test: tools lint rust ui-test sdk sdk-js faults watch mlflow object-store otel deploy-tests python
 	@echo "everything passed"
 
 # What the tests need besides Rust, Python and Node; installed once, checked every time.
@@ -77,15 +81,39 @@ tests/sdk_js/node_modules/.installed: tests/sdk_js/package-lock.json
 	cd tests/sdk_js && npm ci --no-audit --no-fund --silent
 	touch $@
 
+ui: ui/dist/index.html
+
+ui/node_modules/.installed: ui/package-lock.json
+	cd ui && npm ci --no-audit --no-fund --silent
+	touch $@
+
+ui/dist/index.html: ui/node_modules/.installed ui/package.json ui/vite.config.ts ui/tsconfig.json ui/index.html \
+  $(shell find ui/src ui/public ui/scripts -type f 2>/dev/null)
+	cd ui && npm run --silent build
+
+ui-size: ui
+	cd ui && npm run --silent size
+
+# Style, types, and whether the client's types are those of docs/openapi.json.
+ui-check: ui/node_modules/.installed
+	cd ui && npm run --silent lint && npm run --silent types && npm test --silent
+
+# Debian's Chromium against the built program.
+ui-test: tools ui-check ui-size binaries
+	@command -v chromium >/dev/null || { export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	$(PY) -m pytest tests/ui
+
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(if $(DASHBOARD),$(MAKE) ui && cargo clippy -p weir-web --all-targets --locked --features dashboard -- -D warnings)
 
 rust:
 	cargo test --workspace --locked
 
-binaries:
-	cargo build --locked -p weir -p weir-testkit
+binaries: $(if $(DASHBOARD),ui)
+	cargo build --locked -p weir -p weir-testkit $(DASHBOARD)
 
 sdk: tools binaries
 	$(PY) -m pytest -n 2 tests/sdk
@@ -157,4 +185,4 @@ bless:
 
 clean:
 	cargo clean
-	rm -rf .cache tests/sdk_js/node_modules
+	rm -rf .cache tests/sdk_js/node_modules ui/node_modules ui/dist

@@ -1,10 +1,12 @@
-//! Weir's own face: its API, who may use it, probes, metrics and the front page.
+//! Weir's own face: its API, who may use it, probes, metrics and the dashboard.
 //!
 //! Invariant: everything under `/api` needs a key with the role that its table names where keys are configured (`read`,
-//! `write` for what writes); only the probes and the front page need none.
+//! `write` for what writes); only the probes and the files of the pages need none.
 
 pub mod api;
 pub mod auth;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod fallback;
 mod health;
 mod home;
@@ -51,11 +53,21 @@ pub fn router(web: Web) -> Router {
         .route("/health/ready", get(health::ready))
         .with_state(web.health);
     Router::new()
-        .merge(home::routes())
+        .merge(pages())
         .merge(api)
         .merge(metrics)
         .merge(health)
         .layer(middleware::from_fn(fallback::catch_panic))
+}
+
+#[cfg(feature = "dashboard")]
+fn pages() -> Router {
+    dashboard::routes().merge(home::routes(false))
+}
+
+#[cfg(not(feature = "dashboard"))]
+fn pages() -> Router {
+    home::routes(true)
 }
 
 /// Adds the answers for paths and methods that nobody has.

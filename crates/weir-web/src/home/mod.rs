@@ -1,5 +1,5 @@
-//! The front page, until the dashboard takes its place: what to set, where to look, and the pages whose addresses MLflow's
-//! client prints (`/#/experiments/1/runs/...`).
+//! Plain pages: what to set, where to look, and the pages whose addresses MLflow's client prints
+//! (`/#/experiments/1/runs/...`). They stand at `/` where the dashboard is not built in, and always at `/home`.
 //!
 //! Invariants: nothing is fetched from anywhere else, and scripts come from files only; the page itself needs no key, what
 //! it shows does.
@@ -14,7 +14,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &str)] = &[
-    ("/", HTML, include_str!("page.html")),
+    ("/home", HTML, include_str!("page.html")),
     ("/home/style.css", "text/css; charset=utf-8", include_str!("style.css")),
     ("/home/main.js", SCRIPT, include_str!("main.js")),
     ("/home/api.js", SCRIPT, include_str!("api.js")),
@@ -22,9 +22,11 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/home/parts.js", SCRIPT, include_str!("parts.js")),
 ];
 
-/// The page and its files.
-pub(crate) fn routes() -> Router {
-    FILES.iter().fold(Router::new(), |all, (path, kind, text)| all.route(path, get(async || file(kind, text))))
+/// The page and its files; `first` also at `/`.
+pub(crate) fn routes(first: bool) -> Router {
+    let pages = FILES.iter().filter(|_| first).take(1).map(|(_, kind, text)| ("/", *kind, *text));
+    let pages = pages.chain(FILES.iter().copied());
+    pages.fold(Router::new(), |all, (path, kind, text)| all.route(path, get(async move || file(kind, text))))
 }
 
 fn file(kind: &'static str, text: &'static str) -> Response {

@@ -1,0 +1,171 @@
+// What asks for attention: anomalies that go on, alerts that fire, what is not ready.
+
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { BellRing, ShieldCheck, TriangleAlert } from "lucide-react";
+import type { ReactNode } from "react";
+import { type Anomaly, Refused, api, json, unwrap } from "@/api/client";
+import { Badge, type Tone } from "@/components/badge";
+import { cx } from "@/components/classes";
+import { Time } from "@/components/time";
+import { PAGES } from "@/pages/registry";
+import { MINUTE, type TimeRange } from "@/state/range";
+import { metricName, metricValue } from "./metric";
+
+const EVERY = 30_000;
+const MOST = 3;
+const has = (path: string) => PAGES.some((page) => page.path === path);
+
+export function WatchStrip({ range }: { range: TimeRange }) {
+  return (
+    <div className="grid gap-3 md:grid-cols-3">
+      <Anomalies range={range} />
+      <Alerts />
+      <Readiness />
+    </div>
+  );
+}
+
+type CardProps = { icon: typeof BellRing; title: string; to: string; tone: Tone; state: ReactNode; children?: ReactNode };
+
+function Card({ icon: Icon, title, to, tone, state, children }: CardProps) {
+  const head = (
+    <>
+      <Icon aria-hidden className={cx("size-4 text-muted", tone === "bad" && "text-bad", tone === "warn" && "text-warn", tone === "ok" && "text-ok")} />
+      <h2 className="font-semibold">{title}</h2>
+      <Badge tone={tone} className="ml-auto">
+        {state}
+      </Badge>
+    </>
+  );
+  return (
+    <section className="flex min-w-0 flex-col gap-1.5 rounded-lg border border-line bg-panel px-4 py-3">
+      {has(to) ? (
+        <Link to={to} className="flex items-center gap-2 rounded hover:text-accent">
+          {head}
+        </Link>
+      ) : (
+        <div className="flex items-center gap-2">{head}</div>
+      )}
+      {children}
+    </section>
+  );
+}
+
+function Anomalies({ range }: { range: TimeRange }) {
+  const found = useQuery({
+    queryKey: ["anomalies", "firing"],
+    refetchInterval: EVERY,
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/anomalies", { params: { query: { state: "firing", limit: "50", wait: "0s" } }, signal })),
+  });
+  const list = found.data?.anomalies ?? [];
+  const bad = list.some((a) => a.severity === "critical");
+  const watch = found.data?.watch;
+  const state = found.error ? "not known" : !found.data ? "…" : list.length ? `${list.length} open` : !watch?.enabled ? "off" : watch.learning > 0 && watch.learning === watch.projects ? "learning" : "none open";
+  return (
+    <Card icon={TriangleAlert} title="Anomalies" to="/anomalies" tone={bad ? "bad" : list.length ? "warn" : found.data && watch?.enabled ? "ok" : "plain"} state={state}>
+      {list.length ? (
+        <ul className="flex flex-col gap-1">
+          {list.slice(0, MOST).map((anomaly) => (
+            <li key={anomaly.id}>
+              <AnomalyLine anomaly={anomaly} range={range} />
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p className="min-h-4 text-xs text-muted">{found.error ? "The server did not say." : !watch ? "" : watch.enabled ? "Latency, errors, cost, tokens and branches are as they usually are." : "Anomalies are not looked for: watch.enabled."}</p>
+      )}
+    </Card>
+  );
+}
+
+function AnomalyLine({ anomaly, range }: { anomaly: Anomaly; range: TimeRange }) {
+  const cause = anomaly.causes[0];
+  const line = (
+    <>
+      <span className={cx("size-1.5 shrink-0 rounded-full", anomaly.severity === "critical" ? "bg-bad" : anomaly.severity === "warning" ? "bg-warn" : "bg-muted")} aria-hidden />
+      <span className="truncate">
+        {metricName(anomaly.metric)} {metricValue(anomaly.metric, anomaly.value)}
+        <span className="text-muted"> · usually {metricValue(anomaly.metric, anomaly.expected)}</span>
+        {cause ? <span className="text-muted"> · {cause.value}</span> : null}
+      </span>
+      <Time at={anomaly.onset} relative className="ml-auto shrink-0 text-muted" />
+    </>
+  );
+  const from = new Date(Date.parse(anomaly.onset) - 60 * MINUTE).toISOString();
+  const search = { from: Date.parse(from) < range.at().from ? from : undefined };
+  return (
+    <Link to={has("/anomalies") ? "/anomalies" : "/"} search={has("/anomalies") ? { open: anomaly.id } : search} className="flex items-center gap-2 rounded text-xs hover:underline">
+      {line}
+    </Link>
+  );
+}
+
+type Alert = { rule?: string; name?: string; state?: string; severity?: string; summary?: string; starts_at?: string };
+
+function Alerts() {
+  const found = useQuery({
+    queryKey: ["alerts", "firing"],
+    refetchInterval: EVERY,
+    retry: false,
+    queryFn: async ({ signal }) => (await json<{ alerts?: Alert[] }>("/api/v1/alerts", {}, { signal })).alerts ?? [],
+  });
+  const firing = (found.data ?? []).filter((alert) => alert.state === "firing");
+  const absent = found.error instanceof Refused && found.error.status === 404;
+  return (
+    <Card icon={BellRing} title="Alerts" to="/alerts" tone={firing.some((a) => a.severity === "critical") ? "bad" : firing.length ? "warn" : found.data ? "ok" : "plain"} state={found.data ? (firing.length ? `${firing.length} firing` : "none firing") : absent ? "no rules" : found.error ? "not known" : "…"}>
+      {firing.length ? (
+        <ul className="flex flex-col gap-1 text-xs">
+          {firing.slice(0, MOST).map((alert, n) => (
+            <li key={`${alert.rule ?? alert.name ?? ""}${n}`} className="flex items-center gap-2">
+              <span className={cx("size-1.5 shrink-0 rounded-full", alert.severity === "critical" ? "bg-bad" : "bg-warn")} aria-hidden />
+              <span className="truncate">{alert.summary ?? alert.name ?? alert.rule}</span>
+              {alert.starts_at ? <Time at={alert.starts_at} relative className="ml-auto shrink-0 text-muted" /> : null}
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p className="min-h-4 text-xs text-muted">{absent ? "This server evaluates no alert rules." : found.error ? "The server did not say." : found.data ? "No rule fires." : ""}</p>
+      )}
+    </Card>
+  );
+}
+
+type Check = { name?: string; title?: string; status?: string; state?: string; message?: string };
+type Ready = { ready?: boolean; problems?: string[]; checks?: Check[] };
+
+// The readiness gate; a server without one says at least how itself is doing.
+function Readiness() {
+  const found = useQuery({
+    queryKey: ["readiness"],
+    refetchInterval: EVERY,
+    retry: false,
+    queryFn: async ({ signal }): Promise<Ready> => {
+      try {
+        return await json<Ready>("/api/v1/readiness", {}, { signal });
+      } catch (error) {
+        if (!(error instanceof Refused) || error.status !== 404) throw error;
+        const status = await unwrap(api.GET("/api/v1/status", { signal }));
+        return { ready: status.ready ?? undefined, problems: status.problems };
+      }
+    },
+  });
+  const failed = (found.data?.checks ?? []).filter((check) => /fail|error|not_ready|critical/.test(check.status ?? check.state ?? ""));
+  const problems = [...(found.data?.problems ?? []), ...failed.map((check) => check.message ?? check.title ?? check.name ?? "")];
+  const ready = found.data?.ready;
+  return (
+    <Card icon={ShieldCheck} title="Readiness" to="/readiness" tone={ready === false ? "bad" : problems.length ? "warn" : ready ? "ok" : "plain"} state={found.data ? (ready === false ? "not ready" : problems.length ? `${problems.length} to mend` : "ready") : found.error ? "not known" : "…"}>
+      {problems.length ? (
+        <ul className="flex flex-col gap-1 text-xs">
+          {problems.slice(0, MOST).map((problem) => (
+            <li key={problem} className="truncate" title={problem}>
+              {problem}
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p className="min-h-4 text-xs text-muted">{found.error ? "The server did not say." : !found.data ? "" : "Calls are taken, recorded and stored."}</p>
+      )}
+    </Card>
+  );
+}
