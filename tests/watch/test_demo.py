@@ -5,7 +5,9 @@ import subprocess
 
 import pytest
 
-from conftest import WEIR  # noqa: E402
+from rig import BIN
+
+WEIR = str(BIN / "weir")
 
 UNTIL = "2026-11-26T18:20:00Z"
 
@@ -47,16 +49,17 @@ def test_both_incidents_are_found_with_their_cause_and_nothing_else(data):
 
 def test_the_second_version_of_the_prompt_is_cheaper_and_better(data):
     done = weir("ab", "support-answer", "--data", str(data), "--since", "2026-10-27", "--json")
-    verdicts = {}
-    for metric in json.loads(done.stdout)["comparisons"][0]["metrics"]:
-        verdicts[metric["metric"]] = metric["verdict"]
+    verdicts = {d["metric"]: d["verdict"] for d in json.loads(done.stdout)["differences"]}
     assert verdicts["cost_usd"] == "better", verdicts
     assert verdicts["scores.faithfulness"] == "better", verdicts
 
 
 def test_the_last_day_is_full(data):
-    stats = json.loads(weir("stats", "--data", str(data), "--since", "2026-11-25T18:20:00Z", "--bucket", "1h", "--json").stdout)
-    hours = stats["groups"][0]["series"]
+    done = weir(
+        "stats", "--data", str(data), "--since", "2026-11-25T18:20:00Z", "--until", UNTIL,
+        "--by", "project", "--bucket", "1h", "--json",
+    )
+    hours = json.loads(done.stdout)["groups"][0]["series"]
     assert len(hours) >= 24 and all(hour["count"] > 0 for hour in hours[1:-1])
 
 
