@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    ab, anomalies, calls, check_config, cost, detect, export, gc, import, key, prune, serve, stats, status, tail,
-    tokens, workflow,
+    ab, anomalies, calls, check_config, cost, demo_data, detect, export, gc, import, key, prune, serve, stats, status,
+    tail, tokens, workflow,
 };
 use crate::read::print;
 
@@ -40,6 +40,8 @@ enum Command {
     Workflow(workflow::Args),
     /// Show how a server is doing, and what waits to be exported
     Status(status::Args),
+    /// Fill a data folder with a month of made-up traffic, to look at
+    DemoData(demo_data::Args),
     /// Find anomalies in any series of numbers, row by row
     Detect(detect::Args),
     /// Write calls to a file: JSON lines or Parquet
@@ -74,6 +76,7 @@ impl Cli {
             Command::Ab(args) => ab::run(&args),
             Command::Workflow(args) => workflow::run(&args),
             Command::Status(args) => status::run(&args),
+            Command::DemoData(args) => demo_data::run(&args),
             Command::Detect(args) => detect::run(&args),
             Command::Export(args) => export::run(&args),
             Command::Import(args) => import::run(&args),

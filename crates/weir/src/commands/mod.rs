@@ -6,6 +6,7 @@ mod anomalies_table;
 pub(crate) mod calls;
 pub(crate) mod check_config;
 pub(crate) mod cost;
+pub(crate) mod demo_data;
 pub(crate) mod detect;
 pub(crate) mod export;
 pub(crate) mod gc;
