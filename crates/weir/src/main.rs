@@ -1,11 +1,13 @@
 //! The `weir` binary. Everything is in the modules below; this file only starts them.
 
+mod backups;
 mod cli;
 mod commands;
 mod config;
 mod gc;
 mod import;
 mod read;
+mod readiness;
 mod series;
 mod server;
 
