@@ -9,10 +9,15 @@ mod anomalies_json;
 pub mod anomalies_query;
 #[cfg(test)]
 mod anomalies_tests;
+mod backup;
 mod cache;
 mod call_json;
 mod calls;
 pub mod calls_query;
+mod channels;
+mod channels_json;
+#[cfg(test)]
+mod channels_tests;
 mod compare;
 mod compare_fold;
 mod compare_json;
@@ -31,6 +36,7 @@ mod prompts_tests;
 mod query;
 mod raw;
 pub mod read;
+mod readiness;
 mod respond;
 mod scores;
 mod scores_json;
@@ -53,12 +59,17 @@ mod workflow_query;
 mod workflow_read;
 
 pub use anomalies_json::{AnomalyList, WatchJson};
+pub use backup::{BackupAnswer, MakeBackup, VerifiedJson};
 pub use call_json::{Call, CallList, Prompt, Tokens};
+pub use channels_json::{
+    ChannelJson, ChannelList, ChannelTestAnswer, ChannelTestJson, NotificationJson, NotificationList,
+};
 pub use compare::compare_versions;
 pub use compare_json::{CompareAnswer, CostJson, DifferenceJson, MeanJson, SpreadJson, TestJson, VersionJson};
 pub use gc::{CollectGarbage, GcAnswer};
 pub use number::Usd;
 pub use params::Pairs;
+pub use readiness::JudgeReadiness;
 pub use scores_json::{ScoreJson, ScoreList};
 pub use state::{ApiState, FlushCache, TakeSpans};
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
@@ -112,7 +123,10 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(scores::list))
         .routes(routes!(anomalies::list))
         .routes(routes!(anomalies::get))
+        .routes(routes!(channels::list))
+        .routes(routes!(channels::notifications))
         .routes(routes!(status::get))
+        .routes(routes!(readiness::get))
         .routes(routes!(openapi::document));
     let writes = OpenApiRouter::new()
         .routes(routes!(scores::put))
@@ -122,6 +136,8 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
     let changes = OpenApiRouter::new()
         .routes(routes!(cache::flush))
         .routes(routes!(gc::run))
+        .routes(routes!(channels::test))
+        .routes(routes!(backup::make))
         .routes(routes!(prompts::create))
         .routes(routes!(prompts::set_label, prompts::delete_label));
     [(Role::Read, reads), (Role::Write, writes), (Role::Admin, changes)]

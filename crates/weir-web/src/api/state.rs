@@ -14,10 +14,13 @@ use weir_store::ingest::Receipt;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
 use weir_watch::anomalies::live::Watch;
+use weir_watch::notify::Post;
 
 use super::anomalies::AnomalyAccess;
+use super::backup::MakeBackup;
 use super::gc::CollectGarbage;
 use super::read::Reads;
+use super::readiness::JudgeReadiness;
 use super::scores::ScoreWrites;
 use super::status::StatusAnswer;
 
@@ -51,6 +54,12 @@ pub struct ApiState {
     pub anomalies: Arc<dyn Anomalies>,
     /// What finds them; nothing where that is switched off.
     pub watch: Option<Arc<Watch>>,
+    /// The channels, and the way to them.
+    pub post: Arc<Post>,
+    /// Whether the service is ready for production.
+    pub readiness: JudgeReadiness,
+    /// Makes a whole copy of what is stored.
+    pub backup: MakeBackup,
 }
 
 /// The state of the handlers.
@@ -67,6 +76,9 @@ pub(super) struct Shared {
     pub(super) flush_cache: FlushCache,
     pub(super) gc: CollectGarbage,
     pub(super) anomalies: AnomalyAccess,
+    pub(super) post: Arc<Post>,
+    pub(super) readiness: JudgeReadiness,
+    pub(super) backup: MakeBackup,
 }
 
 impl From<ApiState> for Shared {
@@ -81,6 +93,9 @@ impl From<ApiState> for Shared {
             flush_cache: state.flush_cache,
             gc: state.gc,
             anomalies: AnomalyAccess::new(state.anomalies, state.watch),
+            post: state.post,
+            readiness: state.readiness,
+            backup: state.backup,
             live: state.live.downgrade(),
             clock: state.clock,
         }
