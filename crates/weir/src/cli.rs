@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    ab, anomalies, calls, check_config, cost, detect, export, gc, import, key, prune, serve, stats, status, tail,
-    tokens, workflow,
+    ab, alerts, anomalies, calls, check_config, cost, detect, export, gc, import, key, prune, serve, stats, status,
+    tail, tokens, workflow,
 };
 use crate::read::print;
 
@@ -34,6 +34,8 @@ enum Command {
     Stats(stats::Args),
     /// What changed, since when and why; exit code 1 while something bad goes on, 2 on an error
     Anomalies(anomalies::Args),
+    /// What fires; exit code 1 while something does, 2 on an error. Rules: list them, check files, try one out
+    Alerts(alerts::Args),
     /// Compare the versions of a prompt
     Ab(ab::Args),
     /// List workflows, show the graph of one, or the path of a request
@@ -66,6 +68,7 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let done = match self.command {
             Command::Anomalies(args) => return Ok(anomalies::run(&args)),
+            Command::Alerts(args) => return Ok(alerts::run(&args)),
             Command::Serve(args) => serve::run(args),
             Command::CheckConfig(args) => check_config::run(&args),
             Command::Calls(args) => calls::run(&args),

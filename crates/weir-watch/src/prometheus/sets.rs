@@ -27,7 +27,9 @@ pub(crate) const LIMIT_SOURCES: &[&str] = &["upstream", "gateway"];
 pub(crate) const CACHE_KINDS: &[&str] = &["exact", "semantic"];
 /// The lines that a budget can pass.
 pub(crate) const BUDGET_LINES: &[&str] = &["soft", "hard"];
-/// How bad an anomaly is.
+/// What became of an evaluation of an alert rule.
+pub(crate) const RESULTS: &[&str] = &["done", "failed"];
+/// How bad an anomaly or an alert is.
 pub(crate) const SEVERITIES: &[&str] = &["info", "warning", "critical"];
 /// OpenTelemetry's two directions of tokens.
 pub(crate) const OTEL_TOKEN_TYPES: &[&str] = &["input", "output"];

@@ -9,12 +9,15 @@ use weir_core::span::Span;
 use weir_core::time::Clock;
 use weir_fronts::intake::Refused;
 use weir_gateway::prompts::Library;
-use weir_store::catalog::Anomalies;
+use weir_store::catalog::{Alerts, Anomalies};
 use weir_store::ingest::Receipt;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
+use weir_watch::alerts::live::Alerter;
+use weir_watch::alerts::reads::Reads as AlertReads;
 use weir_watch::anomalies::live::Watch;
 
+use super::alert_access::AlertAccess;
 use super::anomalies::AnomalyAccess;
 use super::gc::CollectGarbage;
 use super::read::Reads;
@@ -51,6 +54,12 @@ pub struct ApiState {
     pub anomalies: Arc<dyn Anomalies>,
     /// What finds them; nothing where that is switched off.
     pub watch: Option<Arc<Watch>>,
+    /// Where alerts are kept.
+    pub alerts: Arc<dyn Alerts>,
+    /// What evaluates their rules.
+    pub alerter: Arc<Alerter>,
+    /// What rules, budgets and objectives look at.
+    pub measured: Arc<dyn AlertReads>,
 }
 
 /// The state of the handlers.
@@ -67,6 +76,7 @@ pub(super) struct Shared {
     pub(super) flush_cache: FlushCache,
     pub(super) gc: CollectGarbage,
     pub(super) anomalies: AnomalyAccess,
+    pub(super) alerts: AlertAccess,
 }
 
 impl From<ApiState> for Shared {
@@ -81,6 +91,7 @@ impl From<ApiState> for Shared {
             flush_cache: state.flush_cache,
             gc: state.gc,
             anomalies: AnomalyAccess::new(state.anomalies, state.watch),
+            alerts: AlertAccess::new(state.alerter, state.alerts, state.measured),
             live: state.live.downgrade(),
             clock: state.clock,
         }

@@ -25,6 +25,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     crate::server::check_exposure(loaded.settings.server.listen, &snapshot.keyring)?;
     let exports = crate::server::describe_exports(&loaded.settings)?;
     loaded.settings.watch.options()?;
+    let rules = loaded.settings.alerts()?;
     let mut text = String::new();
     let file = loaded.file.map_or_else(|| "no file, defaults".to_owned(), |f| f.display().to_string());
     let _ = writeln!(text, "ok ({file})");
@@ -46,6 +47,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     all.push(lines::cache(&config.cache));
     all.push(lines::prompts(&config.prompts, config.prompts.dir.is_dir()));
     all.push(lines::batches(&config.batches));
+    all.extend(lines::alerts(&rules));
     all.extend(exports);
     for line in all {
         let _ = writeln!(text, "{line}");

@@ -10,7 +10,10 @@ use weir_gateway::config::{
     BatchesConfig, CacheConfig, CompressConfig, Config, GatewayConfig, KeyConfig, LimitConfig, MetricsConfig,
     ModelConfig, PriceConfig, PromptsConfig, ProviderConfig, RecordConfig, SelectConfig,
 };
+use weir_watch::budgets::BudgetDoc;
+use weir_watch::slo::SloDoc;
 
+use super::alerts::AlertsConfig;
 use super::artifacts::ArtifactsConfig;
 use super::otlp::OtlpConfig;
 use super::watch::WatchConfig;
@@ -99,6 +102,12 @@ pub(crate) struct Settings {
     pub otlp: OtlpConfig,
     /// What is watched for anomalies.
     pub watch: WatchConfig,
+    /// Who is told when.
+    pub alerts: AlertsConfig,
+    /// What may be spent in a day, a week or a month.
+    pub budgets: Vec<BudgetDoc>,
+    /// Service level objectives.
+    pub slos: Vec<SloDoc>,
 }
 
 impl Settings {

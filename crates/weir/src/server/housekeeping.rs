@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use weir_core::money::NanoUsd;
 use weir_core::time::Micros;
-use weir_store::catalog::Anomalies;
+use weir_store::catalog::{Alerts, Anomalies};
 use weir_store::telemetry::Telemetry;
 
 use super::Running;
@@ -72,6 +72,10 @@ pub(super) fn refresh_gauges(running: &Running) {
     match running.catalog.open_anomalies() {
         Ok(open) => metrics.set_anomalies_open(open),
         Err(error) => tracing::debug!(%error, "open anomalies cannot be counted"),
+    }
+    match running.catalog.open_alerts() {
+        Ok(open) => metrics.set_alerts_firing(open),
+        Err(error) => tracing::debug!(%error, "alerts that fire cannot be counted"),
     }
     let snapshot = running.gateway.snapshot();
     let mut budgets: Vec<(String, NanoUsd)> = Vec::new();

@@ -1,6 +1,7 @@
 //! The server process: wiring, start and stop.
 
 mod accept;
+mod alerts;
 mod anomalies;
 mod exports;
 mod flush;
@@ -33,6 +34,8 @@ use weir_store::journal::Journal;
 use weir_store::kept::{Kept, UnderPolicy};
 use weir_store::sqlite::{PayloadEncoding, SqliteCatalog, SqliteOptions, SqliteStore};
 use weir_store::telemetry::Telemetry;
+use weir_watch::alerts::live::Alerter;
+use weir_watch::alerts::reads::Stores;
 use weir_watch::prometheus::{Metrics, MetricsOptions};
 use weir_web::api::ApiState;
 use weir_web::{Report, Web};
@@ -80,6 +83,7 @@ pub(crate) struct Running {
     pub exports: Exports,
     pub catalog: Arc<SqliteCatalog>,
     pub batches: Arc<batches::Service>,
+    pub alerter: Arc<Alerter>,
     pub started: Micros,
     pub listen: SocketAddr,
     pub stopping: AtomicBool,
@@ -107,6 +111,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     otlp::check(&loaded.settings.otlp, &checked.keyring)?;
     let planned = exports::Planned::new(&loaded.settings)?;
     let watch_options = loaded.settings.watch.options()?;
+    let rules = loaded.settings.alerts()?;
     let listener =
         TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
     let planned = planned.at(listener.local_addr().context("no local address")?)?;
@@ -146,11 +151,15 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let watching = anomalies::Watching::start(watch_options, &store, &catalog, &clock)?;
     let watch = watching.as_ref().map(|w| w.watch.clone());
     watch.iter().for_each(|watch| observers.tell_watch(watch));
+    let alerting =
+        alerts::Alerting::start(rules, loaded.settings.alerts.enabled, &store, &catalog, &observers, &clock)?;
+    let alerter = alerting.alerter.clone();
     let exports = planned.start(&store, &observers, &gateway, &clock)?;
     let running = Arc::new(Running {
         exports,
         catalog: catalog.clone(),
         batches: batches.clone(),
+        alerter: alerter.clone(),
         started: clock.now(),
         gateway: gateway.clone(),
         store: store.clone(),
@@ -201,6 +210,9 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             },
             anomalies: catalog.clone(),
             watch,
+            alerts: catalog.clone(),
+            alerter,
+            measured: Arc::new(Stores { measured: store.clone(), anomalies: catalog.clone() }),
             gc: {
                 let collector =
                     Collector { catalog: catalog.clone(), artifacts: artifacts.clone(), telemetry: store.clone() };
@@ -271,6 +283,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     if let Some(watching) = watching {
         let _ = tokio::task::spawn_blocking(move || watching.stop()).await;
     }
+    let _ = tokio::task::spawn_blocking(move || alerting.stop()).await;
     let ended = {
         let running = running.clone();
         tokio::task::spawn_blocking(move || running.exports.stop(EXPORT_AT_STOP)).await.unwrap_or(false)
