@@ -3,12 +3,20 @@
 //! Windows and factors after "Alerting on SLOs" of Google's SRE workbook: a part of the budget of 30 days is spent within
 //! a long window, and a short one of a twelfth says that it still goes on. Invariant: pure; the caller counts.
 
+mod document;
+mod standing;
+
 use serde::{Deserialize, Serialize};
 use weir_core::anomaly::Severity;
 use weir_core::time::{DAY, HOUR, MINUTE, Micros};
 
+pub use document::{MAX_SLOS, Slo, SloDoc};
+pub use standing::{SloStatus, standing};
+
 /// Events that must be in the long window: with fewer, one failure is much.
 pub const FEWEST: u64 = 50;
+/// The longest window of [`BURNS`].
+pub const LONGEST: Micros = 3 * DAY;
 /// The time that the factors are made for.
 const MONTH: Micros = 30 * DAY;
 
@@ -82,7 +90,7 @@ impl Count {
 }
 
 /// How fast the budget is spent over a pair of windows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BurnRate {
     /// How bad it is when it fires.
     pub severity: Severity,
@@ -96,6 +104,8 @@ pub struct BurnRate {
     pub short_rate: f64,
     /// Above which it fires.
     pub factor: f64,
+    /// What was looked at in the long window.
+    pub total: u64,
     /// Whether it does.
     pub firing: bool,
 }
@@ -119,6 +129,7 @@ pub fn burn_rates<E>(objective: f64, mut count: impl FnMut(Micros) -> Result<Cou
                 long_rate,
                 short_rate,
                 factor,
+                total: long.total,
                 firing: long.total > FEWEST && long_rate > factor && short_rate > factor,
             })
         })
