@@ -132,6 +132,16 @@ impl Sketch {
         self.bins.last().map(|bin| value_of(bin.index))
     }
 
+    /// How many values are above this one: those of its own bin, within 1 % of it, are not.
+    #[must_use]
+    pub fn count_above(&self, value: f64) -> u64 {
+        if value < SMALLEST {
+            return self.count().saturating_sub(self.zero);
+        }
+        let own = index_of(value);
+        self.bins.iter().filter(|bin| bin.index > own).fold(0, |sum, bin| sum.saturating_add(bin.count))
+    }
+
     /// Adds to one bin, in its place; does not collapse.
     fn add_bin(&mut self, new: Bin) {
         match self.bins.binary_search_by_key(&new.index, |bin| bin.index) {

@@ -21,5 +21,6 @@ pub mod kept;
 mod lock;
 pub mod scores;
 pub mod sqlite;
+pub mod sums;
 pub mod telemetry;
 pub mod traces;

@@ -144,3 +144,14 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn what_is_well_above_is_counted_and_what_is_well_below_is_not(a in values(), line in 1e-6..1e12f64) {
+        let s = sketch(&a);
+        let count = |beyond: f64| a.iter().filter(|v| **v > beyond).count() as u64;
+        prop_assert!(s.count_above(line) <= count(line / 1.021));
+        prop_assert!(s.count_above(line) >= count(line * 1.021));
+        prop_assert_eq!(s.count_above(0.0), count(1e-9));
+    }
+}

@@ -1,6 +1,7 @@
 //! The contract of the catalog: what is small and transactional, one trait per concept. Calls block; async callers go
 //! through a thread.
 
+mod alerts;
 mod anomalies;
 mod artifacts;
 mod batches;
@@ -16,6 +17,11 @@ mod registry;
 mod runs;
 mod scorers;
 
+pub use alerts::{
+    AlertAck, AlertEvaluation, AlertHistoryQuery, AlertQuery, AlertRecord, AlertRuleProblem, AlertRulePut,
+    AlertRuleRecord, AlertTransition, AlertWrite, Alerts, MAX_ALERT_HISTORY, MAX_ALERT_MUTES, MAX_ALERT_RULES,
+    MAX_ALERTS,
+};
 pub use anomalies::{Anomalies, AnomalyQuery, AnomalyWrite, EngineRecord, MAX_ANOMALIES};
 pub use artifacts::{ArtifactEntry, ArtifactRecord, Artifacts, BlobRecord, PutArtifact, UploadRecord};
 pub use batches::{
@@ -66,6 +72,7 @@ pub trait Catalog:
     + PromptNotes
     + Notifications
     + Anomalies
+    + Alerts
 {
 }
 
@@ -84,5 +91,6 @@ impl<T> Catalog for T where
         + PromptNotes
         + Notifications
         + Anomalies
+        + Alerts
 {
 }

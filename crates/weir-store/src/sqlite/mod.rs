@@ -50,11 +50,12 @@ mod schema;
 mod scores;
 mod seq;
 mod sizes;
+mod sums;
 mod traces;
 mod write;
 
 pub use answer_file::{AnswerChange, AnswerFile, StoredAnswer, StoredVector};
-pub use catalog::{AnomalyReader, SqliteCatalog};
+pub use catalog::{AlertReader, AnomalyReader, SqliteCatalog};
 pub use options::{PayloadEncoding, SqliteOptions};
 #[cfg(test)]
 pub(crate) use prepare::PANICS;

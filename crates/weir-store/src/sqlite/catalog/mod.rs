@@ -1,6 +1,7 @@
 //! The catalog in one SQLite file, `<data>/catalog.db`, apart from the telemetry, so that long commits there never block
 //! it. One connection that writes, in groups (see [`writer`]), and a few that read.
 
+mod alerts;
 mod anomalies;
 mod artifacts;
 mod batches;
@@ -31,6 +32,7 @@ use super::schema::{self, Migrations};
 use crate::telemetry::StoreError;
 use writer::Writer;
 
+pub use alerts::AlertReader;
 pub use anomalies::AnomalyReader;
 
 const FILE: &str = "catalog.db";
@@ -49,6 +51,7 @@ const MIGRATIONS: Migrations = &[
     (6, include_str!("0006_artifacts.sql")),
     (7, include_str!("0007_call_marks.sql")),
     (8, include_str!("0008_anomalies.sql")),
+    (9, include_str!("0009_alerts.sql")),
     (10, include_str!("0010_notifications.sql")),
 ];
 

@@ -96,6 +96,13 @@ impl Bins {
         })
     }
 
+    /// All of it as one sketch.
+    pub(in crate::sqlite) fn whole(&self) -> Sketch {
+        let mut all = if self.total == 0 { Sketch::new() } else { self.sketch() };
+        all.merge(&self.apart);
+        all
+    }
+
     /// Adds a stored sketch, unless it has a bin outside of the array or the bytes are none.
     fn add_fitting(&mut self, bytes: &[u8]) -> bool {
         let mut total = 0u64;

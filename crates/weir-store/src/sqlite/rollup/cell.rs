@@ -7,6 +7,7 @@ use weir_core::sketch::Sketch;
 
 use super::super::row::tokens_from;
 use super::bins::Bins;
+use crate::activity::CallSums;
 use crate::telemetry::Figures;
 
 /// The whole numbers of a cell, in the order of the columns `count` to `latency_sum_us`.
@@ -123,6 +124,25 @@ impl Sum {
     pub(in crate::sqlite) fn clear(&mut self) {
         self.numbers = Numbers::default();
         self.latencies.clear();
+    }
+
+    /// As sums that can be added up further; see [`crate::sums::SumGroup::cells`].
+    pub(in crate::sqlite) fn sums(&self) -> CallSums {
+        let [count, errors, cache_hits, p0, p1, p2, p3, c0, c1, audio_in, audio_out, cost, unpriced, latency] =
+            self.numbers;
+        let count_of = |n: i64| u64::try_from(n).unwrap_or_default();
+        CallSums {
+            calls: count_of(count),
+            errors: count_of(errors),
+            rate_limited: 0,
+            cache_hits: count_of(cache_hits),
+            prompt_tokens: [p0, p1, p2, p3, audio_in].map(count_of).iter().sum(),
+            completion_tokens: [c0, c1, audio_out].map(count_of).iter().sum(),
+            cost,
+            unpriced: count_of(unpriced),
+            latency_sum_us: count_of(latency),
+            latency: self.latencies.whole(),
+        }
     }
 
     pub(in crate::sqlite) fn figures(&mut self) -> Figures {

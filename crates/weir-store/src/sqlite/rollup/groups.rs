@@ -6,6 +6,7 @@ use weir_core::time::Micros;
 
 use super::CUBED;
 use super::cell::Sum;
+use crate::activity::CallSums;
 use crate::telemetry::Figures;
 
 /// A combination of values in the order of `group_by`, the rest 0; 0 is absence.
@@ -17,6 +18,8 @@ pub(super) struct Group {
     pub(super) key: GroupKey,
     pub(super) total: Sum,
     pub(super) series: Vec<(Micros, Figures)>,
+    /// Instead of the series, where buckets are to be added up further.
+    pub(super) cells: Vec<(Micros, CallSums)>,
     /// The bucket that is being summed up, and whether it has anything.
     open: Sum,
     touched: bool,
@@ -31,9 +34,15 @@ pub(super) struct Groups {
     last: Option<(GroupKey, usize)>,
     bucket: Option<Micros>,
     touched: Vec<usize>,
+    summable: bool,
 }
 
 impl Groups {
+    /// Groups whose buckets can be added up further.
+    pub(super) fn summable() -> Self {
+        Self { summable: true, ..Self::default() }
+    }
+
     /// The sum for a cell of a group and bucket; without buckets it is the group's total.
     pub(super) fn sum(&mut self, key: GroupKey, bucket: Option<Micros>) -> Option<&mut Sum> {
         if bucket != self.bucket {
@@ -75,7 +84,11 @@ impl Groups {
         for place in self.touched.drain(..) {
             if let Some(group) = self.groups.get_mut(place) {
                 debug_assert!(group.series.last().is_none_or(|(t, _)| *t < bucket), "cells out of order");
-                group.series.push((bucket, group.open.figures()));
+                if self.summable {
+                    group.cells.push((bucket, group.open.sums()));
+                } else {
+                    group.series.push((bucket, group.open.figures()));
+                }
                 group.total.add(&group.open);
                 group.open.clear();
                 group.touched = false;

@@ -6,9 +6,10 @@ use weir_core::time::{DAY, HOUR, MINUTE, Micros};
 use super::super::names::NameTexts;
 use super::cell::{CELL_COLUMNS, Sum};
 use super::floors::Floors;
-use super::groups::{GroupKey, Groups};
+use super::groups::{Group, GroupKey, Groups};
 use super::plan::{self, Piece};
 use super::{CUBED, Level, align, raw, slice_number};
+use crate::sums::SumGroup;
 use crate::telemetry::{Dimension, Stats, StatsGroup, StatsQuery, StoreError, TimeRange};
 
 /// Most groups of an answer.
@@ -65,16 +66,42 @@ pub(in crate::sqlite) fn answer(
     floors: Floors,
     query: &StatsQuery,
 ) -> Result<Stats, StoreError> {
+    let mut groups = Groups::default();
+    let compiled = collect(db, floors, query, &mut groups)?;
+    finish(db, texts, &compiled, groups)
+}
+
+/// Answers a query with sums that can be added up further.
+pub(in crate::sqlite) fn sums(
+    db: &Connection,
+    texts: &NameTexts,
+    floors: Floors,
+    query: &StatsQuery,
+) -> Result<Vec<SumGroup>, StoreError> {
+    let mut groups = Groups::summable();
+    let compiled = collect(db, floors, query, &mut groups)?;
+    let start = query.range.from.unwrap_or_default();
+    let cells = |mut group: Group| match query.bucket {
+        None => vec![(start, group.total.sums())],
+        Some(_) => std::mem::take(&mut group.cells),
+    };
+    let mut all = groups.finish();
+    rank(&mut all);
+    all.into_iter()
+        .map(|group| Ok(SumGroup { values: values(db, texts, &compiled, &group)?, cells: cells(group) }))
+        .collect()
+}
+
+fn collect(db: &Connection, floors: Floors, query: &StatsQuery, groups: &mut Groups) -> Result<Compiled, StoreError> {
     check_bucket(query.bucket)?;
     if query.group_by.len() > CUBED {
         return Err(StoreError::Unsupported("a dimension can be grouped by only once".into()));
     }
     let compiled = compile(db, query)?;
-    let mut groups = Groups::default();
     if let Some((from, to)) = bounds(db, slice_number(None), query.range, floors)? {
-        read(db, &compiled, from, to, floors, &mut groups)?;
+        read(db, &compiled, from, to, floors, groups)?;
     }
-    finish(db, texts, &compiled, groups)
+    Ok(compiled)
 }
 
 fn compile(db: &Connection, query: &StatsQuery) -> Result<Compiled, StoreError> {
@@ -225,20 +252,35 @@ pub(super) fn cube_value(values: &[i64; CUBED], dimension: Dimension) -> i64 {
     Dimension::ALL.iter().position(|d| *d == dimension).and_then(|at| values.get(at)).copied().unwrap_or_default()
 }
 
+/// The groups with most calls, in that order.
+fn rank(groups: &mut Vec<Group>) {
+    groups.sort_unstable_by(|a, b| b.total.numbers.cmp(&a.total.numbers).then_with(|| a.key.cmp(&b.key)));
+    groups.truncate(GROUPS);
+}
+
+fn values(
+    db: &Connection,
+    texts: &NameTexts,
+    query: &Compiled,
+    group: &Group,
+) -> Result<Vec<Option<String>>, StoreError> {
+    let named = |id: &i64| match id {
+        0 => Ok(None),
+        id => Ok(Some(texts.text(db, *id)?.as_ref().to_owned())),
+    };
+    group.key.iter().take(query.group_by.len()).map(named).collect()
+}
+
 fn finish(db: &Connection, texts: &NameTexts, query: &Compiled, groups: Groups) -> Result<Stats, StoreError> {
     let mut total = Sum::default();
-    let mut ranked = groups.finish();
-    for group in &ranked {
+    let mut all = groups.finish();
+    for group in &all {
         total.add(&group.total);
     }
-    ranked.sort_unstable_by(|a, b| b.total.numbers.cmp(&a.total.numbers).then_with(|| a.key.cmp(&b.key)));
-    ranked.truncate(GROUPS);
-    let mut out = Vec::with_capacity(ranked.len());
-    for mut group in ranked {
-        let mut values = Vec::with_capacity(query.group_by.len());
-        for id in group.key.iter().take(query.group_by.len()) {
-            values.push(if *id == 0 { None } else { Some(texts.text(db, *id)?.as_ref().to_owned()) });
-        }
+    rank(&mut all);
+    let mut out = Vec::with_capacity(all.len());
+    for mut group in all {
+        let values = values(db, texts, query, &group)?;
         out.push(StatsGroup { values, total: group.total.figures(), series: group.series });
     }
     Ok(Stats { groups: out, total: total.figures() })
