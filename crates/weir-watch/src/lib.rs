@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod anomalies;
 pub mod budgets;
+pub mod calendar;
 pub mod detect;
 pub mod notify;
 pub mod prometheus;

@@ -71,7 +71,7 @@ pub enum Agg {
 #[schema(as = AlertMetric)]
 pub struct MetricDoc {
     /// `requests`, `errors`, `error_ratio`, `cost` (US dollars), `tokens`, `tokens_prompt`, `tokens_completion`,
-    /// `latency` and `ttft` (seconds), `tokens_per_s`, `cache_hit_ratio`, `rate_limited`, or `score:NAME`.
+    /// `latency` (seconds), `tokens_per_s`, `cache_hit_ratio`, `rate_limited`, or `score:NAME`.
     pub measure: String,
     /// How; each measure has a usual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -350,6 +350,44 @@ pub struct RuleDoc {
     /// What is told; usually all of `fire`, `escalate`, `resolve`, `no_data`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify_on: Option<Vec<NotifyOn>>,
+}
+
+impl Default for RuleDoc {
+    /// A rule that says nothing, switched on.
+    fn default() -> Self {
+        Self {
+            id: None,
+            name: String::new(),
+            description: None,
+            project: None,
+            enabled: true,
+            tags: Vec::new(),
+            severity: None,
+            runbook_url: None,
+            source: Source::default(),
+            metric: None,
+            score: None,
+            budget: None,
+            slo: None,
+            anomaly: None,
+            filters: BTreeMap::new(),
+            group_by: Vec::new(),
+            window: None,
+            timezone: None,
+            every: None,
+            offset: None,
+            condition: ConditionDoc::default(),
+            min_samples: None,
+            pending: None,
+            keep_firing_for: None,
+            no_data: None,
+            no_data_after: None,
+            renotify: None,
+            mute: Vec::new(),
+            channels: Vec::new(),
+            notify_on: None,
+        }
+    }
 }
 
 fn yes() -> bool {

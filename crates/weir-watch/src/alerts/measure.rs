@@ -1,6 +1,6 @@
-//! What can be measured of calls, how many figures become one value, and which read it takes.
+//! What can be measured of calls, and how many of them become one value.
 
-use weir_store::telemetry::Figures;
+use weir_store::activity::CallSums;
 
 use super::document::Agg;
 use super::parse::{Problem, not_known};
@@ -17,21 +17,9 @@ pub enum Measure {
     TokensPrompt,
     TokensCompletion,
     Latency,
-    Ttft,
     TokensPerS,
     CacheHitRatio,
     RateLimited,
-}
-
-/// What answers for a measure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Needs {
-    /// Rollups.
-    Figures,
-    /// Rollups, and those of calls that met a rate limit beside them.
-    Limited,
-    /// The calls themselves, at most so many.
-    Calls,
 }
 
 use Agg::{Avg, Count, Max, Min, P50, P90, P95, P99, Rate, Ratio, Sum};
@@ -47,8 +35,7 @@ const TABLE: &[(Measure, &str, &str, &[Agg])] = &[
     (M::TokensPrompt, "tokens_prompt", "tokens", &[Sum, Avg, Rate]),
     (M::TokensCompletion, "tokens_completion", "tokens", &[Sum, Avg, Rate]),
     (M::Latency, "latency", "seconds", &[P95, Avg, P50, P90, P99, Min, Max]),
-    (M::Ttft, "ttft", "seconds", &[P95, Avg, P50, P90, P99, Min, Max]),
-    (M::TokensPerS, "tokens_per_s", "tokens_per_second", &[Avg, P50, P90, P95, P99, Min, Max]),
+    (M::TokensPerS, "tokens_per_s", "tokens_per_second", &[Avg]),
     (M::CacheHitRatio, "cache_hit_ratio", "ratio", &[Ratio]),
     (M::RateLimited, "rate_limited", "calls", &[Count, Rate, Ratio]),
 ];
@@ -60,6 +47,11 @@ impl Measure {
     /// Names the member, and what there is.
     pub fn parse(name: &str, agg: Option<Agg>) -> Result<(Self, Agg), Problem> {
         let Some((measure, _, _, aggs)) = TABLE.iter().find(|row| row.1 == name) else {
+            if name == "ttft" {
+                let why = "time to the first token is kept in no rollup; watch latency here, or \
+                           llm_time_to_first_token_seconds in Prometheus";
+                return Err(Problem::new("metric.measure", why));
+            }
             let names: Vec<&str> = TABLE.iter().map(|row| row.1).collect();
             let why = not_known(&format!("\"{name}\" is not measured"), name, &names);
             return Err(Problem::new("metric.measure", why));
@@ -91,15 +83,16 @@ impl Measure {
         }
     }
 
-    /// What answers for it.
+    /// Whether calls that met a rate limit are to be counted for it.
     #[must_use]
-    pub fn needs(self, agg: Agg) -> Needs {
-        match (self, agg) {
-            (M::Ttft, _) | (M::Latency, P90 | Min | Max) => Needs::Calls,
-            (M::TokensPerS, agg) if agg != Avg => Needs::Calls,
-            (M::RateLimited, _) => Needs::Limited,
-            _ => Needs::Figures,
-        }
+    pub fn needs_limited(self) -> bool {
+        self == M::RateLimited
+    }
+
+    /// Whether it is taken from the distribution of latencies.
+    #[must_use]
+    pub fn needs_latencies(self, agg: Agg) -> bool {
+        self == M::Latency && agg != Avg
     }
 
     /// Whether a value is a sum over its window, so that it grows with it and no calls make 0.
@@ -108,55 +101,39 @@ impl Measure {
         matches!(agg, Count | Sum | Rate)
     }
 
-    /// Whether values of parts of a window come to the value of the whole by adding up figures.
+    /// The value of some calls over so many minutes, and how many calls it rests on; `None` where they have none.
     #[must_use]
-    pub fn is_quantile(agg: Agg) -> bool {
-        matches!(agg, P50 | P90 | P95 | P99 | Min | Max)
-    }
-
-    /// The value of some figures over so many minutes, and how many calls it rests on; `None` where they have none.
-    /// `limited` are the figures of those that met a rate limit.
-    #[must_use]
-    pub fn value(self, agg: Agg, all: &Figures, limited: Option<&Figures>, minutes: f64) -> (Option<f64>, u64) {
-        let n = all.count;
+    pub fn value(self, agg: Agg, of: &CallSums, minutes: f64) -> (Option<f64>, u64) {
+        let n = of.calls;
         let (total, n) = match self {
             M::Requests => (n as f64, n),
-            M::Errors | M::ErrorRatio => (all.errors as f64, n),
-            M::Cost => (all.cost.as_usd(), n.saturating_sub(all.unpriced)),
-            M::Tokens => ((prompt(all) + completion(all)) as f64, n),
-            M::TokensPrompt => (prompt(all) as f64, n),
-            M::TokensCompletion => (completion(all) as f64, n),
-            M::CacheHitRatio => (all.cache_hits as f64, n),
-            M::RateLimited => (limited.map_or(0, |l| l.count) as f64, n),
+            M::Errors | M::ErrorRatio => (of.errors as f64, n),
+            M::Cost => (of.cost as f64 / 1e9, n.saturating_sub(of.unpriced)),
+            M::Tokens => (of.prompt_tokens.saturating_add(of.completion_tokens) as f64, n),
+            M::TokensPrompt => (of.prompt_tokens as f64, n),
+            M::TokensCompletion => (of.completion_tokens as f64, n),
+            M::CacheHitRatio => (of.cache_hits as f64, n),
+            M::RateLimited => (of.rate_limited as f64, n),
             M::TokensPerS => {
-                let seconds = all.latency_sum_us as f64 / 1e6;
-                return ((seconds > 0.0).then(|| completion(all) as f64 / seconds), n);
+                let seconds = of.latency_sum_us as f64 / 1e6;
+                return ((seconds > 0.0).then(|| of.completion_tokens as f64 / seconds), n);
             }
-            M::Latency | M::Ttft => (all.latency_sum_us as f64 / 1e6, n),
+            M::Latency => (of.latency_sum_us as f64 / 1e6, n),
         };
+        let at = |q: f64| of.latency.quantile(q).map(|us| us / 1e6);
         let value = match agg {
             Count | Sum => Some(total),
             Rate => Some(total / minutes.max(1e-9)),
             Avg | Ratio => (n > 0).then(|| total / n as f64),
-            P50 => seconds(all.p50_us),
-            P95 => seconds(all.p95_us),
-            P99 => seconds(all.p99_us),
-            P90 | Min | Max => None,
+            P50 => at(0.50),
+            P90 => at(0.90),
+            P95 => at(0.95),
+            P99 => at(0.99),
+            Min => at(0.0),
+            Max => at(1.0),
         };
         (value, n)
     }
-}
-
-fn seconds(us: Option<f64>) -> Option<f64> {
-    us.map(|us| us / 1e6)
-}
-
-fn prompt(figures: &Figures) -> u64 {
-    figures.tokens.input_total()
-}
-
-fn completion(figures: &Figures) -> u64 {
-    figures.tokens.output_total()
 }
 
 /// The name of an aggregation in documents.
@@ -192,38 +169,37 @@ pub fn of_values(agg: Agg, values: &mut [f64]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use weir_core::money::NanoUsd;
-
     use super::*;
 
     #[test]
-    fn values_of_figures() {
-        let figures = Figures {
-            count: 40,
+    fn values_of_calls() {
+        let calls = CallSums {
+            calls: 40,
             errors: 2,
+            rate_limited: 4,
             cache_hits: 10,
-            cost: NanoUsd(3_000_000_000),
+            cost: 3_000_000_000,
             unpriced: 10,
             latency_sum_us: 80_000_000,
-            p95_us: Some(4e6),
-            ..Figures::default()
+            latency: [1e6, 2e6, 4e6].into_iter().collect(),
+            ..CallSums::default()
         };
-        let limited = Figures { count: 4, ..Figures::default() };
         let value = |name: &str, agg| {
             let (measure, agg) = Measure::parse(name, agg).unwrap();
-            measure.value(agg, &figures, Some(&limited), 5.0)
+            measure.value(agg, &calls, 5.0)
         };
         assert_eq!(value("requests", None), (Some(40.0), 40));
         assert_eq!(value("requests", Some(Rate)), (Some(8.0), 40));
         assert_eq!(value("error_ratio", None), (Some(0.05), 40));
         assert_eq!(value("cost", None), (Some(3.0), 30));
         assert_eq!(value("cost", Some(Avg)), (Some(0.1), 30), "calls without a price are none of its samples");
-        assert_eq!(value("latency", None), (Some(4.0), 40));
         assert_eq!(value("latency", Some(Avg)), (Some(2.0), 40));
+        let max = value("latency", Some(Max)).0.unwrap();
+        assert!((max - 4.0).abs() < 0.05, "{max}");
         assert_eq!(value("cache_hit_ratio", None), (Some(0.25), 40));
         assert_eq!(value("rate_limited", Some(Ratio)), (Some(0.1), 40));
         let (measure, agg) = Measure::parse("error_ratio", None).unwrap();
-        assert_eq!(measure.value(agg, &Figures::default(), None, 5.0), (None, 0), "nothing is no ratio of 0");
+        assert_eq!(measure.value(agg, &CallSums::default(), 5.0), (None, 0), "nothing is no ratio of 0");
     }
 
     #[test]
@@ -231,6 +207,8 @@ mod tests {
         let no = |name, agg| Measure::parse(name, agg).unwrap_err().to_string();
         assert_eq!(no("latencey", None), "metric.measure: \"latencey\" is not measured; did you mean \"latency\"?");
         assert_eq!(no("requests", Some(P95)), "metric.agg: requests has no \"p95\"; it has count, rate");
+        assert!(no("ttft", None).starts_with("metric.measure: time to the first token is kept in no rollup"));
+        assert_eq!(no("tokens_per_s", Some(P95)), "metric.agg: tokens_per_s has no \"p95\"; it has avg");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //!
 //! A muted alert is evaluated and shown as ever; what would have been told is told when the mute ends, if it still holds.
 
+use jiff::Timestamp;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use weir_core::time::{Micros, rfc3339};
 
 use super::document::MuteDoc;
 use super::parse::Problem;
+use crate::calendar::zone;
 
 /// A time of the week.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,17 +71,6 @@ impl MuteWindow {
     }
 }
 
-/// A time zone by its name.
-///
-/// # Errors
-/// There is none of that name.
-pub fn zone(name: Option<&str>) -> Result<TimeZone, Problem> {
-    let Some(name) = name.filter(|name| *name != "UTC") else { return Ok(TimeZone::UTC) };
-    TimeZone::get(name).map_err(|_| {
-        Problem::new("timezone", format!("\"{name}\" is no time zone; write it as \"Europe/Berlin\", or \"UTC\""))
-    })
-}
-
 /// A silence that somebody set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -119,48 +109,6 @@ impl Silence {
             && at < self.ends_at
             && self.rule_id.as_deref().is_none_or(|id| id == rule)
             && self.labels.iter().all(|(name, value)| labels.get(name) == Some(value))
-    }
-}
-
-/// Start of the calendar's day, week (Monday) or month that an instant lies in, and of the next one.
-#[must_use]
-pub fn period(at: Micros, unit: Calendar, zone: &TimeZone) -> Option<(Micros, Micros)> {
-    let date = Timestamp::from_microsecond(at).ok()?.to_zoned(zone.clone()).date();
-    let (from, to) = match unit {
-        Calendar::Day => (date, date.checked_add(1.day()).ok()?),
-        Calendar::Week => {
-            let back = i64::from(date.weekday().to_monday_zero_offset());
-            let from = date.checked_sub(back.days()).ok()?;
-            (from, from.checked_add(7.days()).ok()?)
-        }
-        Calendar::Month => (date.first_of_month(), date.first_of_month().checked_add(1.month()).ok()?),
-    };
-    let start = |day: jiff::civil::Date| Some(day.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond());
-    Some((start(from)?, start(to)?))
-}
-
-/// A unit of the calendar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = CalendarPeriod)]
-pub enum Calendar {
-    /// From midnight.
-    Day,
-    /// From Monday.
-    Week,
-    /// From the first.
-    Month,
-}
-
-impl Calendar {
-    /// Its name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-        }
     }
 }
 
@@ -204,17 +152,6 @@ mod tests {
         assert!(window(&["someday"], "01:00", "06:00", None).unwrap_err().starts_with("days: \"someday\""));
         assert!(window(&[], "01:00", "01:00", None).unwrap_err().starts_with("to: it equals"));
         assert!(window(&[], "01:00", "02:00", Some("Mars")).unwrap_err().starts_with("timezone: \"Mars\""));
-    }
-
-    #[test]
-    fn periods_of_the_calendar() {
-        let berlin = zone(Some("Europe/Berlin")).unwrap();
-        let now = at("2026-11-28T12:00:00Z");
-        let of = |unit, zone: &TimeZone| period(now, unit, zone).unwrap();
-        assert_eq!(of(Calendar::Day, &TimeZone::UTC).0, at("2026-11-28T00:00:00Z"));
-        assert_eq!(of(Calendar::Day, &berlin).0, at("2026-11-27T23:00:00Z"));
-        assert_eq!(of(Calendar::Week, &TimeZone::UTC), (at("2026-11-23T00:00:00Z"), at("2026-11-30T00:00:00Z")));
-        assert_eq!(of(Calendar::Month, &TimeZone::UTC), (at("2026-11-01T00:00:00Z"), at("2026-12-01T00:00:00Z")));
     }
 
     #[test]

@@ -3,12 +3,20 @@
 use super::parse::{Format, rules};
 use super::rule::*;
 use super::series::NoData;
+use crate::budgets::BudgetDoc;
+use crate::slo::SloDoc;
 use weir_core::time::{MINUTE, SECOND};
 
 fn rule(text: &str) -> Result<Rule, String> {
     let doc = rules(text, Format::Toml).map_err(|e| e.to_string())?.remove(0);
     let id = slug(&doc.name);
-    Rule::new(doc, &id, Bounds::default()).map_err(|e| e.to_string())
+    Rule::new(doc, &id, &targets()).map_err(|e| e.to_string())
+}
+
+fn targets() -> Targets {
+    let budget = BudgetDoc { name: "all".into(), amount: 5.0, ..BudgetDoc::default() };
+    let slo = SloDoc { name: "answers".into(), objective: 0.99, ..SloDoc::default() };
+    Targets { budgets: vec![budget.check().unwrap()], slos: vec![slo.check().unwrap()] }
 }
 
 const SHORT: &str = "name = \"r\"\nmetric = { measure = \"error_ratio\" }\ncondition = { crit = 0.05 }\n";
@@ -33,7 +41,7 @@ fn refusals_name_the_member() {
     for (found, expected) in [
         (with("group_by = [\"modle\"]"), "group_by[0]: \"modle\" is kept in no rollup; did you mean \"model\"?"),
         (with("group_by = [\"model\", \"model\"]"), "group_by[1]: \"model\" stands twice"),
-        (with("every = \"1s\""), "every: it must be from 10s to 1d"),
+        (with("every = \"90s\""), "every: it must be whole minutes from 1m to 1d"),
         (with("window = \"90s\""), "window: it must be whole minutes from 1m to 30d, or day, week or month"),
         (with("timezone = \"Europe/Berlin\""), "timezone: only the calendar's windows day, week and month have one"),
         (with("filters = { model = 5 }"), "filters.model: write a text, or a list of 1 to 100 texts"),
@@ -61,16 +69,38 @@ fn refusals_name_the_member() {
 }
 
 #[test]
-fn what_no_rollup_answers_is_bounded_or_refused() {
-    let ttft = |window: &str| {
-        let text = "name = \"r\"\nmetric = { measure = \"ttft\" }\ncondition = { crit = 2 }\n";
-        rule(&format!("{text}window = \"{window}\""))
-    };
-    assert!(ttft("15m").is_ok());
-    assert!(ttft("6h").unwrap_err().starts_with("metric: p95 of ttft is kept in no rollup"));
-    let score = rule("name = \"r\"\nmetric = { measure = \"score:tone\" }").unwrap_err();
-    assert_eq!(score, "metric.measure: scores have no rollups yet, so no rule can watch them");
-    assert!(rule("name = \"r\"\nsource = \"eval\"").unwrap_err().starts_with("source: this version"));
+fn what_nothing_answers_is_refused_with_the_reason() {
+    let of = |text: &str| rule(&format!("name = \"r\"\n{text}")).unwrap_err();
+    for (text, expected) in [
+        (
+            "metric = { measure = \"ttft\" }\ncondition = { crit = 2 }",
+            "metric.measure: time to the first token is kept",
+        ),
+        ("source = \"eval\"", "source: results of evaluations are kept as scores"),
+        ("source = \"event\"", "source: events are not recorded"),
+        ("source = \"score\"\ncondition = { crit = 1 }", "score: name the scores"),
+        ("source = \"score\"\nscore = \"tone\"\ngroup_by = [\"model\"]", "group_by: scores are kept by name alone"),
+        ("metric = { measure = \"score:tone\" }\nproject = \"p\"", "project: scores are kept by name alone"),
+        ("source = \"budget\"", "budget: name one of [[budgets]]"),
+        ("source = \"budget\"\nbudget = \"al\"", "budget: [[budgets]] has no \"al\"; did you mean \"all\"?"),
+        ("source = \"slo\"\nslo = \"answers\"\nfilters = { model = \"a\" }", "filters: the objective says"),
+        ("source = \"slo\"\nslo = \"answers\"\nwindow = \"1h\"", "window: only rules of source metric or score"),
+        ("source = \"anomaly\"\ncondition = { crit = 1 }", "condition: an anomaly is a reason by itself"),
+        ("source = \"anomaly\"\nmetric = { measure = \"errors\" }", "metric: it belongs to source = \"metric\""),
+    ] {
+        let found = of(text);
+        assert!(found.starts_with(expected), "{found}");
+    }
+    let good = |text: &str| rule(&format!("name = \"r\"\n{text}")).unwrap();
+    assert!(matches!(
+        good("metric = { measure = \"score:tone\" }\ncondition = { op = \"<\", crit = 0.5 }").read,
+        Read::Score { .. }
+    ));
+    assert!(matches!(good("source = \"budget\"\nbudget = \"all\"").read, Read::Budget(_)));
+    assert!(matches!(
+        good("source = \"slo\"\nslo = \"answers\"\ncondition = { type = \"burn_rate\" }").read,
+        Read::Slo(_)
+    ));
 }
 
 #[test]

@@ -3,26 +3,29 @@
 //! They are watched here; keys and labels that must stop at a limit have theirs in the gateway. Invariant: a status is a
 //! pure function of what was spent, hour by hour, and the time.
 
+mod document;
 mod forecast;
-mod period;
-
-use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use weir_core::time::{DAY, HOUR, Micros, rfc3339};
+use weir_store::telemetry::Dimension;
 
+use crate::calendar::Period;
+
+pub use document::{BudgetDoc, MAX_BUDGETS};
 pub use forecast::{Method, forecast};
-pub use period::Period;
 
 /// Most past that a forecast looks at.
 pub const HISTORY: Micros = 56 * DAY;
 
 /// What a budget counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// Dollars.
+    #[default]
     Usd,
     /// Tokens of all kinds.
     Tokens,
@@ -42,9 +45,13 @@ pub struct Budget {
     /// Whose calendar.
     pub zone: TimeZone,
     /// Values to keep, per dimension: all pairs must hold, several values of one are alternatives.
-    pub filters: BTreeMap<String, Vec<String>>,
+    pub filters: Vec<(Dimension, Vec<String>)>,
+    /// So much for each combination of values of these.
+    pub per: Vec<Dimension>,
     /// Shares of the limit at which somebody is told, ascending.
     pub thresholds: Vec<f64>,
+    /// Whether it is told too that it will be spent before the end of the period.
+    pub forecast: bool,
 }
 
 /// How a budget stands.
@@ -88,8 +95,8 @@ impl Budget {
     /// `None` when the time is beyond the calendar.
     #[must_use]
     pub fn status(&self, spent: &[(Micros, f64)], now: Micros) -> Option<BudgetStatus> {
-        let window = self.period.around(now, &self.zone)?;
-        let inside = |at: Micros| (window.from..window.to).contains(&at);
+        let (from, to) = self.period.around(now, &self.zone)?;
+        let inside = |at: Micros| (from..to).contains(&at);
         let used: f64 = spent.iter().filter(|(at, _)| inside(*at)).map(|(_, amount)| amount).sum();
         // A day's course matters within a day, a week's within more.
         let (step, season) = match self.period {
@@ -97,12 +104,12 @@ impl Budget {
             Period::Week | Period::Month => (DAY, 7),
         };
         let past = past(spent, now, step);
-        let left = window.to - now;
+        let left = to - now;
         let steps = usize::try_from(left.div_euclid(step) + 1).unwrap_or(0);
         let (method, next) = forecast(&past, season, steps);
         let (mut projected, mut exhausted_at) = (used, (used >= self.limit).then_some(now));
         for (at, amount) in (0..).map(|n: i64| now + n * step).zip(next) {
-            let length = step.min(window.to - at).max(0);
+            let length = step.min(to - at).max(0);
             let amount = amount * length as f64 / step as f64;
             if exhausted_at.is_none() && amount > 0.0 && projected + amount >= self.limit {
                 let part = (self.limit - projected) / amount;
@@ -115,8 +122,8 @@ impl Budget {
             limit: self.limit,
             unit: self.unit,
             period: self.period,
-            from: window.from,
-            to: window.to,
+            from,
+            to,
             spent: used,
             remaining: (self.limit - used).max(0.0),
             share: used / self.limit,

@@ -9,7 +9,9 @@ fn budget(period: Period, limit: f64) -> Budget {
         unit: Unit::Usd,
         period,
         zone: TimeZone::UTC,
-        filters: BTreeMap::new(),
+        filters: Vec::new(),
+        per: Vec::new(),
+        forecast: false,
         thresholds: vec![0.5, 0.8, 1.0],
     }
 }

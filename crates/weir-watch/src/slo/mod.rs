@@ -3,9 +3,13 @@
 //! Windows and factors after "Alerting on SLOs" of Google's SRE workbook: a part of the budget of 30 days is spent within
 //! a long window, and a short one of a twelfth says that it still goes on. Invariant: pure; the caller counts.
 
+mod document;
+
 use serde::{Deserialize, Serialize};
 use weir_core::anomaly::Severity;
 use weir_core::time::{DAY, HOUR, MINUTE, Micros};
+
+pub use document::{MAX_SLOS, Slo, SloDoc};
 
 /// Events that must be in the long window: with fewer, one failure is much.
 pub const FEWEST: u64 = 50;
@@ -96,6 +100,8 @@ pub struct BurnRate {
     pub short_rate: f64,
     /// Above which it fires.
     pub factor: f64,
+    /// What was looked at in the long window.
+    pub total: u64,
     /// Whether it does.
     pub firing: bool,
 }
@@ -119,6 +125,7 @@ pub fn burn_rates<E>(objective: f64, mut count: impl FnMut(Micros) -> Result<Cou
                 long_rate,
                 short_rate,
                 factor,
+                total: long.total,
                 firing: long.total > FEWEST && long_rate > factor && short_rate > factor,
             })
         })

@@ -1,0 +1,184 @@
+//! What a rule looks at, read once for an instant or for many.
+
+use std::collections::BTreeMap;
+
+use weir_core::anomaly::{Anomaly, Severity as Badness};
+use weir_core::sketch::Sketch;
+use weir_core::span::Status;
+use weir_core::time::{HOUR, Micros};
+use weir_store::activity::CallSums;
+use weir_store::catalog::{AnomalyQuery, MAX_ANOMALIES};
+use weir_store::telemetry::{Dimension, StatsQuery, StoreError, TimeRange};
+
+use super::cells::Track;
+use super::document::Severity;
+use super::reads::Reads;
+use super::rule::{MAX_SERIES, Read, Rule};
+use super::stretch::Stretch;
+use crate::slo::Indicator;
+
+/// Most buckets of all series together.
+const MAX_CELLS: usize = 400_000;
+/// How much of fine buckets is read at once; less where that takes too many rows.
+const AT_ONCE: Micros = 6 * HOUR;
+
+/// Values of the dimensions that tell series apart.
+pub type Key = Vec<Option<String>>;
+
+/// What was read.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// Calls by series.
+    Calls(BTreeMap<Key, Track>),
+    /// When scores were given, and what.
+    Scores(Vec<(Micros, f64)>),
+    /// Anomalies that went on at some time.
+    Anomalies(Vec<Anomaly>),
+}
+
+/// The calls that a rule looks at.
+struct Calls<'a> {
+    filters: &'a [(Dimension, Vec<String>)],
+    group_by: &'a [Dimension],
+    limited: bool,
+    latencies: bool,
+}
+
+/// Reads what a rule needs for the instants from `first` to `last`. Stretches must not overlap.
+///
+/// # Errors
+/// When the store fails, or it would be too much; the message says what to change.
+pub fn load(
+    rule: &Rule,
+    reads: &dyn Reads,
+    stretches: &[Stretch],
+    (first, last): (Micros, Micros),
+) -> Result<Data, StoreError> {
+    let calls = |filters, group_by, limited, latencies| Calls { filters, group_by, limited, latencies };
+    match &rule.read {
+        Read::Metric { measure, agg, filters, group_by } => {
+            let which = calls(filters, group_by, measure.needs_limited(), measure.needs_latencies(*agg));
+            tracks(reads, &which, stretches).map(Data::Calls)
+        }
+        Read::Budget(budget) => {
+            tracks(reads, &calls(&budget.filters, &budget.per, false, false), stretches).map(Data::Calls)
+        }
+        Read::Slo(slo) => match &slo.indicator {
+            Indicator::ScoreBelow { name, .. } => scores(reads, name, stretches),
+            indicator => {
+                let latencies = matches!(indicator, Indicator::LatencyMs(_));
+                tracks(reads, &calls(&slo.filters, &[], false, latencies), stretches).map(Data::Calls)
+            }
+        },
+        Read::Score { name, .. } => scores(reads, name, stretches),
+        Read::Anomalies { project, metrics, min_severity } => {
+            let query = AnomalyQuery {
+                projects: project.iter().cloned().collect(),
+                metrics: metrics.clone(),
+                severity: Some(badness(*min_severity)),
+                range: TimeRange { from: Some(first), to: Some(last.saturating_add(1)) },
+                limit: MAX_ANOMALIES,
+                ..AnomalyQuery::default()
+            };
+            reads.anomalies(&query).map(Data::Anomalies)
+        }
+    }
+}
+
+/// The severity of anomalies that a rule's word means.
+#[must_use]
+pub fn badness(severity: Severity) -> Badness {
+    match severity {
+        Severity::Info => Badness::Info,
+        Severity::Warning => Badness::Warning,
+        Severity::Critical => Badness::Critical,
+    }
+}
+
+fn scores(reads: &dyn Reads, name: &str, stretches: &[Stretch]) -> Result<Data, StoreError> {
+    let from = stretches.iter().map(|s| s.from).min();
+    let to = stretches.iter().map(|s| s.to).max();
+    reads.score_values(name, TimeRange { from, to }).map(Data::Scores)
+}
+
+fn tracks(reads: &dyn Reads, which: &Calls<'_>, stretches: &[Stretch]) -> Result<BTreeMap<Key, Track>, StoreError> {
+    let mut all: BTreeMap<Key, Track> = BTreeMap::new();
+    let mut count = 0;
+    for stretch in stretches {
+        let mut pieces = pieces(*stretch);
+        while let Some(piece) = pieces.pop() {
+            match read(reads, which, piece) {
+                Ok(groups) => {
+                    for (key, cells) in groups {
+                        count += cells.len();
+                        all.entry(key).or_default().put(cells);
+                    }
+                }
+                // Too many rows at once.
+                Err(StoreError::Unsupported(_)) if piece.bucket.is_some_and(|b| piece.to - piece.from > b) => {
+                    let bucket = piece.bucket.unwrap_or(HOUR);
+                    let half = (piece.to - piece.from) / 2;
+                    let middle = piece.from + (half - half % bucket).max(bucket);
+                    pieces.extend([Stretch { to: middle, ..piece }, Stretch { from: middle, ..piece }]);
+                }
+                Err(error) => return Err(error),
+            }
+            if count > MAX_CELLS {
+                return Err(StoreError::Unsupported(format!(
+                    "more than {MAX_CELLS} values would be read: ask for less time, tell fewer series apart, or evaluate less often"
+                )));
+            }
+        }
+    }
+    if all.len() > MAX_SERIES {
+        let mut calls: Vec<(u64, Key)> = all.iter().map(|(key, track)| (track.calls(), key.clone())).collect();
+        calls.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        calls.split_off(MAX_SERIES).iter().for_each(|(_, key)| drop(all.remove(key)));
+    }
+    Ok(all)
+}
+
+/// A stretch in pieces of which each is read at once, the oldest last.
+fn pieces(stretch: Stretch) -> Vec<Stretch> {
+    let Some(bucket) = stretch.bucket.filter(|bucket| *bucket < HOUR) else { return vec![stretch] };
+    let step = AT_ONCE - AT_ONCE % bucket;
+    let mut pieces = Vec::new();
+    let mut from = stretch.from;
+    while from < stretch.to {
+        let to = (from + step).min(stretch.to);
+        pieces.push(Stretch { from, to, ..stretch });
+        from = to;
+    }
+    pieces.reverse();
+    pieces
+}
+
+type Cells = Vec<(Micros, CallSums)>;
+
+fn read(reads: &dyn Reads, which: &Calls<'_>, of: Stretch) -> Result<Vec<(Key, Cells)>, StoreError> {
+    let query = StatsQuery {
+        range: TimeRange { from: Some(of.from), to: Some(of.to) },
+        filters: which.filters.to_vec(),
+        group_by: which.group_by.to_vec(),
+        bucket: of.bucket,
+    };
+    let inside = |at: &Micros| (of.from..of.to).contains(at);
+    let strip = |sums: CallSums| if which.latencies { sums } else { CallSums { latency: Sketch::new(), ..sums } };
+    let mut all: Vec<(Key, Track)> = Vec::new();
+    for group in reads.call_sums(&query)? {
+        let cells = group.cells.into_iter().filter(|(at, _)| inside(at)).map(|(at, sums)| (at, strip(sums)));
+        let mut track = Track::default();
+        track.put(cells);
+        all.push((group.values, track));
+    }
+    if which.limited {
+        let mut filters = query.filters.clone();
+        filters.push((Dimension::Status, vec![Status::RateLimited.as_str().to_owned()]));
+        for group in reads.call_sums(&StatsQuery { filters, ..query })? {
+            if let Some((_, track)) = all.iter_mut().find(|(key, _)| *key == group.values) {
+                group.cells.iter().for_each(|(at, sums)| track.limited(*at, sums.calls));
+            }
+        }
+    }
+    Ok(all.into_iter().map(|(key, track)| (key, track.within(Micros::MIN, Micros::MAX).to_vec())).collect())
+}

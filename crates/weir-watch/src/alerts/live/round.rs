@@ -1,0 +1,172 @@
+//! A round of the worker: what is due is judged, and written in few transactions.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use weir_core::time::Micros;
+use weir_store::catalog::AlertEvaluation;
+use weir_store::telemetry::StoreError;
+
+use super::super::course::{advance, end};
+use super::super::data::{Data, load};
+use super::super::observe::points;
+use super::super::rule::Rule;
+use super::super::rule_set::Listed;
+use super::super::series::{NoData, Policy};
+use super::super::stretch::{of_now, of_past};
+use super::super::told;
+use super::alerter::Alerter;
+use super::book::{Draft, Page};
+use super::mutes::Hush;
+use super::records;
+use weir_core::time::HOUR;
+
+/// Rules whose evaluations are written in one transaction.
+const TOGETHER: usize = 64;
+/// An instant so long ago is read in buckets: of then no minutes may be kept.
+const RECENT: Micros = 12 * HOUR;
+
+/// What an evaluation needs to know beside its rule.
+pub(super) struct Moment<'a> {
+    pub(super) hush: &'a Hush,
+    pub(super) url: &'a str,
+    pub(super) channels: Option<&'a std::collections::BTreeSet<String>>,
+    pub(super) now: Micros,
+}
+
+impl Alerter {
+    /// Evaluates what is due, and ends alerts of rules that are gone.
+    pub(super) fn round(&self) -> Result<(), StoreError> {
+        let mut book = self.book.lock();
+        book.load(self.catalog.as_ref())?;
+        let (rules, setup) = {
+            let force = self.force.read();
+            (force.rules.clone(), force.setup.clone())
+        };
+        let now = self.clock.now();
+        let due = |listed: &Arc<Listed>| {
+            let rule = listed.active()?;
+            let at = rule.due(now);
+            let judged = book.pages.get(&rule.id).and_then(|page| page.evaluated);
+            judged.is_none_or(|judged| judged < at).then(|| (rule.clone(), at))
+        };
+        let due: Vec<(Rule, Micros)> = rules.iter().filter_map(due).collect();
+        let gone: Vec<String> = book.pages.keys().filter(|id| rules.get(id).is_none()).cloned().collect();
+        if due.is_empty() && gone.is_empty() {
+            return Ok(());
+        }
+        let hush = Hush::read(self.catalog.as_ref(), now)?;
+        let moment = Moment { hush: &hush, url: &setup.url, channels: setup.channels.as_ref(), now };
+        let mut draft = Draft::default();
+        for id in gone {
+            if let Some(page) = book.pages.get(&id).cloned() {
+                self.end(&id, page, &moment, &mut draft)?;
+            }
+        }
+        for (rule, at) in due {
+            let page = book.pages.get(&rule.id).cloned().unwrap_or_default();
+            self.evaluate(&rule, page, at, &moment, &mut draft)?;
+            if draft.pages.len() >= TOGETHER {
+                draft.commit(self.catalog.as_ref(), &mut book)?;
+            }
+            if self.is_stopping() {
+                break;
+            }
+        }
+        draft.commit(self.catalog.as_ref(), &mut book)
+    }
+
+    /// Judges an instant of a rule.
+    fn evaluate(
+        &self,
+        rule: &Rule,
+        page: Page,
+        at: Micros,
+        moment: &Moment<'_>,
+        draft: &mut Draft,
+    ) -> Result<(), StoreError> {
+        let began = Instant::now();
+        let stretches = if moment.now - at <= RECENT { of_now(rule, at) } else { of_past(rule, at, at) };
+        let data = load(rule, self.reads.as_ref(), &stretches, (at, at));
+        let mut page = page;
+        let outcome = match data {
+            Ok(mut data) => self.judge(rule, &mut page, &mut data, at, moment, draft).map(Ok)?,
+            // The store is down for all: nothing is judged, the instant is tried again.
+            Err(error @ StoreError::Unavailable(_)) => return Err(error),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = &outcome {
+            tracing::debug!(rule = rule.id, error, "an alert rule cannot be evaluated");
+        }
+        let took = began.elapsed();
+        (self.meter)(took, outcome.is_ok());
+        page.evaluated = Some(at);
+        draft.write.evaluations.push(AlertEvaluation {
+            rule: rule.id.clone(),
+            evaluated_us: at,
+            ran_us: moment.now,
+            took_us: Micros::try_from(took.as_micros()).unwrap_or(Micros::MAX),
+            series: outcome.as_ref().copied().unwrap_or_default(),
+            error: outcome.err(),
+        });
+        draft.pages.push((rule.id.clone(), Some(page)));
+        Ok(())
+    }
+
+    /// Judges an instant by what was read; how many series there are.
+    pub(super) fn judge(
+        &self,
+        rule: &Rule,
+        page: &mut Page,
+        data: &mut Data,
+        at: Micros,
+        moment: &Moment<'_>,
+        draft: &mut Draft,
+    ) -> Result<u64, StoreError> {
+        let seen = points(rule, data, at);
+        let series = seen.len() as u64;
+        let quiet = |name: &str, held: &super::super::course::Held| moment.hush.quiet(rule, name, held, at);
+        let steps = advance(rule, &mut page.course, seen, &quiet, at);
+        let channels = known(&rule.doc.channels, moment);
+        for step in steps {
+            let alert = told::alert(rule, &step.fingerprint, &step.held, moment.url);
+            records::put(draft, rule, &step, &alert, &channels, (at, moment.now)).map_err(|e| unwritten(&e))?;
+        }
+        page.channels.clone_from(&rule.doc.channels);
+        page.notify_on.clone_from(&rule.policy.notify_on);
+        Ok(series)
+    }
+
+    /// Ends the alerts of a rule that is gone.
+    fn end(&self, id: &str, page: Page, moment: &Moment<'_>, draft: &mut Draft) -> Result<(), StoreError> {
+        let Page { mut course, channels, notify_on, .. } = page;
+        let channels = known(&channels, moment);
+        let policy =
+            Policy { pending: 0, keep_firing: 0, no_data: NoData::Keep, min_samples: 0, renotify: None, notify_on };
+        for step in end(&policy, &mut course, moment.now) {
+            let before = self.catalog.alert(&step.fingerprint)?;
+            let Some(mut alert) = before.and_then(|r| serde_json::from_str::<crate::notify::AlertJson>(&r.alert).ok())
+            else {
+                draft.write.forgotten.push(step.fingerprint);
+                continue;
+            };
+            alert.state = step.held.series.phase.as_str().to_owned();
+            alert.ends_at = step.held.series.ends_at;
+            alert.summary = format!("over: the rule {} was deleted", alert.rule);
+            records::close(draft, &step, &alert, &channels, moment.now).map_err(|e| unwritten(&e))?;
+        }
+        draft.write.gone.push(id.to_owned());
+        draft.pages.push((id.to_owned(), None));
+        Ok(())
+    }
+}
+
+/// The channels that there are.
+fn known(named: &[String], moment: &Moment<'_>) -> Vec<String> {
+    let is = |channel: &&String| moment.channels.is_none_or(|known| known.contains(*channel));
+    named.iter().filter(is).cloned().collect()
+}
+
+fn unwritten(error: &serde_json::Error) -> StoreError {
+    StoreError::Unsupported(format!("an alert has no JSON: {error}"))
+}
