@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    ab, anomalies, backup, calls, channels, check_config, cost, demo_data, detect, export, gc, import, key, prune,
+    ab, alerts, anomalies, backup, calls, channels, check_config, cost, demo_data, detect, export, gc, import, key, prune,
     ready, restore, serve, stats, status, tail, tokens, workflow,
 };
 use crate::read::print;
@@ -38,6 +38,8 @@ enum Command {
     Channels(channels::Args),
     /// Whether the service is ready for production; exit code 1 if it is not, 2 on an error
     Ready(ready::Args),
+    /// What fires; exit code 1 while something does, 2 on an error. Rules: list them, check files, try one out
+    Alerts(alerts::Args),
     /// Compare the versions of a prompt
     Ab(ab::Args),
     /// List workflows, show the graph of one, or the path of a request
@@ -78,6 +80,7 @@ impl Cli {
             Command::Anomalies(args) => return Ok(anomalies::run(&args)),
             Command::Channels(args) => return Ok(channels::run(&args)),
             Command::Ready(args) => return Ok(ready::run(&args)),
+            Command::Alerts(args) => return Ok(alerts::run(&args)),
             Command::Serve(args) => serve::run(args),
             Command::CheckConfig(args) => check_config::run(&args),
             Command::Calls(args) => calls::run(&args),

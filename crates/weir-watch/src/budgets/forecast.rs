@@ -4,7 +4,7 @@
 //! Level, trend and season after C. C. Holt (1957) and P. R. Winters (1960); the trend is damped after E. S. Gardner and
 //! E. Mckenzie (1985), because an undamped one runs away over a month.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Weights of the newest value in level, trend and season.
 const ALPHA: f64 = 0.3;
@@ -14,7 +14,7 @@ const GAMMA: f64 = 0.2;
 const DAMPING: f64 = 0.98;
 
 /// How a forecast came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Level, trend and weekly season.

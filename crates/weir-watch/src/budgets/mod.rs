@@ -5,6 +5,7 @@
 
 mod document;
 mod forecast;
+mod standing;
 
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -16,6 +17,7 @@ use crate::calendar::Period;
 
 pub use document::{BudgetDoc, MAX_BUDGETS};
 pub use forecast::{Method, forecast};
+pub use standing::standing;
 
 /// Most past that a forecast looks at.
 pub const HISTORY: Micros = 56 * DAY;

@@ -77,6 +77,19 @@ impl Metrics {
         replace(&self.families.notifications_waiting, channels, |cell, count| _ = cell.set(level(count)));
     }
 
+    /// Alerts that fire or have no data, from information up.
+    pub fn set_alerts_firing(&self, firing: [u64; 3]) {
+        for (severity, count) in ["info", "warning", "critical"].iter().zip(firing) {
+            self.families.alerts_firing.get(&[severity]).set(level(count));
+        }
+    }
+
+    /// The evaluation of an alert rule: how long it took, and whether it could be done.
+    pub fn alert_evaluated(&self, took: std::time::Duration, done: bool) {
+        self.families.alert_evaluations.get(&[if done { "done" } else { "failed" }]).inc();
+        self.families.alert_evaluation.get(&[]).observe(took.as_secs_f64());
+    }
+
     /// Whether requests are accepted.
     pub fn set_ready(&self, ready: bool) {
         self.families.ready.get(&[]).set(i64::from(ready));

@@ -97,6 +97,7 @@ const RESPONSE_MODEL: Label = open("gen_ai_response_model");
 
 const LATENCY: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0];
 const SCORE: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+const EVALUATION: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 // The next four are the buckets of OpenTelemetry's semantic conventions for generative AI.
 const DURATION: &[f64] = &[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 const TOKENS: &[f64] = &[
@@ -233,6 +234,12 @@ metric_table! {
         "Notifications of alerts: delivered, failed and tried again, or given up";
     notifications_waiting: Level = "weir_notifications_waiting", "", [open("channel")], &[],
         "Notifications that wait to be delivered";
+    alerts_firing: Level = "weir_alerts_firing", "", [closed("severity", sets::SEVERITIES)], &[],
+        "Alerts that fire or have no data, by severity";
+    alert_evaluations: Count = "weir_alert_evaluations_total", "", [closed("result", sets::RESULTS)], &[],
+        "Evaluations of alert rules, by whether they could be done";
+    alert_evaluation: Measure = "weir_alert_evaluation_seconds", "seconds", [], EVALUATION,
+        "Time that the evaluation of an alert rule took, all of its series together";
     ready: Level = "weir_ready", "", [], &[],
         "1 while requests are accepted";
     healthy: Level = "weir_healthy", "", [], &[],

@@ -4,15 +4,19 @@
 //! a long window, and a short one of a twelfth says that it still goes on. Invariant: pure; the caller counts.
 
 mod document;
+mod standing;
 
 use serde::{Deserialize, Serialize};
 use weir_core::anomaly::Severity;
 use weir_core::time::{DAY, HOUR, MINUTE, Micros};
 
 pub use document::{MAX_SLOS, Slo, SloDoc};
+pub use standing::{SloStatus, standing};
 
 /// Events that must be in the long window: with fewer, one failure is much.
 pub const FEWEST: u64 = 50;
+/// The longest window of [`BURNS`].
+pub const LONGEST: Micros = 3 * DAY;
 /// The time that the factors are made for.
 const MONTH: Micros = 30 * DAY;
 
@@ -86,7 +90,7 @@ impl Count {
 }
 
 /// How fast the budget is spent over a pair of windows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BurnRate {
     /// How bad it is when it fires.
     pub severity: Severity,

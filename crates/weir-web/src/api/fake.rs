@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use parking_lot::Mutex;
+use weir_core::anomaly::Anomaly;
 use weir_core::filter::Filter;
 use weir_core::id::{ScoreId, SpanId, SpanKey, TraceId};
 use weir_core::score::{Score, ScoreTarget};
 use weir_core::sketch::Sketch;
 use weir_core::span::{Span, SpanKind, Status};
 use weir_core::time::Micros;
+use weir_store::catalog::AnomalyQuery;
 use weir_store::scores::{Scores, Tally};
+use weir_store::sums::SumGroup;
 use weir_store::telemetry::{
     SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StepFigures, StepGroup, StepsQuery, StoreError, TableSize,
     Telemetry, TimeRange,
 };
+use weir_watch::alerts::reads::Reads;
 
 #[derive(Default)]
 pub(super) struct Fake(Mutex<Vec<Span>>, Mutex<Vec<Score>>);
@@ -35,6 +39,21 @@ impl Fake {
 
     pub(super) fn push(&self, span: Span) {
         self.0.lock().push(span);
+    }
+}
+
+/// Nothing to alert of.
+impl Reads for Fake {
+    fn call_sums(&self, _: &StatsQuery) -> Result<Vec<SumGroup>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn score_values(&self, _: &str, _: TimeRange) -> Result<Vec<(Micros, f64)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn anomalies(&self, _: &AnomalyQuery) -> Result<Vec<Anomaly>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

@@ -4,6 +4,11 @@
 //! calls offline; a handler only runs it on a bounded number of blocking threads. Unknown parameters are refused. A
 //! write is answered when it is durable.
 
+mod alert_access;
+mod alert_rules;
+mod alerts;
+mod alerts_json;
+pub mod alerts_query;
 mod anomalies;
 mod anomalies_json;
 pub mod anomalies_query;
@@ -47,6 +52,7 @@ mod stats;
 mod stats_json;
 pub mod stats_query;
 mod status;
+mod targets;
 mod trace;
 mod trace_json;
 mod trace_path;
@@ -58,6 +64,10 @@ mod workflow_json;
 mod workflow_query;
 mod workflow_read;
 
+pub use alerts::list_of_file;
+pub use alerts_json::{
+    AlertDetail, AlertList, AlertView, HistoryLine, HistoryList, MuteList, ReplayJson, RuleList, RuleView,
+};
 pub use anomalies_json::{AnomalyList, WatchJson};
 pub use backup::{BackupAnswer, MakeBackup, VerifiedJson};
 pub use call_json::{Call, CallList, Prompt, Tokens};
@@ -74,6 +84,7 @@ pub use scores_json::{ScoreJson, ScoreList};
 pub use state::{ApiState, FlushCache, TakeSpans};
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
 pub use status::{BatchesJson, BudgetJson, CacheJson, ExporterJson, JournalJson, StatusAnswer};
+pub use targets::{BudgetList, BudgetView, SloList, SloView};
 pub use trace_json::{PathAnswer, PathBranchJson, PathCallJson, PathStepJson, TraceSpans};
 pub use trace_read::{get_request_path, get_trace, get_trace_path};
 pub use workflow_json::{
@@ -125,6 +136,15 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(anomalies::get))
         .routes(routes!(channels::list))
         .routes(routes!(channels::notifications))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::history))
+        .routes(routes!(alerts::get))
+        .routes(routes!(alerts::mutes))
+        .routes(routes!(alert_rules::list))
+        .routes(routes!(alert_rules::get))
+        .routes(routes!(alert_rules::dry_run))
+        .routes(routes!(targets::budgets))
+        .routes(routes!(targets::slos))
         .routes(routes!(status::get))
         .routes(routes!(readiness::get))
         .routes(routes!(openapi::document));
@@ -132,12 +152,18 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(scores::put))
         .routes(routes!(spans::put))
         .routes(routes!(anomalies::feedback))
-        .routes(routes!(anomalies::evaluate));
+        .routes(routes!(anomalies::evaluate))
+        .routes(routes!(alerts::acknowledge))
+        .routes(routes!(alerts::mute))
+        .routes(routes!(alerts::unmute));
     let changes = OpenApiRouter::new()
         .routes(routes!(cache::flush))
         .routes(routes!(gc::run))
         .routes(routes!(channels::test))
         .routes(routes!(backup::make))
+        .routes(routes!(alert_rules::create))
+        .routes(routes!(alert_rules::change, alert_rules::delete))
+        .routes(routes!(alert_rules::evaluate))
         .routes(routes!(prompts::create))
         .routes(routes!(prompts::set_label, prompts::delete_label));
     [(Role::Read, reads), (Role::Write, writes), (Role::Admin, changes)]

@@ -9,13 +9,16 @@ use weir_core::span::Span;
 use weir_core::time::Clock;
 use weir_fronts::intake::Refused;
 use weir_gateway::prompts::Library;
-use weir_store::catalog::Anomalies;
+use weir_store::catalog::{Alerts, Anomalies};
 use weir_store::ingest::Receipt;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
+use weir_watch::alerts::live::Alerter;
+use weir_watch::alerts::reads::Reads as AlertReads;
 use weir_watch::anomalies::live::Watch;
 use weir_watch::notify::Post;
 
+use super::alert_access::AlertAccess;
 use super::anomalies::AnomalyAccess;
 use super::backup::MakeBackup;
 use super::gc::CollectGarbage;
@@ -60,6 +63,12 @@ pub struct ApiState {
     pub readiness: JudgeReadiness,
     /// Makes a whole copy of what is stored.
     pub backup: MakeBackup,
+    /// Where alerts are kept.
+    pub alerts: Arc<dyn Alerts>,
+    /// What evaluates their rules.
+    pub alerter: Arc<Alerter>,
+    /// What rules, budgets and objectives look at.
+    pub measured: Arc<dyn AlertReads>,
 }
 
 /// The state of the handlers.
@@ -79,6 +88,7 @@ pub(super) struct Shared {
     pub(super) post: Arc<Post>,
     pub(super) readiness: JudgeReadiness,
     pub(super) backup: MakeBackup,
+    pub(super) alerts: AlertAccess,
 }
 
 impl From<ApiState> for Shared {
@@ -96,6 +106,7 @@ impl From<ApiState> for Shared {
             post: state.post,
             readiness: state.readiness,
             backup: state.backup,
+            alerts: AlertAccess::new(state.alerter, state.alerts, state.measured),
             live: state.live.downgrade(),
             clock: state.clock,
         }

@@ -14,6 +14,7 @@ use weir_gateway::config::PromptsConfig;
 use weir_gateway::prompts::Library;
 use weir_store::sqlite::SqliteCatalog;
 use weir_watch::readiness::{Facts, Targets, judge};
+use weir_watch::alerts::live::{Alerter, Parts, Setup};
 
 use super::fake::Fake;
 use super::*;
@@ -47,11 +48,25 @@ pub(super) fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core
             Ok(judge(&facts, &Targets::default()))
         }),
         backup: Arc::new(|_| Err(Error::new(Code::Conflict, "another backup is being written"))),
+        alerts: catalog(),
+        alerter: alerter(&store),
+        measured: store.clone(),
         gc: Arc::new(|_, dry_run| Ok(GcAnswer { dry_run, ..GcAnswer::default() })),
         flush_cache: Arc::new(|namespace| Ok(if namespace == Some("a b") { 1 } else { 3 })),
     };
     let api = routes(state).into_iter().fold(axum::Router::new(), |all, (_, routes)| all.merge(routes));
     (api, store, live)
+}
+
+/// Alerts over a catalog of their own.
+fn alerter(store: &Arc<Fake>) -> Arc<Alerter> {
+    let parts = Parts {
+        reads: store.clone(),
+        catalog: catalog(),
+        clock: Clock::fixed(1_763_683_200_000_000),
+        meter: Arc::new(|_, _| {}),
+    };
+    Alerter::new(parts, Setup::default()).unwrap()
 }
 
 /// A catalog that nobody reads again.

@@ -28,6 +28,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let channels = loaded.settings.channels()?;
     loaded.settings.readiness.targets()?;
     loaded.settings.backup.check()?;
+    let rules = loaded.settings.alerts()?;
     let mut text = String::new();
     let file = loaded.file.map_or_else(|| "no file, defaults".to_owned(), |f| f.display().to_string());
     let _ = writeln!(text, "ok ({file})");
@@ -49,6 +50,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     all.push(lines::cache(&config.cache));
     all.push(lines::prompts(&config.prompts, config.prompts.dir.is_dir()));
     all.push(lines::batches(&config.batches));
+    all.extend(lines::alerts(&rules));
     all.extend(exports);
     all.extend(channels.iter().map(|channel| lines::channel(channel)));
     for line in all {

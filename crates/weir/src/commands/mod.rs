@@ -1,6 +1,8 @@
 //! One file per verb.
 
 pub(crate) mod ab;
+pub(crate) mod alerts;
+mod alerts_table;
 pub(crate) mod anomalies;
 mod anomalies_table;
 pub(crate) mod backup;

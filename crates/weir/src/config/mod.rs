@@ -1,6 +1,7 @@
 //! The configuration: defaults, then the file, then `WEIR_SECTION__KEY` variables, then flags. Unknown keys are an
 //! error that names the nearest known one.
 
+mod alerts;
 mod artifacts;
 mod backup;
 mod load;

@@ -80,7 +80,7 @@ mod tests {
              `--config` names. Every key can also be set as `WEIR_SECTION__KEY`, for example `WEIR_GATEWAY__RETRIES=3` or \
              `WEIR_PROVIDERS__LOCAL__BASE_URL=http://127.0.0.1:9000/v1`. Durations are written `250ms`, `5s`, `2h`, `30d`; \
              sizes `64KiB`, `32MiB`, `1GB`. A change of the file is applied without a restart, or refused whole with the \
-             old one kept; only `[server]`, `[artifacts]`, `[mlflow]`, `[otlp]`, `record.journal_max` and `record.plain_text` need a restart.\n",
+             old one kept; only `[server]`, `[artifacts]`, `[mlflow]`, `[otlp]`, `[watch]`, `alerts.enabled`, `record.journal_max` and `record.plain_text` need a restart.\n",
         );
         for (name, property) in root["properties"].as_object().unwrap() {
             let inner = resolve(&root, property);

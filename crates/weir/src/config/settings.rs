@@ -10,9 +10,12 @@ use weir_gateway::config::{
     BatchesConfig, CacheConfig, CompressConfig, Config, GatewayConfig, KeyConfig, LimitConfig, MetricsConfig,
     ModelConfig, PriceConfig, PromptsConfig, ProviderConfig, RecordConfig, SelectConfig,
 };
+use weir_watch::budgets::BudgetDoc;
+use weir_watch::slo::SloDoc;
 
 use weir_watch::notify::{ChannelConfig, Channels};
 
+use super::alerts::AlertsConfig;
 use super::artifacts::ArtifactsConfig;
 use super::backup::BackupConfig;
 use super::otlp::OtlpConfig;
@@ -109,6 +112,12 @@ pub(crate) struct Settings {
     pub backup: BackupConfig,
     /// What `weir ready` demands of a service that is to go into production.
     pub readiness: ReadinessConfig,
+    /// Who is told when.
+    pub alerts: AlertsConfig,
+    /// What may be spent in a day, a week or a month.
+    pub budgets: Vec<BudgetDoc>,
+    /// Service level objectives.
+    pub slos: Vec<SloDoc>,
 }
 
 impl Settings {

@@ -56,8 +56,18 @@ impl Online {
 
     /// Sends a JSON body.
     pub(super) fn post_json(&self, path: &[&str], body: &serde_json::Value) -> anyhow::Result<String> {
+        self.post_json_with(path, &Pairs::new(), body)
+    }
+
+    /// The same with parameters.
+    pub(super) fn post_json_with(
+        &self,
+        path: &[&str],
+        pairs: &Pairs,
+        body: &serde_json::Value,
+    ) -> anyhow::Result<String> {
         self.runtime.block_on(async {
-            let request = self.request(Method::POST, path).json(body).timeout(PATIENCE);
+            let request = self.request(Method::POST, path).query(pairs).json(body).timeout(PATIENCE);
             let answer = self.sent(request).await?;
             Ok(self.accept(answer).await?.text().await?)
         })

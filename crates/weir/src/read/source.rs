@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use weir_watch::alerts::rule::Rule;
 use weir_web::api::{Call, CallList};
 
 use super::offline::Offline;
@@ -140,6 +141,40 @@ impl Source {
                 let body = serde_json::json!({ "feedback": feedback });
                 server.post_json(&["anomalies", id, "feedback"], &body)
             }
+        }
+    }
+
+    /// The JSON of `/api/v1/alerts`.
+    pub(crate) fn alerts(&self, pairs: &Pairs) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(files) => files.alerts(pairs),
+            Self::Online(server) => server.get(&["alerts"], pairs),
+        }
+    }
+
+    /// The JSON of `/api/v1/alert-rules`; of files only the rules that were made over the API.
+    pub(crate) fn alert_rules(&self) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(files) => files.alert_rules(),
+            Self::Online(server) => server.get(&["alert-rules"], &Pairs::new()),
+        }
+    }
+
+    /// The JSON of `/api/v1/alert-rules/dry-run`.
+    pub(crate) fn alert_dry_run(&self, rule: &Rule, pairs: &Pairs) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(files) => files.alert_dry_run(rule, pairs),
+            Self::Online(server) => {
+                server.post_json_with(&["alert-rules", "dry-run"], pairs, &serde_json::to_value(&rule.doc)?)
+            }
+        }
+    }
+
+    /// Says that somebody takes care of an alert; its JSON.
+    pub(crate) fn acknowledge_alert(&self, fingerprint: &str, said: &serde_json::Value) -> anyhow::Result<String> {
+        match self {
+            Self::Offline(_) => bail!("alerts are acknowledged at the running server: name it with --url URL"),
+            Self::Online(server) => server.post_json(&["alerts", fingerprint, "ack"], said),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use weir_core::money::NanoUsd;
 use weir_core::time::Micros;
-use weir_store::catalog::Anomalies;
+use weir_store::catalog::{Alerts, Anomalies};
 use weir_store::telemetry::Telemetry;
 
 use super::Running;
@@ -79,6 +79,10 @@ pub(super) fn refresh_gauges(running: &Running) {
             metrics.set_notifications_waiting(&waiting);
         }
         Err(error) => tracing::debug!(%error, "notifications that wait cannot be counted"),
+    }
+    match running.catalog.open_alerts() {
+        Ok(open) => metrics.set_alerts_firing(open),
+        Err(error) => tracing::debug!(%error, "alerts that fire cannot be counted"),
     }
     let snapshot = running.gateway.snapshot();
     let mut budgets: Vec<(String, NanoUsd)> = Vec::new();

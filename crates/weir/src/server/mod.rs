@@ -1,6 +1,7 @@
 //! The server process: wiring, start and stop.
 
 mod accept;
+mod alerts;
 mod anomalies;
 mod channels;
 mod exports;
@@ -37,6 +38,8 @@ use weir_store::kept::{Kept, UnderPolicy};
 use weir_store::sqlite::{PayloadEncoding, SqliteCatalog, SqliteOptions, SqliteStore};
 use weir_store::telemetry::Telemetry;
 use weir_watch::notify::Post;
+use weir_watch::alerts::live::Alerter;
+use weir_watch::alerts::reads::Stores;
 use weir_watch::prometheus::{Metrics, MetricsOptions};
 use weir_web::api::ApiState;
 use weir_web::{Report, Web};
@@ -89,6 +92,7 @@ pub(crate) struct Running {
     pub(crate) operations: Arc<ArcSwap<operations::Operations>>,
     pub catalog: Arc<SqliteCatalog>,
     pub batches: Arc<batches::Service>,
+    pub alerter: Arc<Alerter>,
     pub started: Micros,
     pub listen: SocketAddr,
     pub stopping: AtomicBool,
@@ -118,6 +122,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let watch_options = loaded.settings.watch.options()?;
     let channels = loaded.settings.channels()?;
     let operations = operations::Operations::new(&loaded.settings, &clock)?;
+    let rules = loaded.settings.alerts()?;
     let listener =
         TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
     let planned = planned.at(listener.local_addr().context("no local address")?)?;
@@ -158,6 +163,9 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let watch = watching.as_ref().map(|w| w.watch.clone());
     watch.iter().for_each(|watch| observers.tell_watch(watch));
     let (post, posting) = channels::start(channels, &catalog, &observers, &clock)?;
+    let alerting =
+        alerts::Alerting::start(rules, loaded.settings.alerts.enabled, &store, &catalog, &observers, &clock)?;
+    let alerter = alerting.alerter.clone();
     let exports = planned.start(&store, &observers, &gateway, &clock)?;
     let running = Arc::new(Running {
         exports,
@@ -165,6 +173,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         operations: operations.swap(),
         catalog: catalog.clone(),
         batches: batches.clone(),
+        alerter: alerter.clone(),
         started: clock.now(),
         gateway: gateway.clone(),
         store: store.clone(),
@@ -224,6 +233,9 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
                 let running = running.clone();
                 Arc::new(move |verify| operations::back_up(&running, verify))
             },
+            alerts: catalog.clone(),
+            alerter,
+            measured: Arc::new(Stores { measured: store.clone(), anomalies: catalog.clone() }),
             gc: {
                 let collector =
                     Collector { catalog: catalog.clone(), artifacts: artifacts.clone(), telemetry: store.clone() };
@@ -295,6 +307,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     if let Some(watching) = watching {
         let _ = tokio::task::spawn_blocking(move || watching.stop()).await;
     }
+    let _ = tokio::task::spawn_blocking(move || alerting.stop()).await;
     let told = tokio::task::spawn_blocking(move || posting.stop(TELL_AT_STOP)).await.unwrap_or(false);
     if !told {
         tracing::warn!("some notifications were not taken in time; they are sent again at the next start");

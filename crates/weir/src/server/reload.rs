@@ -9,7 +9,7 @@ use weir_gateway::snapshot::Snapshot;
 
 use anyhow::bail;
 
-use super::{Running, check_exposure, exports, operations, otlp, spend};
+use super::{Running, alerts, check_exposure, exports, operations, otlp, spend};
 use crate::config::{self, Flags, Loaded, Settings};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -34,16 +34,19 @@ pub(super) async fn watch(running: Arc<Running>, loaded: Loaded, flags: Flags) {
         return;
     };
     let fixed = fixed_settings(&loaded.settings);
-    let mut applied = stamp(&file);
-    let mut seen = applied;
+    // Rules are files beside it.
+    let mut rules = loaded.settings.alerts.dir.clone();
+    let stamp = |file: &PathBuf, rules: &Option<PathBuf>| (stamp(file), alerts::stamps(rules.as_deref()));
+    let mut applied = stamp(&file, &rules);
+    let mut seen = applied.clone();
     loop {
         let told = tokio::select! {
             _ = hangup.recv() => true,
             () = tokio::time::sleep(LOOK_EVERY) => false,
         };
-        let now = stamp(&file);
+        let now = stamp(&file, &rules);
         let settled = now == seen;
-        seen = now;
+        seen.clone_from(&now);
         if !told && (now == applied || !settled) {
             continue;
         }
@@ -52,7 +55,14 @@ pub(super) async fn watch(running: Arc<Running>, loaded: Loaded, flags: Flags) {
         let (this, from, flags, fixed) = (running.clone(), file.clone(), flags.clone(), fixed.clone());
         let done = tokio::task::spawn_blocking(move || apply(&this, &from, &flags, &fixed)).await;
         match done.unwrap_or_else(|defect| Err(anyhow::Error::new(defect).context("taking it met a defect"))) {
-            Ok(()) => tracing::info!(file = %file.display(), "the configuration was changed"),
+            Ok(dir) => {
+                tracing::info!(file = %file.display(), "the configuration was changed");
+                if dir != rules {
+                    rules = dir;
+                    applied = stamp(&file, &rules);
+                    seen.clone_from(&applied);
+                }
+            }
             Err(error) => {
                 let error = format!("{error:#}");
                 tracing::error!(file = %file.display(), error, "the changed configuration is refused; the old one stays");
@@ -85,8 +95,9 @@ fn fixed_settings(settings: &Settings) -> String {
     let mlflow = serde_json::to_string(&settings.mlflow).unwrap_or_default();
     let otlp = serde_json::to_string(&settings.otlp).unwrap_or_default();
     let artifacts = serde_json::to_string(&settings.artifacts).unwrap_or_default();
+    let alerts = settings.alerts.enabled;
     let watch = serde_json::to_string(&settings.watch).unwrap_or_default();
-    format!("{server} {artifacts} {mlflow} {otlp} {watch} {} {}", record.journal_max, record.plain_text)
+    format!("{server} {artifacts} {mlflow} {otlp} {watch} {alerts} {} {}", record.journal_max, record.plain_text)
 }
 
 /// Size and time of change; editors that replace the file change both.
@@ -95,7 +106,7 @@ fn stamp(file: &PathBuf) -> Option<(u64, SystemTime)> {
     Some((meta.len(), meta.modified().ok()?))
 }
 
-fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::Result<()> {
+fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::Result<Option<PathBuf>> {
     let loaded = config::load(Some(file))?.with(flags);
     let checked = weir_gateway::Gateway::check(loaded.gateway.clone(), &|name| std::env::var(name).ok())?;
     check_exposure(running.listen, &checked.keyring)?;
@@ -104,6 +115,7 @@ fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::
     loaded.settings.watch.options()?;
     let channels = loaded.settings.channels()?;
     let operations = operations::Operations::new(&loaded.settings, &running.clock)?;
+    let rules = loaded.settings.alerts()?;
     let before = running.gateway.snapshot();
     if checked.keyring.is_open() && !before.keyring.is_open() {
         bail!("it has no keys any more, which would let everybody call; restart Weir if that is meant");
@@ -111,14 +123,15 @@ fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::
     running.gateway.reload(loaded.gateway)?;
     running.post.set_channels(channels);
     running.operations.store(Arc::new(operations));
+    running.alerter.configure(rules)?;
     spend::load(running, Some(&before.limits));
     running.observers.metrics.set_known_models(&known_models(&checked));
     running.observers.metrics.set_labels(&loaded.settings.metrics.labels);
     running.observers.metrics.retain_upstreams(|provider, _| checked.providers.contains_key(provider));
     if fixed_settings(&loaded.settings) != fixed {
         tracing::warn!(
-            "changes of [server], [artifacts], [mlflow], [otlp], [watch], record.journal_max and record.plain_text need a restart"
+            "changes of [server], [artifacts], [mlflow], [otlp], [watch], alerts.enabled, record.journal_max and record.plain_text need a restart"
         );
     }
-    Ok(())
+    Ok(loaded.settings.alerts.dir)
 }

@@ -203,7 +203,11 @@ fn a_dry_run_a_replay_and_the_worker_say_the_same() {
         events.sort();
         assert_eq!(notifications, events, "{more}");
         let starts: BTreeSet<_> = dry.episodes.iter().map(|e| e.start).collect();
-        assert_eq!(starts, worked.iter().filter(|w| w.0 == Event::Fired).map(|(_, start, ..)| *start).collect(), "{more}");
+        assert_eq!(
+            starts,
+            worked.iter().filter(|w| w.0 == Event::Fired).map(|(_, start, ..)| *start).collect(),
+            "{more}"
+        );
         assert!(!dry.series.is_empty() && dry.series[0].points.iter().any(|p| p.value.is_some()));
         drop(world);
     }

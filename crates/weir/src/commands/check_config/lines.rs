@@ -1,10 +1,15 @@
 //! What each section comes to, as a line for people. Pure.
 
+use weir_core::time::SECOND;
+use weir_core::units::Time;
 use weir_gateway::config::{
     AcceptConfig, BatchesConfig, CacheConfig, CompressConfig, LimitConfig, ModelConfig, PromptsConfig, SelectConfig,
     When,
 };
 use weir_watch::notify::Channel;
+use weir_watch::alerts::live::Setup;
+use weir_watch::alerts::rule::Rule;
+use weir_watch::alerts::rule_set::Origin;
 
 /// A model name of the file's own.
 pub(super) fn model(name: &str, model: &ModelConfig) -> String {
@@ -108,6 +113,27 @@ pub(super) fn channel(channel: &Channel) -> String {
     let only: Vec<String> = channel.severities.iter().map(|s| format!("{s:?}").to_lowercase()).collect();
     let only = if only.is_empty() { String::new() } else { format!(", only {}", only.join(" and ")) };
     format!("channel {} ({}) {}{signed}{only}", channel.name, channel.kind.as_str(), channel.shown)
+}
+
+/// Alert rules, budgets and objectives; nothing where there are none.
+pub(super) fn alerts(setup: &Setup) -> Vec<String> {
+    let configured = &setup.configured;
+    let told = |channels: &[String]| {
+        if channels.is_empty() { "nobody is told".to_owned() } else { format!("tells {}", channels.join(", ")) }
+    };
+    let of = |(rule, origin): &(Rule, Origin)| {
+        let place = match origin {
+            Origin::File(path) => format!("alert {} ({})", rule.id, path.display()),
+            Origin::Config | Origin::Api { .. } => format!("alert {}", rule.id),
+        };
+        let off = if rule.doc.enabled { "" } else { ", switched off" };
+        format!(
+            "{place}: every {}, {}{off}",
+            Time::secs((rule.every / SECOND).unsigned_abs()),
+            told(&rule.doc.channels)
+        )
+    };
+    configured.rules.iter().map(of).collect()
 }
 
 /// The calls that a rule is for.

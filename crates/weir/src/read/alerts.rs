@@ -1,0 +1,68 @@
+//! Alerts of the files of a data folder: as a server left them, and what a rule would have done.
+
+use weir_core::anomaly::Anomaly;
+use weir_core::time::Micros;
+use weir_store::catalog::AnomalyQuery;
+use weir_store::sqlite::{AlertReader, AnomalyReader, SqliteStore};
+use weir_store::sums::{Measured, SumGroup};
+use weir_store::telemetry::{StatsQuery, StoreError, TimeRange};
+use weir_watch::alerts::dry_run::{SPAN, dry_run};
+use weir_watch::alerts::live::Shows;
+use weir_watch::alerts::reads::Reads;
+use weir_watch::alerts::rule::Rule;
+use weir_watch::alerts::rule_set::{Configured, RuleSet};
+use weir_web::api::{RuleList, RuleView, alerts_query, list_of_file};
+
+use super::offline::Offline;
+use super::source::Pairs;
+
+/// The files as rules look at them.
+struct Files<'a> {
+    store: &'a SqliteStore,
+    anomalies: Option<AnomalyReader>,
+}
+
+impl Reads for Files<'_> {
+    fn call_sums(&self, query: &StatsQuery) -> Result<Vec<SumGroup>, StoreError> {
+        self.store.call_sums(query)
+    }
+
+    fn score_values(&self, name: &str, range: TimeRange) -> Result<Vec<(Micros, f64)>, StoreError> {
+        self.store.score_values(name, range)
+    }
+
+    fn anomalies(&self, query: &AnomalyQuery) -> Result<Vec<Anomaly>, StoreError> {
+        self.anomalies.as_ref().map_or(Ok(Vec::new()), |reader| reader.anomalies(query))
+    }
+}
+
+impl Offline {
+    pub(super) fn alerts(&self, pairs: &Pairs) -> anyhow::Result<String> {
+        let reader = AlertReader::open(&self.path)?;
+        let list = list_of_file::<anyhow::Error>(pairs, |query| match &reader {
+            Some(reader) => Ok(reader.alerts(query)?),
+            None => Ok(Vec::new()),
+        })?;
+        Ok(serde_json::to_string(&list)?)
+    }
+
+    pub(super) fn alert_rules(&self) -> anyhow::Result<String> {
+        let reader = AlertReader::open(&self.path)?;
+        let (made, evaluations) = match &reader {
+            Some(reader) => (reader.rules()?, reader.evaluations()?),
+            None => (Vec::new(), Vec::new()),
+        };
+        let (set, _) = RuleSet::new(&Configured::default(), &made);
+        let show = |listed: &std::sync::Arc<weir_watch::alerts::rule_set::Listed>| {
+            let evaluation = evaluations.iter().find(|e| e.rule == listed.id).cloned();
+            RuleView::from(Shows { listed: listed.clone(), evaluation, open: (0, 0) })
+        };
+        Ok(serde_json::to_string(&RuleList { rules: set.iter().map(show).collect() })?)
+    }
+
+    pub(super) fn alert_dry_run(&self, rule: &Rule, pairs: &Pairs) -> anyhow::Result<String> {
+        let span = alerts_query::dry_run(pairs)?.unwrap_or(SPAN);
+        let files = Files { store: &self.store, anomalies: AnomalyReader::open(&self.path)? };
+        Ok(serde_json::to_string(&dry_run(rule, &files, self.clock.now(), span)?)?)
+    }
+}
