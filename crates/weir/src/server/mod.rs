@@ -307,11 +307,11 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     if let Some(watching) = watching {
         let _ = tokio::task::spawn_blocking(move || watching.stop()).await;
     }
+    let _ = tokio::task::spawn_blocking(move || alerting.stop()).await;
     let told = tokio::task::spawn_blocking(move || posting.stop(TELL_AT_STOP)).await.unwrap_or(false);
     if !told {
         tracing::warn!("some notifications were not taken in time; they are sent again at the next start");
     }
-    let _ = tokio::task::spawn_blocking(move || alerting.stop()).await;
     let ended = {
         let running = running.clone();
         tokio::task::spawn_blocking(move || running.exports.stop(EXPORT_AT_STOP)).await.unwrap_or(false)
