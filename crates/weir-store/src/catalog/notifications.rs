@@ -87,6 +87,8 @@ pub enum Attempt {
         /// Why; no secret.
         error: String,
     },
+    /// It is not for this channel, and is forgotten.
+    Unwanted,
 }
 
 /// Whether a channel is to be reminded of an alert.
@@ -133,6 +135,8 @@ pub struct ChannelDeliveries {
     pub waiting: u64,
     /// When one was delivered last.
     pub delivered_us: Option<Micros>,
+    /// Notifications that were given up, out of those that are kept.
+    pub given_up: u64,
     /// When one was given up last.
     pub given_up_us: Option<Micros>,
     /// The newest failure among those that wait or were given up since the last delivery.

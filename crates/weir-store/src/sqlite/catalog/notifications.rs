@@ -124,13 +124,17 @@ impl Notifications for SqliteCatalog {
                 db.prepare_cached("SELECT max(settled_us) FROM notifications WHERE channel = ?1 AND state = ?2")?;
             let mut last = |state: i64| last.query_row((channel, state), |row| row.get::<_, Option<Micros>>(0));
             let (delivered_us, given_up_us) = (last(DELIVERED)?, last(GIVEN_UP)?);
+            let given_up: i64 = db
+                .prepare_cached("SELECT count(*) FROM notifications WHERE channel = ?1 AND state = ?2")?
+                .query_row((channel, GIVEN_UP), |row| row.get(0))?;
             let mut errors = db.prepare_cached(
                 "SELECT error FROM notifications WHERE channel = ?1 AND error IS NOT NULL
                  AND (state = 0 OR (state = 2 AND settled_us > ?2)) ORDER BY seq DESC LIMIT 1",
             )?;
             let mut errors = errors.query_map((channel, delivered_us.unwrap_or(Micros::MIN)), |row| row.get(0))?;
             let error = errors.next().transpose()?;
-            Ok(ChannelDeliveries { waiting: waiting.max(0) as u64, delivered_us, given_up_us, error })
+            let (waiting, given_up) = (waiting.max(0) as u64, given_up.max(0) as u64);
+            Ok(ChannelDeliveries { waiting, delivered_us, given_up, given_up_us, error })
         })
     }
 
@@ -177,6 +181,9 @@ fn attempted(db: &Connection, seq: i64, at: Micros, attempt: &Attempt) -> Result
             update.execute((seq, WAITING, Some(next_try_us), None::<i64>, Some(error.as_str())))?
         }
         Attempt::GivenUp { error } => update.execute((seq, GIVEN_UP, None::<i64>, Some(at), Some(error.as_str())))?,
+        Attempt::Unwanted => {
+            db.prepare_cached("DELETE FROM notifications WHERE seq = ?1 AND state = ?2")?.execute((seq, WAITING))?
+        }
     };
     match attempt {
         Attempt::Delivered(Standing::Remind) if changed > 0 => db

@@ -60,6 +60,10 @@ fn what_waits_survives_and_what_became_of_the_rest_is_seen() {
     let deliveries = catalog.channel_deliveries("a").unwrap();
     assert_eq!((deliveries.waiting, deliveries.delivered_us, deliveries.given_up_us), (1, Some(200), Some(300)));
     assert_eq!(deliveries.error.as_deref(), Some("gone"));
+    assert_eq!(deliveries.given_up, 1);
+    catalog.put_notifications(vec![new("4", "a", "v")]).unwrap();
+    catalog.attempted(seq(&catalog, "a", "4"), 350, Attempt::Unwanted).unwrap();
+    assert_eq!(due(&catalog, "a", 900), ["3"]);
     let query = NotificationQuery { delivery: Some(Delivery::GivenUp), limit: 9, ..NotificationQuery::default() };
     let given_up = catalog.notifications(&query).unwrap();
     assert_eq!((given_up.len(), given_up[0].attempts, given_up[0].error.as_deref()), (1, 1, Some("gone")));
