@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    ab, anomalies, calls, check_config, cost, demo_data, detect, export, gc, import, key, prune, serve, stats, status,
+    ab, anomalies, calls, channels, check_config, cost, demo_data, detect, export, gc, import, key, prune, serve, stats, status,
     tail, tokens, workflow,
 };
 use crate::read::print;
@@ -34,6 +34,8 @@ enum Command {
     Stats(stats::Args),
     /// What changed, since when and why; exit code 1 while something bad goes on, 2 on an error
     Anomalies(anomalies::Args),
+    /// Where alerts are told; `channels test NAME` tries one
+    Channels(channels::Args),
     /// Compare the versions of a prompt
     Ab(ab::Args),
     /// List workflows, show the graph of one, or the path of a request
@@ -68,6 +70,7 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let done = match self.command {
             Command::Anomalies(args) => return Ok(anomalies::run(&args)),
+            Command::Channels(args) => return Ok(channels::run(&args)),
             Command::Serve(args) => serve::run(args),
             Command::CheckConfig(args) => check_config::run(&args),
             Command::Calls(args) => calls::run(&args),

@@ -214,6 +214,12 @@ pub trait Notifications: Send + Sync {
     /// When the engine fails.
     fn notifications(&self, query: &NotificationQuery<'_>) -> Result<Vec<NotificationRecord>, StoreError>;
 
+    /// How many wait, for each channel that has some waiting.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn waiting_notifications(&self) -> Result<Vec<(String, u64)>, StoreError>;
+
     /// How the deliveries of a channel are going.
     ///
     /// # Errors

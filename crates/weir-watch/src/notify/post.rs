@@ -161,6 +161,19 @@ impl Post {
         self.channels().iter().map(state).collect()
     }
 
+    /// How many notifications wait, for every channel. Blocks.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub fn waiting(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let found = self.parts.store.waiting_notifications()?;
+        let of = |name: String| {
+            let count = found.iter().find(|(channel, _)| *channel == name).map_or(0, |(_, count)| *count);
+            (name, count)
+        };
+        Ok(self.channels().names().into_iter().map(of).collect())
+    }
+
     /// Notifications, newest first. Blocks.
     ///
     /// # Errors

@@ -154,8 +154,7 @@ impl Worker {
             return Ok(());
         }
         let alerts: Vec<String> = standing.iter().map(|one| one.alert.clone()).collect();
-        let told: Vec<Notification> =
-            standing.iter().filter_map(|one| serde_json::from_str(&one.body).ok()).collect();
+        let told: Vec<Notification> = standing.iter().filter_map(|one| serde_json::from_str(&one.body).ok()).collect();
         let (post, channel) = (self.post.clone(), channel.clone());
         self.reminding.insert(name);
         let place = (channel.clone(), 0);
@@ -196,7 +195,11 @@ impl Worker {
                 self.store(move |store| store.reminded(&name, alerts, now)).await
             }
             Outcome::Later { said, .. } | Outcome::Refused(said) => {
-                tracing::warn!(channel = channel.name, said, "the channel is not reminded of what goes on; tried again");
+                tracing::warn!(
+                    channel = channel.name,
+                    said,
+                    "the channel is not reminded of what goes on; tried again"
+                );
                 Err(StoreError::Unavailable(said.clone()))
             }
         };
@@ -233,7 +236,11 @@ impl Worker {
             Told::Tried(Outcome::Later { said, asked }, _) => {
                 let (next_try_us, begins) = pace.failed(seq, now, asked, fastrand::f64());
                 if begins {
-                    tracing::warn!(channel = channel.name, said, "the channel does not take notifications; tried again");
+                    tracing::warn!(
+                        channel = channel.name,
+                        said,
+                        "the channel does not take notifications; tried again"
+                    );
                 }
                 if next_try_us.saturating_sub(record.new.created_us) > channel.give_up_after {
                     (Attempt::GivenUp { error: format!("tried for too long; last: {said}") }, Some("given_up"))

@@ -67,6 +67,16 @@ impl Metrics {
         }
     }
 
+    /// So many notifications of a channel were `delivered`, `failed` or `given_up`.
+    pub fn notified(&self, channel: &str, outcome: &str, count: u64) {
+        self.families.notifications.get(&[channel, outcome]).inc_by(count);
+    }
+
+    /// Notifications that wait, per channel; replaces what was set before.
+    pub fn set_notifications_waiting(&self, channels: &[(&str, u64)]) {
+        replace(&self.families.notifications_waiting, channels, |cell, count| _ = cell.set(level(count)));
+    }
+
     /// Whether requests are accepted.
     pub fn set_ready(&self, ready: bool) {
         self.families.ready.get(&[]).set(i64::from(ready));

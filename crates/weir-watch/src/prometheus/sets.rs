@@ -27,6 +27,8 @@ pub(crate) const LIMIT_SOURCES: &[&str] = &["upstream", "gateway"];
 pub(crate) const CACHE_KINDS: &[&str] = &["exact", "semantic"];
 /// The lines that a budget can pass.
 pub(crate) const BUDGET_LINES: &[&str] = &["soft", "hard"];
+/// What becomes of an attempt to tell a channel.
+pub(crate) const DELIVERIES: &[&str] = &["delivered", "failed", "given_up"];
 /// How bad an anomaly is.
 pub(crate) const SEVERITIES: &[&str] = &["info", "warning", "critical"];
 /// OpenTelemetry's two directions of tokens.

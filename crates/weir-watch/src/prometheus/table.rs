@@ -229,6 +229,10 @@ metric_table! {
         "Attempts to export that failed, by reason; skipped and pruned count the calls that were given up";
     anomalies_open: Level = "weir_anomalies_open", "", [closed("severity", sets::SEVERITIES)], &[],
         "Anomalies that go on, by severity";
+    notifications: Count = "weir_notifications_total", "", [open("channel"), closed("outcome", sets::DELIVERIES)], &[],
+        "Notifications of alerts: delivered, failed and tried again, or given up";
+    notifications_waiting: Level = "weir_notifications_waiting", "", [open("channel")], &[],
+        "Notifications that wait to be delivered";
     ready: Level = "weir_ready", "", [], &[],
         "1 while requests are accepted";
     healthy: Level = "weir_healthy", "", [], &[],

@@ -13,6 +13,10 @@ mod cache;
 mod call_json;
 mod calls;
 pub mod calls_query;
+mod channels;
+mod channels_json;
+#[cfg(test)]
+mod channels_tests;
 mod compare;
 mod compare_fold;
 mod compare_json;
@@ -54,6 +58,9 @@ mod workflow_read;
 
 pub use anomalies_json::{AnomalyList, WatchJson};
 pub use call_json::{Call, CallList, Prompt, Tokens};
+pub use channels_json::{
+    ChannelJson, ChannelList, ChannelTestAnswer, ChannelTestJson, NotificationJson, NotificationList,
+};
 pub use compare::compare_versions;
 pub use compare_json::{CompareAnswer, CostJson, DifferenceJson, MeanJson, SpreadJson, TestJson, VersionJson};
 pub use gc::{CollectGarbage, GcAnswer};
@@ -112,13 +119,16 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(scores::list))
         .routes(routes!(anomalies::list))
         .routes(routes!(anomalies::get))
+        .routes(routes!(channels::list))
+        .routes(routes!(channels::notifications))
         .routes(routes!(status::get))
         .routes(routes!(openapi::document));
     let writes = OpenApiRouter::new()
         .routes(routes!(scores::put))
         .routes(routes!(spans::put))
         .routes(routes!(anomalies::feedback))
-        .routes(routes!(anomalies::evaluate));
+        .routes(routes!(anomalies::evaluate))
+        .routes(routes!(channels::test));
     let changes = OpenApiRouter::new()
         .routes(routes!(cache::flush))
         .routes(routes!(gc::run))

@@ -14,6 +14,7 @@ use weir_store::ingest::Receipt;
 use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
 use weir_watch::anomalies::live::Watch;
+use weir_watch::notify::Post;
 
 use super::anomalies::AnomalyAccess;
 use super::gc::CollectGarbage;
@@ -51,6 +52,8 @@ pub struct ApiState {
     pub anomalies: Arc<dyn Anomalies>,
     /// What finds them; nothing where that is switched off.
     pub watch: Option<Arc<Watch>>,
+    /// The channels, and the way to them.
+    pub post: Arc<Post>,
 }
 
 /// The state of the handlers.
@@ -67,6 +70,7 @@ pub(super) struct Shared {
     pub(super) flush_cache: FlushCache,
     pub(super) gc: CollectGarbage,
     pub(super) anomalies: AnomalyAccess,
+    pub(super) post: Arc<Post>,
 }
 
 impl From<ApiState> for Shared {
@@ -81,6 +85,7 @@ impl From<ApiState> for Shared {
             flush_cache: state.flush_cache,
             gc: state.gc,
             anomalies: AnomalyAccess::new(state.anomalies, state.watch),
+            post: state.post,
             live: state.live.downgrade(),
             clock: state.clock,
         }

@@ -38,6 +38,7 @@ pub(super) fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core
         status,
         anomalies: catalog(),
         watch: None,
+        post: super::channels_tests::post(),
         gc: Arc::new(|_, dry_run| Ok(GcAnswer { dry_run, ..GcAnswer::default() })),
         flush_cache: Arc::new(|namespace| Ok(if namespace == Some("a b") { 1 } else { 3 })),
     };
@@ -63,7 +64,7 @@ async fn get(api: &axum::Router, path: &str) -> (StatusCode, String) {
     ask(api, Request::get(path).body(Body::empty()).unwrap()).await
 }
 
-async fn ask(api: &axum::Router, request: Request<Body>) -> (StatusCode, String) {
+pub(super) async fn ask(api: &axum::Router, request: Request<Body>) -> (StatusCode, String) {
     let answer = api.clone().oneshot(request).await.unwrap();
     let status = answer.status();
     let body = answer.into_body().collect().await.unwrap().to_bytes();

@@ -25,6 +25,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     crate::server::check_exposure(loaded.settings.server.listen, &snapshot.keyring)?;
     let exports = crate::server::describe_exports(&loaded.settings)?;
     loaded.settings.watch.options()?;
+    let channels = loaded.settings.channels()?;
     let mut text = String::new();
     let file = loaded.file.map_or_else(|| "no file, defaults".to_owned(), |f| f.display().to_string());
     let _ = writeln!(text, "ok ({file})");
@@ -47,6 +48,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     all.push(lines::prompts(&config.prompts, config.prompts.dir.is_dir()));
     all.push(lines::batches(&config.batches));
     all.extend(exports);
+    all.extend(channels.iter().map(|channel| lines::channel(channel)));
     for line in all {
         let _ = writeln!(text, "{line}");
     }

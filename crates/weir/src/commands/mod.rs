@@ -4,6 +4,7 @@ pub(crate) mod ab;
 pub(crate) mod anomalies;
 mod anomalies_table;
 pub(crate) mod calls;
+pub(crate) mod channels;
 pub(crate) mod check_config;
 pub(crate) mod cost;
 pub(crate) mod demo_data;

@@ -11,6 +11,8 @@ use weir_gateway::config::{
     ModelConfig, PriceConfig, PromptsConfig, ProviderConfig, RecordConfig, SelectConfig,
 };
 
+use weir_watch::notify::{ChannelConfig, Channels};
+
 use super::artifacts::ArtifactsConfig;
 use super::otlp::OtlpConfig;
 use super::watch::WatchConfig;
@@ -99,9 +101,19 @@ pub(crate) struct Settings {
     pub otlp: OtlpConfig,
     /// What is watched for anomalies.
     pub watch: WatchConfig,
+    /// Where alerts are told; rules name channels. Secrets are written as `env:NAME`, never literally.
+    pub channels: Vec<ChannelConfig>,
 }
 
 impl Settings {
+    /// The channels.
+    ///
+    /// # Errors
+    /// The key that cannot be used, by name.
+    pub(crate) fn channels(&self) -> anyhow::Result<Channels> {
+        Channels::new(&self.channels, &|name| std::env::var(name).ok()).map_err(anyhow::Error::msg)
+    }
+
     /// The gateway's part. `price_file` is what stands in the file that `gateway.price_file` names.
     #[must_use]
     pub(crate) fn gateway_config(&self, price_file: Option<String>) -> Config {

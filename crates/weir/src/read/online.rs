@@ -39,7 +39,7 @@ impl Online {
         Ok(Self { base, key: key.map(str::to_owned), client, runtime })
     }
 
-    pub(super) fn get(&self, path: &[&str], pairs: &Pairs) -> anyhow::Result<String> {
+    pub(crate) fn get(&self, path: &[&str], pairs: &Pairs) -> anyhow::Result<String> {
         self.runtime.block_on(async {
             let answer = self.send(Method::GET, path, pairs, Some(PATIENCE)).await?;
             Ok(self.accept(answer).await?.text().await?)

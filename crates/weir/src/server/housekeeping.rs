@@ -73,6 +73,13 @@ pub(super) fn refresh_gauges(running: &Running) {
         Ok(open) => metrics.set_anomalies_open(open),
         Err(error) => tracing::debug!(%error, "open anomalies cannot be counted"),
     }
+    match running.post.waiting() {
+        Ok(waiting) => {
+            let waiting: Vec<_> = waiting.iter().map(|(channel, count)| (channel.as_str(), *count)).collect();
+            metrics.set_notifications_waiting(&waiting);
+        }
+        Err(error) => tracing::debug!(%error, "notifications that wait cannot be counted"),
+    }
     let snapshot = running.gateway.snapshot();
     let mut budgets: Vec<(String, NanoUsd)> = Vec::new();
     for allowance in snapshot.limits.all() {

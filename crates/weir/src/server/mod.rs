@@ -2,6 +2,7 @@
 
 mod accept;
 mod anomalies;
+mod channels;
 mod exports;
 mod flush;
 mod housekeeping;
@@ -33,6 +34,7 @@ use weir_store::journal::Journal;
 use weir_store::kept::{Kept, UnderPolicy};
 use weir_store::sqlite::{PayloadEncoding, SqliteCatalog, SqliteOptions, SqliteStore};
 use weir_store::telemetry::Telemetry;
+use weir_watch::notify::Post;
 use weir_watch::prometheus::{Metrics, MetricsOptions};
 use weir_web::api::ApiState;
 use weir_web::{Report, Web};
@@ -49,6 +51,9 @@ const LIVE_BUFFER: usize = 8_192;
 const DRAIN_AT_STOP: Duration = Duration::from_secs(10);
 /// How long exports that are under way may take at the end.
 const EXPORT_AT_STOP: Duration = Duration::from_secs(5);
+
+/// How long notifications that are under way may take at the end.
+const TELL_AT_STOP: Duration = Duration::from_secs(5);
 
 /// Runs the server until a signal ends it. The flags are those that `loaded` has, for when the file is read again.
 pub(crate) fn run(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
@@ -78,6 +83,7 @@ pub(crate) struct Running {
     pub observers: Arc<Observers>,
     pub clock: Clock,
     pub exports: Exports,
+    pub post: Arc<Post>,
     pub catalog: Arc<SqliteCatalog>,
     pub batches: Arc<batches::Service>,
     pub started: Micros,
@@ -107,6 +113,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     otlp::check(&loaded.settings.otlp, &checked.keyring)?;
     let planned = exports::Planned::new(&loaded.settings)?;
     let watch_options = loaded.settings.watch.options()?;
+    let channels = loaded.settings.channels()?;
     let listener =
         TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
     let planned = planned.at(listener.local_addr().context("no local address")?)?;
@@ -146,9 +153,11 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let watching = anomalies::Watching::start(watch_options, &store, &catalog, &clock)?;
     let watch = watching.as_ref().map(|w| w.watch.clone());
     watch.iter().for_each(|watch| observers.tell_watch(watch));
+    let (post, posting) = channels::start(channels, &catalog, &observers, &clock)?;
     let exports = planned.start(&store, &observers, &gateway, &clock)?;
     let running = Arc::new(Running {
         exports,
+        post: post.clone(),
         catalog: catalog.clone(),
         batches: batches.clone(),
         started: clock.now(),
@@ -201,6 +210,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             },
             anomalies: catalog.clone(),
             watch,
+            post,
             gc: {
                 let collector =
                     Collector { catalog: catalog.clone(), artifacts: artifacts.clone(), telemetry: store.clone() };
@@ -270,6 +280,10 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     running.ingest.stop();
     if let Some(watching) = watching {
         let _ = tokio::task::spawn_blocking(move || watching.stop()).await;
+    }
+    let told = tokio::task::spawn_blocking(move || posting.stop(TELL_AT_STOP)).await.unwrap_or(false);
+    if !told {
+        tracing::warn!("some notifications were not taken in time; they are sent again at the next start");
     }
     let ended = {
         let running = running.clone();

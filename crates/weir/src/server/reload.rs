@@ -102,11 +102,13 @@ fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::
     otlp::check(&loaded.settings.otlp, &checked.keyring)?;
     exports::check(&loaded.settings)?;
     loaded.settings.watch.options()?;
+    let channels = loaded.settings.channels()?;
     let before = running.gateway.snapshot();
     if checked.keyring.is_open() && !before.keyring.is_open() {
         bail!("it has no keys any more, which would let everybody call; restart Weir if that is meant");
     }
     running.gateway.reload(loaded.gateway)?;
+    running.post.set_channels(channels);
     spend::load(running, Some(&before.limits));
     running.observers.metrics.set_known_models(&known_models(&checked));
     running.observers.metrics.set_labels(&loaded.settings.metrics.labels);

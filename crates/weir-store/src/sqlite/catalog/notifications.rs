@@ -115,6 +115,16 @@ impl Notifications for SqliteCatalog {
         })
     }
 
+    fn waiting_notifications(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT channel, count(*) FROM notifications WHERE state = 0 GROUP BY channel ORDER BY channel",
+            )?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.max(0) as u64)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     fn channel_deliveries(&self, channel: &str) -> Result<ChannelDeliveries, StoreError> {
         self.read(|db| {
             let waiting: i64 = db

@@ -107,6 +107,7 @@ fn the_outbox_is_bounded_and_gives_up_what_nobody_takes() {
     let huge = NewNotification { body: "x".repeat(MAX_NOTIFICATION + 1), ..new("h", "a", "x") };
     assert!(catalog.put_notifications(vec![new("ok", "a", "x"), huge]).is_err());
     assert_eq!(catalog.channel_deliveries("a").unwrap().waiting, 1);
+    assert_eq!(catalog.waiting_notifications().unwrap(), [("a".to_owned(), 1)]);
 }
 
 #[test]

@@ -34,7 +34,8 @@ impl Form for Alertmanager {
 
     fn parcels(&self, notification: &Notification, when: When) -> Vec<Parcel> {
         let alert = &notification.alert;
-        let others = || [Severity::Info, Severity::Warning, Severity::Critical].into_iter().filter(|s| *s != alert.severity);
+        let others =
+            || [Severity::Info, Severity::Warning, Severity::Critical].into_iter().filter(|s| *s != alert.severity);
         let end = alert.ends_at.unwrap_or(when.made);
         let alerts: Vec<Value> = match notification.event {
             Event::Resolved => {

@@ -1,8 +1,8 @@
 //! A mail: plain text, in a thread per alert, with the id that every attempt has.
 
 use lettre::Message;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::Mailbox;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use weir_core::time::Micros;
 
 use super::text;

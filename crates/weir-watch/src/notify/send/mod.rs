@@ -16,10 +16,7 @@ pub(super) enum Outcome {
     /// The receiver has it.
     Taken(String),
     /// The receiver cannot be used now, or wants to be left alone for so many microseconds.
-    Later {
-        said: String,
-        asked: Option<Micros>,
-    },
+    Later { said: String, asked: Option<Micros> },
     /// The receiver does not take it, now or later.
     Refused(String),
 }

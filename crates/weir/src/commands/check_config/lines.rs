@@ -4,6 +4,7 @@ use weir_gateway::config::{
     AcceptConfig, BatchesConfig, CacheConfig, CompressConfig, LimitConfig, ModelConfig, PromptsConfig, SelectConfig,
     When,
 };
+use weir_watch::notify::Channel;
 
 /// A model name of the file's own.
 pub(super) fn model(name: &str, model: &ModelConfig) -> String {
@@ -99,6 +100,14 @@ pub(super) fn batches(batches: &BatchesConfig) -> String {
         return "batches: off".to_owned();
     }
     format!("batches: {} requests at once, files of at most {}", batches.concurrency, batches.max_file)
+}
+
+/// A channel that alerts are told through.
+pub(super) fn channel(channel: &Channel) -> String {
+    let signed = if channel.signed { ", signed" } else { "" };
+    let only: Vec<String> = channel.severities.iter().map(|s| format!("{s:?}").to_lowercase()).collect();
+    let only = if only.is_empty() { String::new() } else { format!(", only {}", only.join(" and ")) };
+    format!("channel {} ({}) {}{signed}{only}", channel.name, channel.kind.as_str(), channel.shown)
 }
 
 /// The calls that a rule is for.
