@@ -112,7 +112,7 @@ pub(super) async fn notifications(
     Ok(json(answer.await?))
 }
 
-/// Tries a channel; needs a key of role `write`. The receiver gets a real notification, which says that it is a test.
+/// Tries a channel; needs a key of role `admin`. The receiver gets a real notification, which says that it is a test.
 #[utoipa::path(
     post,
     path = "/api/v1/channels/{name}/test",

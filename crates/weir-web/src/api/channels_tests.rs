@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::tests::ask;
 
-struct Nobody;
+/// Counts nothing, and keeps the catalog's folder.
+struct Nobody(#[expect(dead_code, reason = "goes with the post")] tempfile::TempDir);
 
 impl DeliveryObserver for Nobody {
     fn notified(&self, _: &str, _: &'static str, _: u64) {}
@@ -26,7 +27,7 @@ pub(super) fn post() -> Arc<Post> {
     let config = ChannelConfig { name: "ops".into(), url, ..ChannelConfig::default() };
     let channels = Channels::new(&[config], &|_| None).unwrap();
     let clock = Clock::fixed(1_763_683_200_000_000);
-    Post::new(channels, Parts { store, observer: Arc::new(Nobody), clock }).unwrap()
+    Post::new(channels, Parts { store, observer: Arc::new(Nobody(folder)), clock }).unwrap()
 }
 
 async fn asked(api: &axum::Router, method: &str, path: &str) -> (u16, Value) {

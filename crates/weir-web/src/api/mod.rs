@@ -127,11 +127,11 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(scores::put))
         .routes(routes!(spans::put))
         .routes(routes!(anomalies::feedback))
-        .routes(routes!(anomalies::evaluate))
-        .routes(routes!(channels::test));
+        .routes(routes!(anomalies::evaluate));
     let changes = OpenApiRouter::new()
         .routes(routes!(cache::flush))
         .routes(routes!(gc::run))
+        .routes(routes!(channels::test))
         .routes(routes!(prompts::create))
         .routes(routes!(prompts::set_label, prompts::delete_label));
     [(Role::Read, reads), (Role::Write, writes), (Role::Admin, changes)]
