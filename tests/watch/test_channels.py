@@ -237,8 +237,8 @@ def test_slack_gets_blocks(serve_channels, receiver):
 
 
 def test_pagerduty_gets_an_incident_and_its_end(serve_channels, receiver):
-    pager = f'[[channels]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = "env:PD_KEY"\nurl = "{receiver.url}/v2/enqueue"\n'
-    weir = serve_channels(pager)
+    pager = '[[channels]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = "env:PD_KEY"\n'
+    weir = serve_channels(f'{pager}url = "{receiver.url}/v2/enqueue"\n')
     receiver.answers = [(202, {}, b'{"status":"success","dedup_key":"x"}')] * 2
     answer = weir.post("/api/v1/channels/pager/test", None).json()
     assert answer["ok"] is True and answer["said"].startswith("answers 202: ")

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    ab, anomalies, calls, channels, check_config, cost, demo_data, detect, export, gc, import, key, prune, serve, stats, status,
-    tail, tokens, workflow,
+    ab, anomalies, backup, calls, channels, check_config, cost, demo_data, detect, export, gc, import, key, prune, ready,
+    restore, serve, stats, status, tail, tokens, workflow,
 };
 use crate::read::print;
 
@@ -36,6 +36,8 @@ enum Command {
     Anomalies(anomalies::Args),
     /// Where alerts are told; `channels test NAME` tries one
     Channels(channels::Args),
+    /// Whether the service is ready for production; exit code 1 if it is not, 2 on an error
+    Ready(ready::Args),
     /// Compare the versions of a prompt
     Ab(ab::Args),
     /// List workflows, show the graph of one, or the path of a request
@@ -52,6 +54,10 @@ enum Command {
     Import(import::Args),
     /// Delete old calls
     Prune(prune::Args),
+    /// Copy everything that is stored, while the server runs
+    Backup(backup::Args),
+    /// Make a data folder out of a backup
+    Restore(restore::Args),
     /// Let what was deleted go for good: runs, experiments, models, bytes of artifacts
     Gc(gc::Args),
     /// Count the tokens of texts for a model
@@ -71,6 +77,7 @@ impl Cli {
         let done = match self.command {
             Command::Anomalies(args) => return Ok(anomalies::run(&args)),
             Command::Channels(args) => return Ok(channels::run(&args)),
+            Command::Ready(args) => return Ok(ready::run(&args)),
             Command::Serve(args) => serve::run(args),
             Command::CheckConfig(args) => check_config::run(&args),
             Command::Calls(args) => calls::run(&args),
@@ -84,6 +91,8 @@ impl Cli {
             Command::Export(args) => export::run(&args),
             Command::Import(args) => import::run(&args),
             Command::Prune(args) => prune::run(&args),
+            Command::Backup(args) => backup::run(&args),
+            Command::Restore(args) => restore::run(&args),
             Command::Gc(args) => gc::run(&args),
             Command::Tokens(args) => tokens::run(&args),
             Command::Cost(args) => cost::run(&args),

@@ -1,5 +1,6 @@
 //! The `weir` binary. Everything is in the modules below; this file only starts them.
 
+mod backups;
 mod cli;
 mod commands;
 mod config;
@@ -7,6 +8,7 @@ mod demo;
 mod gc;
 mod import;
 mod read;
+mod readiness;
 mod series;
 mod server;
 

@@ -14,7 +14,7 @@ mod targets;
 mod tests;
 
 pub use facts::{AlertFacts, BackupFacts, BudgetFact, CallFacts, ChannelFact, Facts, RecordFacts, RuleFact, ScoreFact};
-pub use report::{Figure, Line, Report, Verdict};
+pub use report::{Bound, Figure, Line, Report, Verdict};
 pub use targets::Targets;
 
 /// The ids of all checks, in the order of the report.

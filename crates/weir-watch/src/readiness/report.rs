@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use weir_core::time::{Micros, rfc3339};
 
 use super::Facts;
 
 /// What a check came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// As it should be.
@@ -15,19 +16,37 @@ pub enum Verdict {
     Unknown,
 }
 
+/// On which side of its target a figure should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// There or above.
+    AtLeast,
+    /// There or below.
+    AtMost,
+    /// Below.
+    Below,
+    /// The target is the whole that the figure is a part of.
+    Of,
+}
+
 /// A figure beside what it should be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ReadinessFigure)]
 pub struct Figure {
     /// What was found; absent where there is nothing to measure.
     pub value: Option<f64>,
     /// Unit of both: `share` (0 to 1), `ms`, `s`, `usd`, `score`, `count`.
     pub unit: String,
-    /// What it is judged against; above or below as the check says.
+    /// What it is judged against.
     pub target: Option<f64>,
+    /// How it is judged against it.
+    pub bound: Bound,
 }
 
 /// One check.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ReadinessLine)]
 pub struct Line {
     /// Stable name of the check.
     pub id: String,
@@ -45,8 +64,9 @@ pub struct Line {
     pub fix: Option<String>,
 }
 
-/// All checks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Whether a service is ready for production.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Readiness)]
 pub struct Report {
     /// Whether the service is ready.
     pub ready: bool,
@@ -58,9 +78,11 @@ pub struct Report {
     pub unknown: u64,
     /// Start of the window that calls and scores are of; a whole minute.
     #[serde(with = "rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub from: Micros,
     /// Its end, exclusive; a whole minute.
     #[serde(with = "rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub to: Micros,
     /// The lines, in their fixed order.
     pub checks: Vec<Line>,

@@ -9,6 +9,7 @@ mod anomalies_json;
 pub mod anomalies_query;
 #[cfg(test)]
 mod anomalies_tests;
+mod backup;
 mod cache;
 mod call_json;
 mod calls;
@@ -35,6 +36,7 @@ mod prompts_tests;
 mod query;
 mod raw;
 pub mod read;
+mod readiness;
 mod respond;
 mod scores;
 mod scores_json;
@@ -57,6 +59,7 @@ mod workflow_query;
 mod workflow_read;
 
 pub use anomalies_json::{AnomalyList, WatchJson};
+pub use backup::{BackupAnswer, MakeBackup, VerifiedJson};
 pub use call_json::{Call, CallList, Prompt, Tokens};
 pub use channels_json::{
     ChannelJson, ChannelList, ChannelTestAnswer, ChannelTestJson, NotificationJson, NotificationList,
@@ -66,6 +69,7 @@ pub use compare_json::{CompareAnswer, CostJson, DifferenceJson, MeanJson, Spread
 pub use gc::{CollectGarbage, GcAnswer};
 pub use number::Usd;
 pub use params::Pairs;
+pub use readiness::JudgeReadiness;
 pub use scores_json::{ScoreJson, ScoreList};
 pub use state::{ApiState, FlushCache, TakeSpans};
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
@@ -122,6 +126,7 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(channels::list))
         .routes(routes!(channels::notifications))
         .routes(routes!(status::get))
+        .routes(routes!(readiness::get))
         .routes(routes!(openapi::document));
     let writes = OpenApiRouter::new()
         .routes(routes!(scores::put))
@@ -132,6 +137,7 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(cache::flush))
         .routes(routes!(gc::run))
         .routes(routes!(channels::test))
+        .routes(routes!(backup::make))
         .routes(routes!(prompts::create))
         .routes(routes!(prompts::set_label, prompts::delete_label));
     [(Role::Read, reads), (Role::Write, writes), (Role::Admin, changes)]

@@ -17,8 +17,10 @@ use weir_watch::anomalies::live::Watch;
 use weir_watch::notify::Post;
 
 use super::anomalies::AnomalyAccess;
+use super::backup::MakeBackup;
 use super::gc::CollectGarbage;
 use super::read::Reads;
+use super::readiness::JudgeReadiness;
 use super::scores::ScoreWrites;
 use super::status::StatusAnswer;
 
@@ -54,6 +56,10 @@ pub struct ApiState {
     pub watch: Option<Arc<Watch>>,
     /// The channels, and the way to them.
     pub post: Arc<Post>,
+    /// Whether the service is ready for production.
+    pub readiness: JudgeReadiness,
+    /// Makes a whole copy of what is stored.
+    pub backup: MakeBackup,
 }
 
 /// The state of the handlers.
@@ -71,6 +77,8 @@ pub(super) struct Shared {
     pub(super) gc: CollectGarbage,
     pub(super) anomalies: AnomalyAccess,
     pub(super) post: Arc<Post>,
+    pub(super) readiness: JudgeReadiness,
+    pub(super) backup: MakeBackup,
 }
 
 impl From<ApiState> for Shared {
@@ -86,6 +94,8 @@ impl From<ApiState> for Shared {
             gc: state.gc,
             anomalies: AnomalyAccess::new(state.anomalies, state.watch),
             post: state.post,
+            readiness: state.readiness,
+            backup: state.backup,
             live: state.live.downgrade(),
             clock: state.clock,
         }

@@ -8,10 +8,12 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use tokio::sync::broadcast;
 use tower::ServiceExt;
+use weir_core::error::{Code, Error};
 use weir_core::time::Clock;
 use weir_gateway::config::PromptsConfig;
 use weir_gateway::prompts::Library;
 use weir_store::sqlite::SqliteCatalog;
+use weir_watch::readiness::{Facts, Targets, judge};
 
 use super::fake::Fake;
 use super::*;
@@ -39,6 +41,12 @@ pub(super) fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core
         anomalies: catalog(),
         watch: None,
         post: super::channels_tests::post(),
+        readiness: Arc::new(|window| {
+            let now = 1_763_683_200_000_000;
+            let facts = Facts { now, window: (now - window.unwrap_or(1), now), ..Facts::default() };
+            Ok(judge(&facts, &Targets::default()))
+        }),
+        backup: Arc::new(|_| Err(Error::new(Code::Conflict, "another backup is being written"))),
         gc: Arc::new(|_, dry_run| Ok(GcAnswer { dry_run, ..GcAnswer::default() })),
         flush_cache: Arc::new(|namespace| Ok(if namespace == Some("a b") { 1 } else { 3 })),
     };
@@ -205,4 +213,26 @@ async fn spans_are_answered_when_they_are_stored() {
     assert!(status == 400 && body.contains(r#""param":"spans[0].kind""#), "{body}");
     let (status, body) = put(&format!("{{\"spans\":[{{{ids},\"model\":\"slow\"}}]}}")).await;
     assert!(status == 503 && body.contains("shutting down"), "{body}");
+}
+
+#[tokio::test]
+async fn readiness_is_judged_over_the_window_that_is_asked_for() {
+    let (api, ..) = api();
+    let (status, body) = get(&api, "/api/v1/readiness?window=1h").await;
+    assert_eq!(status, 200);
+    assert!(
+        body.starts_with(r#"{"ready":false,"#) && body.contains(r#""from":"2025-11-20T23:00:00.000000Z""#),
+        "{body}"
+    );
+    assert!(
+        body.contains(
+            r#""id":"backups","title":"Backups restorable","verdict":"fail","figure":{"value":null,"unit":"s""#
+        ),
+        "{body}"
+    );
+    assert_eq!(get(&api, "/api/v1/readiness?window=soon").await.0, 400);
+    let back_up = |query: &str| ask(&api, Request::post(format!("/api/v1/backup{query}")).body(Body::empty()).unwrap());
+    assert_eq!(back_up("").await.0, 409);
+    assert_eq!(back_up("?to=/tmp").await.0, 400);
+    assert_eq!(back_up("?verify=maybe").await.0, 400);
 }

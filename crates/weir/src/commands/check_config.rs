@@ -26,6 +26,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let exports = crate::server::describe_exports(&loaded.settings)?;
     loaded.settings.watch.options()?;
     let channels = loaded.settings.channels()?;
+    loaded.settings.readiness.targets()?;
+    loaded.settings.backup.check()?;
     let mut text = String::new();
     let file = loaded.file.map_or_else(|| "no file, defaults".to_owned(), |f| f.display().to_string());
     let _ = writeln!(text, "ok ({file})");

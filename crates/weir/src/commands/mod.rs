@@ -3,6 +3,7 @@
 pub(crate) mod ab;
 pub(crate) mod anomalies;
 mod anomalies_table;
+pub(crate) mod backup;
 pub(crate) mod calls;
 pub(crate) mod channels;
 pub(crate) mod check_config;
@@ -14,6 +15,9 @@ pub(crate) mod gc;
 pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod prune;
+pub(crate) mod ready;
+mod ready_table;
+pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod stats;
 pub(crate) mod status;

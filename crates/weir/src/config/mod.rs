@@ -2,9 +2,11 @@
 //! error that names the nearest known one.
 
 mod artifacts;
+mod backup;
 mod load;
 mod otlp;
 mod overrides;
+mod readiness;
 mod reference;
 mod settings;
 mod watch;

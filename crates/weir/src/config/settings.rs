@@ -14,7 +14,9 @@ use weir_gateway::config::{
 use weir_watch::notify::{ChannelConfig, Channels};
 
 use super::artifacts::ArtifactsConfig;
+use super::backup::BackupConfig;
 use super::otlp::OtlpConfig;
+use super::readiness::ReadinessConfig;
 use super::watch::WatchConfig;
 
 /// How the log is written.
@@ -103,6 +105,10 @@ pub(crate) struct Settings {
     pub watch: WatchConfig,
     /// Where alerts are told; rules name channels. Secrets are written as `env:NAME`, never literally.
     pub channels: Vec<ChannelConfig>,
+    /// Whole copies of the data folder, made while the server runs.
+    pub backup: BackupConfig,
+    /// What `weir ready` demands of a service that is to go into production.
+    pub readiness: ReadinessConfig,
 }
 
 impl Settings {

@@ -9,6 +9,7 @@ mod housekeeping;
 mod log;
 pub(crate) mod mlflow;
 mod observe;
+mod operations;
 mod otlp;
 mod reload;
 mod spend;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use weir_core::access::Keyring;
@@ -84,6 +86,7 @@ pub(crate) struct Running {
     pub clock: Clock,
     pub exports: Exports,
     pub post: Arc<Post>,
+    pub(crate) operations: Arc<ArcSwap<operations::Operations>>,
     pub catalog: Arc<SqliteCatalog>,
     pub batches: Arc<batches::Service>,
     pub started: Micros,
@@ -114,6 +117,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let planned = exports::Planned::new(&loaded.settings)?;
     let watch_options = loaded.settings.watch.options()?;
     let channels = loaded.settings.channels()?;
+    let operations = operations::Operations::new(&loaded.settings, &clock)?;
     let listener =
         TcpListener::bind(server.listen).await.with_context(|| format!("cannot listen on {}", server.listen))?;
     let planned = planned.at(listener.local_addr().context("no local address")?)?;
@@ -158,6 +162,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let running = Arc::new(Running {
         exports,
         post: post.clone(),
+        operations: operations.swap(),
         catalog: catalog.clone(),
         batches: batches.clone(),
         started: clock.now(),
@@ -211,6 +216,14 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             anomalies: catalog.clone(),
             watch,
             post,
+            readiness: {
+                let running = running.clone();
+                Arc::new(move |window| operations::ready(&running, window))
+            },
+            backup: {
+                let running = running.clone();
+                Arc::new(move |verify| operations::back_up(&running, verify))
+            },
             gc: {
                 let collector =
                     Collector { catalog: catalog.clone(), artifacts: artifacts.clone(), telemetry: store.clone() };
@@ -243,6 +256,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     tokio::spawn(reload::watch(running.clone(), loaded, flags));
     tokio::spawn(reload::watch_prompts(running.clone()));
     tokio::spawn(housekeeping::run(running.clone()));
+    tokio::spawn(operations::run_backups(running.clone()));
     let mut worker = tokio::spawn(batches::run(batches.clone()));
     tracing::info!(
         address = %listener.local_addr().context("no local address")?,

@@ -9,7 +9,7 @@ use weir_gateway::snapshot::Snapshot;
 
 use anyhow::bail;
 
-use super::{Running, check_exposure, exports, otlp, spend};
+use super::{Running, check_exposure, exports, operations, otlp, spend};
 use crate::config::{self, Flags, Loaded, Settings};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -103,12 +103,14 @@ fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::
     exports::check(&loaded.settings)?;
     loaded.settings.watch.options()?;
     let channels = loaded.settings.channels()?;
+    let operations = operations::Operations::new(&loaded.settings, &running.clock)?;
     let before = running.gateway.snapshot();
     if checked.keyring.is_open() && !before.keyring.is_open() {
         bail!("it has no keys any more, which would let everybody call; restart Weir if that is meant");
     }
     running.gateway.reload(loaded.gateway)?;
     running.post.set_channels(channels);
+    running.operations.store(Arc::new(operations));
     spend::load(running, Some(&before.limits));
     running.observers.metrics.set_known_models(&known_models(&checked));
     running.observers.metrics.set_labels(&loaded.settings.metrics.labels);

@@ -9,15 +9,13 @@ pub(super) fn judge(facts: &Facts, targets: &Targets) -> Finding {
     let age = backups.newest_verified.map(|at| facts.now.saturating_sub(at).max(0));
     let finding = match age {
         _ if !backups.configured => {
-            Finding::fail("no folder of backups is set", "set `dir` under [backup], then run `weir backup` every day")
+            Finding::fail("no folder of backups is set", "set `dir` and `interval = \"1d\"` under [backup]")
         }
         _ if backups.unreadable.is_some() => Finding::unknown(
             backups.unreadable.clone().unwrap_or_default(),
             "run `weir ready` where [backup] dir can be read",
         ),
-        None if backups.count == 0 => {
-            Finding::fail("there is no backup", "run `weir backup`, then `weir backup verify`")
-        }
+        None if backups.count == 0 => Finding::fail("there is no backup", "run `weir backup --verify`"),
         None => Finding::fail(
             format!("{}, none restored on trial", number(backups.count, "backup")),
             "run `weir backup verify`",
@@ -27,7 +25,7 @@ pub(super) fn judge(facts: &Facts, targets: &Targets) -> Finding {
         }
         Some(age) => Finding::fail(
             format!("the newest that was restored on trial is {} old", span(age)),
-            "run `weir backup`, then `weir backup verify`, every day",
+            "run `weir backup --verify` every day, or set `interval = \"1d\"` under [backup]",
         ),
     };
     finding.measured(age.map(|age| (age / SECOND) as f64), (targets.backup_max_age / SECOND) as f64)

@@ -28,10 +28,7 @@ pub(super) fn judge(facts: &Facts, targets: &Targets) -> Finding {
     } else if wrong.is_empty() {
         Finding::pass(format!("{} tested", number(used.len() as u64, "channel")))
     } else {
-        Finding::fail(
-            names(wrong.iter().map(String::as_str)),
-            "test it: curl -X POST URL/api/v1/channels/NAME/test with a key of role admin",
-        )
+        Finding::fail(names(wrong.iter().map(String::as_str)), "test it: weir channels test NAME")
     };
     finding.measured(tested, used.len() as f64)
 }

@@ -9,13 +9,18 @@ pub(super) fn judge(facts: &Facts, targets: &Targets) -> Finding {
         (Some(few), _) => few,
         (None, None) => Finding::unknown("no call has an end", "look at the calls with `weir calls`"),
         (None, Some(p95)) if p95 < targets.p95_ms => {
-            Finding::pass(format!("19 of 20 calls end within {p95:.0} ms, target {:.0} ms", targets.p95_ms))
+            Finding::pass(format!("19 of 20 calls end within {}, target {}", ms(p95), ms(targets.p95_ms)))
         }
         (None, Some(p95)) => Finding::fail(
-            format!("1 of 20 calls takes longer than {p95:.0} ms, target {:.0} ms", targets.p95_ms),
+            format!("1 of 20 calls takes longer than {}, target {}", ms(p95), ms(targets.p95_ms)),
             "find the slow model with `weir stats --by model --since 7d`; then docs/runbooks/high-latency.md, or set \
              readiness.p95_ms to what your users accept",
         ),
     };
     finding.measured(value, targets.p95_ms)
+}
+
+/// Milliseconds, with a digit more where they are few.
+fn ms(ms: f64) -> String {
+    if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
 }

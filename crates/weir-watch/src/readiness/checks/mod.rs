@@ -12,7 +12,7 @@ mod runbooks;
 mod scores;
 mod traced;
 
-use super::{Facts, Figure, Line, Targets, Verdict};
+use super::{Bound, Facts, Figure, Line, Targets, Verdict};
 
 /// A check.
 pub(super) struct Check {
@@ -20,6 +20,7 @@ pub(super) struct Check {
     pub id: &'static str,
     title: &'static str,
     unit: &'static str,
+    bound: Bound,
     windowed: bool,
     judge: fn(&Facts, &Targets) -> Finding,
 }
@@ -35,17 +36,94 @@ struct Finding {
 
 /// All checks, in the order of the report.
 pub(super) const ALL: &[Check] = &[
-    Check { id: "traced", title: "Every call traced", unit: "share", windowed: true, judge: traced::judge },
-    Check { id: "latency", title: "Latency p95", unit: "ms", windowed: true, judge: latency::judge },
-    Check { id: "errors", title: "Error rate", unit: "share", windowed: true, judge: errors::judge },
-    Check { id: "scores", title: "Evaluation scores", unit: "score", windowed: true, judge: scores::judge },
-    Check { id: "budget", title: "Cost within budget", unit: "share", windowed: false, judge: budget::judge },
-    Check { id: "alerts", title: "Alerts configured", unit: "count", windowed: false, judge: alerts::judge },
-    Check { id: "channels", title: "Alert channels tested", unit: "count", windowed: false, judge: channels::judge },
-    Check { id: "runbooks", title: "A runbook per alert", unit: "count", windowed: false, judge: runbooks::judge },
-    Check { id: "retention", title: "Retention set", unit: "s", windowed: false, judge: retention::judge },
-    Check { id: "redaction", title: "Redaction set", unit: "count", windowed: false, judge: redaction::judge },
-    Check { id: "backups", title: "Backups restorable", unit: "s", windowed: false, judge: backups::judge },
+    Check {
+        id: "traced",
+        title: "Every call traced",
+        unit: "share",
+        bound: Bound::AtLeast,
+        windowed: true,
+        judge: traced::judge,
+    },
+    Check {
+        id: "latency",
+        title: "Latency p95",
+        unit: "ms",
+        bound: Bound::Below,
+        windowed: true,
+        judge: latency::judge,
+    },
+    Check {
+        id: "errors",
+        title: "Error rate",
+        unit: "share",
+        bound: Bound::Below,
+        windowed: true,
+        judge: errors::judge,
+    },
+    Check {
+        id: "scores",
+        title: "Evaluation scores",
+        unit: "score",
+        bound: Bound::AtLeast,
+        windowed: true,
+        judge: scores::judge,
+    },
+    Check {
+        id: "budget",
+        title: "Cost within budget",
+        unit: "share",
+        bound: Bound::Below,
+        windowed: false,
+        judge: budget::judge,
+    },
+    Check {
+        id: "alerts",
+        title: "Alerts configured",
+        unit: "count",
+        bound: Bound::AtLeast,
+        windowed: false,
+        judge: alerts::judge,
+    },
+    Check {
+        id: "channels",
+        title: "Alert channels tested",
+        unit: "count",
+        bound: Bound::Of,
+        windowed: false,
+        judge: channels::judge,
+    },
+    Check {
+        id: "runbooks",
+        title: "A runbook per alert",
+        unit: "count",
+        bound: Bound::Of,
+        windowed: false,
+        judge: runbooks::judge,
+    },
+    Check {
+        id: "retention",
+        title: "Retention set",
+        unit: "s",
+        bound: Bound::AtMost,
+        windowed: false,
+        judge: retention::judge,
+    },
+    Check {
+        id: "redaction",
+        title: "Redaction set",
+        unit: "count",
+        bound: Bound::AtLeast,
+        windowed: false,
+        judge: redaction::judge,
+    },
+    Check {
+        id: "backups",
+        title: "Backups restorable",
+        unit: "s",
+        bound: Bound::AtMost,
+        windowed: false,
+        judge: backups::judge,
+    },
 ];
 
 impl Check {
@@ -55,7 +133,7 @@ impl Check {
             id: self.id.to_owned(),
             title: self.title.to_owned(),
             verdict,
-            figure: Figure { value, unit: self.unit.to_owned(), target },
+            figure: Figure { value, unit: self.unit.to_owned(), target, bound: self.bound },
             windowed: self.windowed,
             found,
             fix,

@@ -1,0 +1,102 @@
+//! What a running server is asked by those who operate it: readiness and backups, with settings that reloads change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use weir_core::error::Error;
+use weir_core::time::{Clock, Micros};
+use weir_watch::readiness::{Report, Targets, judge};
+use weir_web::api::{BackupAnswer, read};
+
+use super::Running;
+use crate::backups::Backups;
+use crate::config::Settings;
+use crate::readiness::{self, Sources};
+
+/// How often the time for a backup is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// The pause after a backup that failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(300);
+
+/// The settings.
+pub(crate) struct Operations {
+    targets: Targets,
+    window: Micros,
+    backups: Backups,
+    interval: Option<Micros>,
+    verify: bool,
+}
+
+impl Operations {
+    /// From the settings.
+    ///
+    /// # Errors
+    /// A key that cannot be used, by name.
+    pub(super) fn new(settings: &Settings, clock: &Clock) -> anyhow::Result<Self> {
+        let (targets, window) = settings.readiness.targets()?;
+        let backups = Backups::new(settings, &settings.server.data, clock.clone())?;
+        let interval = settings.backup.interval;
+        let interval = interval.map(|every| Micros::try_from(every.0.as_micros()).unwrap_or(Micros::MAX));
+        Ok(Self { targets, window, backups, interval, verify: settings.backup.verify })
+    }
+
+    /// The same, to be exchanged at a reload.
+    pub(super) fn swap(self) -> Arc<ArcSwap<Self>> {
+        Arc::new(ArcSwap::from_pointee(self))
+    }
+}
+
+/// Judges whether the service is ready. Blocks.
+pub(super) fn ready(running: &Running, window: Option<Micros>) -> Result<Report, Error> {
+    let operations = running.operations.load();
+    let snapshot = running.gateway.snapshot();
+    let now = running.clock.now();
+    let sources = Sources {
+        store: &*running.store,
+        record: &snapshot.config.record,
+        shelf: operations.backups.shelf.as_deref(),
+        budgets: readiness::budgets(&snapshot, now),
+        alerts: None,
+        lost: running.observers.lost_records(),
+    };
+    let facts = readiness::facts(sources, window.unwrap_or(operations.window), now).map_err(read::refusal)?;
+    Ok(judge(&facts, &operations.targets))
+}
+
+/// Makes a backup. Blocks.
+pub(super) fn back_up(running: &Running, verify: bool) -> Result<BackupAnswer, Error> {
+    let operations = running.operations.load_full();
+    let answer = operations.backups.make(verify)?;
+    tracing::info!(path = answer.path, bytes = answer.bytes, verified = answer.verified.is_some(), "a backup was made");
+    Ok(answer)
+}
+
+/// Makes backups by the clock, for ever.
+pub(super) async fn run_backups(running: Arc<Running>) {
+    loop {
+        let this = running.clone();
+        let failed = match tokio::task::spawn_blocking(move || back_up_if_due(&this)).await {
+            Ok(Ok(())) => false,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the backup that was due cannot be made; it is tried again");
+                true
+            }
+            Err(defect) => {
+                tracing::error!(%defect, "making a backup met a defect");
+                true
+            }
+        };
+        tokio::time::sleep(if failed { AFTER_FAILURE } else { LOOK_EVERY }).await;
+    }
+}
+
+fn back_up_if_due(running: &Running) -> Result<(), Error> {
+    let operations = running.operations.load_full();
+    let Some(interval) = operations.interval else { return Ok(()) };
+    let newest = operations.backups.list()?.first().map(|one| one.manifest.began_at);
+    if newest.is_some_and(|at| running.clock.now().saturating_sub(at) < interval) {
+        return Ok(());
+    }
+    back_up(running, operations.verify).map(drop)
+}
