@@ -366,7 +366,7 @@ def test_alertmanager_shows_the_alert(serve_channels, alertmanager):
 
 
 def put(weir, *told, channel):
-    """Puts alerts into the outbox of a server that is stopped, as the evaluation of rules does: (event, severity) each."""
+    """Puts alerts into the outbox of a server that is stopped, as rules do: (event, severity) each."""
     weir.stop()
     now = int(time.time() * 1e6)
     with sqlite3.connect(weir.data / "catalog.db") as db:
