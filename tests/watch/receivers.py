@@ -37,7 +37,7 @@ class Came:
 
 
 class Receiver:
-    """An HTTP server. `answers` are given one after the other, then 200: (status, headers, body, seconds of waiting)."""
+    """An HTTP server. `answers` (status, headers, body, seconds of waiting) are given one after the other, then 200."""
 
     def __init__(self, port=0):
         self.came, self.answers, self.lock = [], [], threading.Lock()

@@ -237,8 +237,8 @@ def test_slack_gets_blocks(serve_channels, receiver):
 
 
 def test_pagerduty_gets_an_incident_and_its_end(serve_channels, receiver):
-    pager = f'[[channels]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = "env:PD_KEY"\nurl = "{receiver.url}/v2/enqueue"\n'
-    weir = serve_channels(pager)
+    pager = '[[channels]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = "env:PD_KEY"\n'
+    weir = serve_channels(f'{pager}url = "{receiver.url}/v2/enqueue"\n')
     receiver.answers = [(202, {}, b'{"status":"success","dedup_key":"x"}')] * 2
     answer = weir.post("/api/v1/channels/pager/test", None).json()
     assert answer["ok"] is True and answer["said"].startswith("answers 202: ")
@@ -366,7 +366,7 @@ def test_alertmanager_shows_the_alert(serve_channels, alertmanager):
 
 
 def put(weir, *told, channel):
-    """Puts alerts into the outbox of a server that is stopped, as the evaluation of rules does: (event, severity) each."""
+    """Puts alerts into the outbox of a server that is stopped, as rules do: (event, severity) each."""
     weir.stop()
     now = int(time.time() * 1e6)
     with sqlite3.connect(weir.data / "catalog.db") as db:
