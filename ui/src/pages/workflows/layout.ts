@@ -33,8 +33,13 @@ export function layout(nodes: readonly Node[], edges: readonly Edge[]): { placed
   const tallest = Math.max(...byColumn.map((column) => column?.length ?? 0), 1);
   const height = tallest * (NODE.height + GAP.y) - GAP.y + 2 * MARGIN;
   const placed: Placed[] = [];
+  // As high as what leads there, so that few ways cross; then the most visited first.
+  const above = (name: string) => {
+    const from = placed.filter((p) => edges.some((edge) => edge.from === p.name && edge.to === name));
+    return from.length ? from.reduce((sum, p) => sum + p.y, 0) / from.length : height / 2;
+  };
   byColumn.forEach((column, x) => {
-    const sorted = [...(column ?? [])].sort((a, b) => b.visits - a.visits);
+    const sorted = [...(column ?? [])].sort((a, b) => above(a.name) - above(b.name) || b.visits - a.visits);
     const room = sorted.length * (NODE.height + GAP.y) - GAP.y;
     sorted.forEach((node, y) => {
       placed.push({ name: node.name, x: MARGIN + x * (NODE.width + GAP.x), y: (height - room) / 2 + y * (NODE.height + GAP.y) });
