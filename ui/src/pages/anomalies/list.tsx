@@ -44,7 +44,7 @@ export const COLUMNS: readonly Column<Anomaly>[] = [
       );
     },
   },
-  { id: "onset", head: "Since", width: "9.5rem", cell: (a) => <Time at={a.onset} /> },
+  { id: "onset", head: "Since", width: "10.5rem", cell: (a) => <Time at={a.onset} /> },
   { id: "state", head: "State", width: "11rem", cell: (a) => <State anomaly={a} /> },
   { id: "feedback", head: "Said", width: "7rem", cell: (a) => (a.feedback ? <Badge tone="accent">{a.feedback.replace("_", " ")}</Badge> : null) },
   { id: "project", head: "Project", width: "11rem", cell: (a) => a.project, optional: true },
