@@ -103,7 +103,7 @@ impl Request<'_> {
         Some(self.ask(at, None, cached, chance)?.0)
     }
 
-    /// check → classify → answer | lookup | escalate → review → send | rewrite
+    /// check → classify → answer | lookup → answer | escalate; answer → review → send | rewrite
     fn assistant(&self, at: Micros, chance: &mut Chance) -> Option<Vec<Span>> {
         let question = self.question.as_str();
         let mut trace = Trace::begin("support-assistant", at, self.department, self.session, chance);
@@ -138,7 +138,10 @@ impl Request<'_> {
                 let answer = "A colleague will take this over and answer within one working day.";
                 return Some(trace.end("support-assistant", question, Ok(answer), chance));
             }
-            "lookup" => self.look_up(&mut trace, chance),
+            "lookup" => {
+                self.look_up(&mut trace, chance);
+                trace.branch("lookup", "answer", "order is found", &Value::from(true), chance);
+            }
             _ => {}
         }
         trace.retrieve("search_help_center", question, self.topic.articles, chance);
@@ -146,6 +149,7 @@ impl Request<'_> {
         if !trace.call(answer, chance) {
             return Some(trace.end("support-assistant", question, Err("no model gave an answer"), chance));
         }
+        trace.branch("answer", "review", "always", &Value::from(true), chance);
         let grounded = round(chance.between(0.62, 0.99));
         let to = if grounded < 0.68 { "rewrite" } else { "send" };
         trace.branch("review", to, "grounded >= 0.68", &Value::from(grounded), chance);

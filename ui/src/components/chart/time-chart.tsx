@@ -24,6 +24,8 @@ type Props = {
   onPick?: (pick: Pick) => void;
   // Spans of time to point out, as anomalies.
   marks?: readonly Window[];
+  // What is usual, between two values.
+  band?: { lower: number; upper: number };
   // The colour of a line by its name, where the colour means something.
   colour?: (name: string, n: number) => string | undefined;
   legend?: boolean;
@@ -70,7 +72,7 @@ export function TimeChart(props: Props) {
         height,
         padding: [8, 8, 0, 0],
         legend: { show: false },
-        scales: { x: { time: true, range: () => ends.current }, y: { range: (_, __, most) => [0, kind === "shares" ? 1 : most > 0 ? most * 1.08 : 1] } },
+        scales: { x: { time: true, range: () => ends.current }, y: { range: (_, __, most) => [0, kind === "shares" ? 1 : Math.max(most, handlers.current.band?.upper ?? 0) * 1.08 || 1] } },
         axes: [
           { ...axis, grid: { show: false }, size: 26, space: 80, values: (_, at, __, ___, step) => at.map((s) => tick(s * 1000, step * 1000)) },
           { ...axis, size: 58, space: 36, values: (_, at) => at.map((value) => handlers.current.format(value)) },
@@ -91,7 +93,7 @@ export function TimeChart(props: Props) {
           ),
         ],
         hooks: {
-          drawClear: [(u) => drawMarks(u, handlers.current.marks ?? [])],
+          drawClear: [(u) => (drawBand(u, handlers.current.band), drawMarks(u, handlers.current.marks ?? []))],
           setCursor: [
             (u) => {
               const at = u.cursor.idx;
@@ -153,7 +155,7 @@ export function TimeChart(props: Props) {
     ends.current = [(starts[0] ?? seen.from) / 1000, Math.max(seen.to, (starts.at(-1) ?? 0) + bucket) / 1000];
     chart.setData([starts.map((at) => at / 1000), ...rows] as uPlot.AlignedData);
   }, [values, starts, kind, seen.from, seen.to, bucket, key, theme, height]);
-  useEffect(() => plot.current?.redraw(), [marks]);
+  useEffect(() => plot.current?.redraw(), [marks, props.band]);
 
   const at = hover?.at;
   return (
@@ -216,6 +218,17 @@ function tick(ms: number, step: number): string {
   const midnight = at.getHours() === 0 && at.getMinutes() === 0;
   if (step >= 86_400_000 || midnight) return at.toLocaleDateString(undefined, { day: "numeric", month: "short" });
   return at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+}
+
+function drawBand(u: uPlot, band: Props["band"]) {
+  if (!band) return;
+  const { ctx, bbox } = u;
+  const [top, bottom] = [u.valToPos(band.upper, "y", true), u.valToPos(Math.max(band.lower, 0), "y", true)];
+  ctx.save();
+  ctx.fillStyle = css("--ok");
+  ctx.globalAlpha = 0.12;
+  ctx.fillRect(bbox.left, Math.max(top, bbox.top), bbox.width, Math.max(bottom - Math.max(top, bbox.top), 1));
+  ctx.restore();
 }
 
 function drawMarks(u: uPlot, marks: readonly Window[]) {
