@@ -22,6 +22,9 @@ mod compare;
 mod compare_fold;
 mod compare_json;
 mod compare_query;
+mod facets;
+mod facets_count;
+mod facets_json;
 #[cfg(test)]
 mod fake;
 mod gc;
@@ -47,6 +50,7 @@ mod stats;
 mod stats_json;
 pub mod stats_query;
 mod status;
+mod text;
 mod trace;
 mod trace_json;
 mod trace_path;
@@ -66,6 +70,7 @@ pub use channels_json::{
 };
 pub use compare::compare_versions;
 pub use compare_json::{CompareAnswer, CostJson, DifferenceJson, MeanJson, SpreadJson, TestJson, VersionJson};
+pub use facets_json::{FacetJson, FacetValueJson, FacetsAnswer};
 pub use gc::{CollectGarbage, GcAnswer};
 pub use number::Usd;
 pub use params::Pairs;
@@ -107,6 +112,7 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
     let reads = OpenApiRouter::new()
         .routes(routes!(calls::list))
         .routes(routes!(live::tail))
+        .routes(routes!(facets::get))
         .routes(routes!(calls::get))
         .routes(routes!(stats::get))
         .routes(routes!(workflow::list))
