@@ -1723,12 +1723,44 @@ export interface components {
             /** @description The version that a request gets which names none. */
             default_version?: string | null;
             /** @description Its versions. */
-            versions: components["schemas"]["VersionJson"][];
+            versions: components["schemas"]["PromptVersion"][];
         };
         /** @description Every prompt. */
         PromptList: {
             /** @description By name. */
             prompts: components["schemas"]["PromptJson"][];
+        };
+        /** @description A version of a prompt. */
+        PromptVersion: {
+            /** @description The prompt. */
+            name: string;
+            /** @description The version. */
+            version: string;
+            /** @description Labels that stand on it. */
+            labels: string[];
+            /** @description SHA-256 of the content; calls carry it. */
+            hash: string;
+            /** @description `jinja2` or `mustache`. */
+            format: components["schemas"]["TemplateFormatJson"];
+            /** @description The template of a text prompt. */
+            template?: string | null;
+            /** @description Whose message a text prompt becomes. */
+            role?: string | null;
+            /** @description The templates of a chat prompt. */
+            messages?: components["schemas"]["MessageJson"][] | null;
+            /** @description Defaults of requests. */
+            defaults: components["schemas"]["DefaultsJson"];
+            /** @description Variables that the template needs. */
+            variables: string[];
+            /** @description What changed. */
+            message?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            /** @description `api` or `file`. */
+            source: string;
         };
         /** @description A preview that is asked for. */
         RenderJson: {
@@ -2921,7 +2953,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionJson"];
+                    "application/json": components["schemas"]["PromptVersion"];
                 };
             };
             /** @description The template has a mistake; the message says in which line */
@@ -3200,7 +3232,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionJson"];
+                    "application/json": components["schemas"]["PromptVersion"];
                 };
             };
             /** @description There is no such version; the message says which there are */
