@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from rig import Weir
 from traffic import last_day, write
@@ -19,6 +19,9 @@ CONFIG = '[otlp]\ngrpc = "off"\n'
 #: Asked for already; a server that does not have them yet answers 404, and the page says so.
 LATER = ["/api/v1/alerts", "/api/v1/readiness"]
 SHADES = ["light", "dark"]
+#: Milliseconds; a debug build beside others may take its time.
+PATIENCE = 15_000
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +50,7 @@ def visit(browser):
         context = browser.new_context(viewport=size, color_scheme=shade, reduced_motion="reduce", **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         host = base or f"{weir.url}/"
 
         def note(text):

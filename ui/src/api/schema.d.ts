@@ -123,6 +123,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How often the values of each field occur among the calls that the parameters of the list select.
+         * @description Without `from` the last 24 hours before `to` count.
+         */
+        get: operations["getFacets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/live": {
         parameters: {
             query?: never;
@@ -784,6 +804,12 @@ export interface components {
             calls: components["schemas"]["Call"][];
             /** @description `cursor` of the next page; null on the last one. */
             next?: string | null;
+            /**
+             * Format: date-time
+             * @description Only of a search for `text` that has not come to its end: the start of the last call that was looked at. `next` goes
+             *     on there, also after a page that found nothing.
+             */
+            searched_to?: string | null;
         };
         /** @description What a value of a dimension contributes to an anomaly. */
         Cause: {
@@ -1090,6 +1116,49 @@ export interface components {
              * @description When that was, RFC 3339.
              */
             last_error_at?: string | null;
+        };
+        /** @description A field and its values. */
+        FacetJson: {
+            /** @description The parameter that filters by it: `model`, `attr.tier`, ... */
+            name: string;
+            /**
+             * @description Whether all calls of the range are counted. What the field itself is filtered by is then left out, so that the
+             *     alternatives show.
+             */
+            exact: boolean;
+            /** @description The values, most frequent first. */
+            values: components["schemas"]["FacetValueJson"][];
+            /** @description Values beyond `limit`. */
+            more: number;
+        };
+        /** @description A value. */
+        FacetValueJson: {
+            /** @description The value as the parameter takes it. */
+            value: string;
+            /**
+             * Format: int64
+             * @description Calls that have it.
+             */
+            count: number;
+        };
+        /** @description How often each value of each field occurs among the calls that are selected. */
+        FacetsAnswer: {
+            /**
+             * Format: date-time
+             * @description First instant inside, RFC 3339.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant after, RFC 3339.
+             */
+            to: string;
+            /** @description The fields that have values, by the names of the parameters that filter by them. */
+            fields: components["schemas"]["FacetJson"][];
+            /** @description Calls that the fields which are not `exact` were counted in: the newest ones. */
+            counted: number;
+            /** @description Whether these are all that are selected. */
+            complete: boolean;
         };
         /** @description What people say of an anomaly. */
         FeedbackJson: {
@@ -1654,12 +1723,44 @@ export interface components {
             /** @description The version that a request gets which names none. */
             default_version?: string | null;
             /** @description Its versions. */
-            versions: components["schemas"]["VersionJson"][];
+            versions: components["schemas"]["PromptVersion"][];
         };
         /** @description Every prompt. */
         PromptList: {
             /** @description By name. */
             prompts: components["schemas"]["PromptJson"][];
+        };
+        /** @description A version of a prompt. */
+        PromptVersion: {
+            /** @description The prompt. */
+            name: string;
+            /** @description The version. */
+            version: string;
+            /** @description Labels that stand on it. */
+            labels: string[];
+            /** @description SHA-256 of the content; calls carry it. */
+            hash: string;
+            /** @description `jinja2` or `mustache`. */
+            format: components["schemas"]["TemplateFormatJson"];
+            /** @description The template of a text prompt. */
+            template?: string | null;
+            /** @description Whose message a text prompt becomes. */
+            role?: string | null;
+            /** @description The templates of a chat prompt. */
+            messages?: components["schemas"]["MessageJson"][] | null;
+            /** @description Defaults of requests. */
+            defaults: components["schemas"]["DefaultsJson"];
+            /** @description Variables that the template needs. */
+            variables: string[];
+            /** @description What changed. */
+            message?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            /** @description `api` or `file`. */
+            source: string;
         };
         /** @description A preview that is asked for. */
         RenderJson: {
@@ -2459,6 +2560,10 @@ export interface operations {
                 tag?: string[];
                 /** @description Kind of the span: llm, embedding, tool, ...; `any` for all. Default: llm and embedding */
                 kind?: string[];
+                /** @description Name of the step */
+                name?: string[];
+                /** @description `true` for what is no step of another, `false` for steps; with `kind=any` the traces */
+                root?: string[];
                 /** @description Took at least that many milliseconds */
                 min_latency_ms?: string;
                 /** @description Took at most that many milliseconds */
@@ -2467,6 +2572,8 @@ export interface operations {
                 min_cost_usd?: string;
                 /** @description Cost at most that many dollars */
                 max_cost_usd?: string;
+                /** @description Words that stand in the request, the answer, the error, a name or an id, whatever their case; several must all be found. A bounded number of calls is looked at: go on with `next` */
+                text?: string[];
                 /** @description Started at or after: RFC 3339, a date, a Unix time, or a time ago (`-24h`, `7d`) */
                 from?: string;
                 /** @description Started before; written as `from` */
@@ -2493,6 +2600,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CallList"];
+                };
+            };
+            /** @description A parameter is wrong; the message says which */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The store cannot answer now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFacets: {
+        parameters: {
+            query?: {
+                /** @description Project */
+                project?: string[];
+                /** @description Model that was asked for */
+                model?: string[];
+                /** @description Model that the answer names */
+                response_model?: string[];
+                /** @description Provider that answered, by its configured name */
+                provider?: string[];
+                /** @description Department that pays */
+                department?: string[];
+                /** @description End user */
+                user?: string[];
+                /** @description Session (thread, conversation) */
+                session?: string[];
+                /** @description Trace, as 16 or 32 hex digits or a UUID */
+                trace_id?: string[];
+                /** @description Request id */
+                request_id?: string[];
+                /** @description Name of the key that called */
+                key?: string[];
+                /** @description Name of the prompt template */
+                prompt?: string[];
+                /** @description Version of the prompt template, or `name@version` */
+                prompt_version?: string[];
+                /** @description How it ended: pending, success, error, cached, rate_limited, blocked or cancelled */
+                status?: string[];
+                /** @description Class of the failure */
+                error_type?: string[];
+                /** @description Why the model stopped */
+                finish_reason?: string[];
+                /** @description Part of the cache: hit, semantic, miss or bypass */
+                cache?: string[];
+                /** @description Whether the answer was streamed: true or false */
+                stream?: string[];
+                /** @description A label that the call carries */
+                tag?: string[];
+                /** @description Kind of the span: llm, embedding, tool, ...; `any` for all. Default: llm and embedding */
+                kind?: string[];
+                /** @description Name of the step */
+                name?: string[];
+                /** @description `true` for what is no step of another, `false` for steps; with `kind=any` the traces */
+                root?: string[];
+                /** @description Took at least that many milliseconds */
+                min_latency_ms?: string;
+                /** @description Took at most that many milliseconds */
+                max_latency_ms?: string;
+                /** @description Cost at least that many dollars */
+                min_cost_usd?: string;
+                /** @description Cost at most that many dollars */
+                max_cost_usd?: string;
+                /** @description Started at or after: RFC 3339, a date, a Unix time, or a time ago (`-24h`, `7d`) */
+                from?: string;
+                /** @description Started before; written as `from` */
+                to?: string;
+                /** @description Words that stand in the request, the answer, the error, a name or an id, whatever their case; several must all be found. A bounded number of calls is looked at: go on with `next` */
+                text?: string[];
+                /** @description Values of a field, 1 to 100. Default: 12 */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The fields with their values */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetsAnswer"];
                 };
             };
             /** @description A parameter is wrong; the message says which */
@@ -2556,6 +2760,10 @@ export interface operations {
                 tag?: string[];
                 /** @description Kind of the span: llm, embedding, tool, ...; `any` for all. Default: llm and embedding */
                 kind?: string[];
+                /** @description Name of the step */
+                name?: string[];
+                /** @description `true` for what is no step of another, `false` for steps; with `kind=any` the traces */
+                root?: string[];
                 /** @description Took at least that many milliseconds */
                 min_latency_ms?: string;
                 /** @description Took at most that many milliseconds */
@@ -2564,6 +2772,8 @@ export interface operations {
                 min_cost_usd?: string;
                 /** @description Cost at most that many dollars */
                 max_cost_usd?: string;
+                /** @description Words that stand in the request, the answer, the error, a name or an id, whatever their case; several must all be found. A bounded number of calls is looked at: go on with `next` */
+                text?: string[];
             };
             header?: never;
             path?: never;
@@ -2743,7 +2953,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionJson"];
+                    "application/json": components["schemas"]["PromptVersion"];
                 };
             };
             /** @description The template has a mistake; the message says in which line */
@@ -3022,7 +3232,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionJson"];
+                    "application/json": components["schemas"]["PromptVersion"];
                 };
             };
             /** @description There is no such version; the message says which there are */

@@ -27,7 +27,7 @@ export function Navigation({ narrow, onNarrow, onPalette, onGo }: Props) {
       <button
         type="button"
         onClick={onPalette}
-        aria-label="Search and commands"
+        aria-label={narrow ? "Search and commands" : undefined}
         className={cx("my-1 flex h-8 items-center gap-2 rounded-md border border-line bg-ground px-2 text-muted hover:border-strong hover:text-text", narrow && "justify-center px-0")}
       >
         <Search className="size-4" aria-hidden />

@@ -1,6 +1,6 @@
 // The frame of every page: navigation, the palette, the help, and what asks for a key.
 
-import { Outlet, useLocation, useMatches, useNavigate } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useMatches, useNavigate } from "@tanstack/react-router";
 import { Menu as MenuIcon, Search } from "lucide-react";
 import { Dialog, Tooltip } from "radix-ui";
 import { Suspense, lazy, useEffect, useRef, useState } from "react";
@@ -11,6 +11,7 @@ import { cx } from "@/components/classes";
 import { PAGES } from "@/pages/registry";
 import { useStored } from "@/state/stored";
 import { Help } from "./help";
+import { Mark } from "./mark";
 import { Navigation } from "./navigation";
 import { useShortcut } from "./shortcuts";
 import { SignIn } from "./sign-in";
@@ -26,7 +27,7 @@ export function Shell() {
   const [help, setHelp] = useState(false);
   const [drawer, setDrawer] = useState(false);
   const main = useRef<HTMLElement>(null);
-  const title = useTitle();
+  useTitle();
   const { pathname } = useLocation();
 
   // A new page is read from its beginning; the first one is where the browser is anyway.
@@ -73,7 +74,9 @@ export function Shell() {
               </Dialog.Content>
             </Dialog.Portal>
           </Dialog.Root>
-          <span className="flex-1 truncate font-semibold">{title}</span>
+          <Link to="/" aria-label="Weir: overview" className="mx-1 flex flex-1 items-center gap-2 font-semibold">
+            <Mark className="size-6" /> Weir
+          </Link>
           <IconButton name="Search and commands" onClick={() => setPalette(true)}>
             <Search aria-hidden />
           </IconButton>
@@ -90,12 +93,11 @@ export function Shell() {
   );
 }
 
-function useTitle(): string {
+function useTitle() {
   const title = useMatches({ select: (matches) => matches.at(-1)?.staticData.page?.title }) ?? "Weir";
   useEffect(() => {
     document.title = title === "Weir" ? title : `${title} · Weir`;
   }, [title]);
-  return title;
 }
 
 // `g` and a letter open a page.

@@ -13,7 +13,7 @@ const TONES: Record<Tone, string> = {
 
 export function Badge({ tone = "plain", className, children, title }: { tone?: Tone; className?: string; children: ReactNode; title?: string }) {
   return (
-    <span title={title} className={cx("inline-flex h-5 max-w-full items-center gap-1 truncate rounded px-1.5 text-xs font-medium whitespace-nowrap", TONES[tone], className)}>
+    <span title={title} className={cx("inline-flex h-5 max-w-full align-middle items-center gap-1 truncate rounded px-1.5 text-xs font-medium whitespace-nowrap", TONES[tone], className)}>
       {children}
     </span>
   );

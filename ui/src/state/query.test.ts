@@ -50,7 +50,7 @@ describe("the parameters of the API", () => {
       min_cost_usd: "0.5",
       "attr.tier": "gold",
       trace_id: "00ff",
-      text: "x y",
+      text: ["x", "y"],
     });
   });
 

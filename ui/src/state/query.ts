@@ -130,7 +130,7 @@ export function toParams(text: string, dimensions = false): { params: Params; pr
       params.push([key.param ?? name, value]);
     }
   }
-  if (words.length) params.push(["text", words.join(" ")]);
+  for (const word of words) params.push(["text", word]);
   return { params, problems };
 }
 

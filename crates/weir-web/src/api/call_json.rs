@@ -144,6 +144,11 @@ pub struct CallList {
     pub calls: Vec<Call>,
     /// `cursor` of the next page; null on the last one.
     pub next: Option<String>,
+    /// Only of a search for `text` that has not come to its end: the start of the last call that was looked at. `next` goes
+    /// on there, also after a page that found nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub searched_to: Option<String>,
 }
 
 impl From<TokenCounts> for Tokens {

@@ -10,6 +10,7 @@ use weir_core::time::Micros;
 use weir_store::telemetry::{OrderBy, SpanQuery, TimeRange};
 
 use super::params::{self, ATTRIBUTE, Pairs, Param};
+use super::text::TEXT;
 
 /// Calls of a page unless `limit` says otherwise.
 const DEFAULT_LIMIT: usize = 50;
@@ -19,9 +20,10 @@ const MAX_LIMIT: usize = 1_000;
 pub const MAX_LIMIT_WITH_PAYLOAD: usize = 100;
 
 /// How a parameter's text becomes a comparison.
-enum Match {
+pub(super) enum Match {
     Text(Field),
     Trace,
+    Root,
     Status,
     Kind,
     Stream,
@@ -40,7 +42,7 @@ const fn plain(name: &'static str, about: &'static str) -> Param {
 }
 
 /// The parameters that select calls; repeated ones are alternatives.
-static FILTERS: [(Param, Match); 23] = [
+pub(super) static FILTERS: [(Param, Match); 25] = [
     filter("project", Match::Text(Field::Project), "Project"),
     filter("model", Match::Text(Field::Model), "Model that was asked for"),
     filter("response_model", Match::Text(Field::ResponseModel), "Model that the answer names"),
@@ -68,16 +70,22 @@ static FILTERS: [(Param, Match); 23] = [
         Match::Kind,
         "Kind of the span: llm, embedding, tool, ...; `any` for all. Default: llm and embedding",
     ),
+    filter("name", Match::Text(Field::Name), "Name of the step"),
+    filter("root", Match::Root, "`true` for what is no step of another, `false` for steps; with `kind=any` the traces"),
     filter("min_latency_ms", Match::Bound(Field::Latency, Op::Ge, 1e3), "Took at least that many milliseconds"),
     filter("max_latency_ms", Match::Bound(Field::Latency, Op::Le, 1e3), "Took at most that many milliseconds"),
     filter("min_cost_usd", Match::Bound(Field::Cost, Op::Ge, 1e9), "Cost at least that many dollars"),
     filter("max_cost_usd", Match::Bound(Field::Cost, Op::Le, 1e9), "Cost at most that many dollars"),
 ];
 
-/// The parameters that say which page and in what order.
-static PAGE: [Param; 6] = [
+/// The parameters that say when.
+pub(super) static RANGE: [Param; 2] = [
     plain("from", "Started at or after: RFC 3339, a date, a Unix time, or a time ago (`-24h`, `7d`)"),
     plain("to", "Started before; written as `from`"),
+];
+
+/// The parameters that say which page and in what order.
+static PAGE: [Param; 4] = [
     plain("order", "`time`, `latency`, `cost` or `tokens`; `-` before it for the greatest first. Default: -time"),
     plain("limit", "Calls of a page, 1 to 1000 (100 with payload). Default: 50"),
     plain("cursor", "`next` of the page before"),
@@ -89,7 +97,7 @@ pub(super) struct ListParams;
 
 impl IntoParams for ListParams {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        params::describe(FILTERS.iter().map(|(p, _)| p).chain(&PAGE))
+        params::describe(known_to_lists())
     }
 }
 
@@ -98,16 +106,20 @@ pub(super) struct LiveParams;
 
 impl IntoParams for LiveParams {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        params::describe(FILTERS.iter().map(|(p, _)| p))
+        params::describe(FILTERS.iter().map(|(p, _)| p).chain([&TEXT]))
     }
 }
 
-/// The query of a list of calls. `now` is what relative times count from.
+fn known_to_lists() -> impl Iterator<Item = &'static Param> + Clone {
+    FILTERS.iter().map(|(p, _)| p).chain([&TEXT]).chain(&RANGE).chain(&PAGE)
+}
+
+/// The query of a list of calls, without the words of `text`. `now` is what relative times count from.
 ///
 /// # Errors
 /// A 400 that names the parameter at fault.
 pub fn list(pairs: &Pairs, now: Micros) -> Result<SpanQuery, Error> {
-    params::check(pairs, FILTERS.iter().map(|(p, _)| p).chain(&PAGE), true)?;
+    params::check(pairs, known_to_lists(), true)?;
     let range = TimeRange { from: params::instant(pairs, "from", now)?, to: params::instant(pairs, "to", now)? };
     if let (Some(from), Some(to)) = (range.from, range.to)
         && from > to
@@ -134,12 +146,12 @@ pub fn list(pairs: &Pairs, now: Micros) -> Result<SpanQuery, Error> {
     })
 }
 
-/// The filter of the live tail: the same parameters without time and page.
+/// The filter of the live tail: the same parameters without time and page, and without the words of `text`.
 ///
 /// # Errors
 /// A 400 that names the parameter at fault.
 pub fn live(pairs: &Pairs) -> Result<Filter, Error> {
-    params::check(pairs, FILTERS.iter().map(|(p, _)| p), true)?;
+    params::check(pairs, FILTERS.iter().map(|(p, _)| p).chain([&TEXT]), true)?;
     selection(pairs)
 }
 
@@ -198,6 +210,10 @@ fn compare(name: &str, how: &Match, text: &str) -> Result<Filter, Error> {
             kind(SpanKind::parse(text).ok_or_else(|| {
                 params::not_one_of(name, text, SpanKind::ALL.iter().map(|k| k.as_str()).chain(["any"]))
             })?)
+        }
+        Match::Root => {
+            let step = Filter::Exists(Field::ParentId);
+            if params::boolean(name, text)? { Filter::Not(Box::new(step)) } else { step }
         }
         Match::Stream => Filter::Compare(Field::Stream, Op::Eq, Value::Bool(params::boolean(name, text)?)),
         Match::PromptVersion => match text.rsplit_once('@') {

@@ -18,6 +18,7 @@ use super::calls_query::{self, LiveParams};
 use super::query::Query;
 use super::respond::{ErrorAnswer, Refusal};
 use super::state::Shared;
+use super::text::Words;
 
 /// A comment is sent when nothing else was for so long, so that proxies keep the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -39,13 +40,13 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     )
 )]
 pub(super) async fn tail(State(shared): State<Shared>, Query(pairs): Query) -> Result<Response, Refusal> {
-    let filter = calls_query::live(&pairs)?;
+    let (filter, words) = (calls_query::live(&pairs)?, Words::of(&pairs)?);
     let Some(live) = shared.live.upgrade() else {
         return Err(Error::new(Code::Overloaded, "Weir is shutting down").retry_after_ms(1_000).into());
     };
     let hello = futures_util::stream::iter([Ok::<_, Infallible>(Event::default().comment("live"))]);
     let calls = BroadcastStream::new(live.subscribe())
-        .filter_map(move |item| std::future::ready(event(&filter, item).map(Ok::<_, Infallible>)));
+        .filter_map(move |item| std::future::ready(event(&filter, &words, item).map(Ok::<_, Infallible>)));
     let mut answer = Sse::new(hello.chain(calls)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     // nginx would otherwise hold events back until its buffer is full.
     answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -54,10 +55,11 @@ pub(super) async fn tail(State(shared): State<Shared>, Query(pairs): Query) -> R
 
 fn event(
     filter: &Filter,
+    words: &Words,
     item: Result<std::sync::Arc<weir_core::span::Span>, BroadcastStreamRecvError>,
 ) -> Option<Event> {
     match item {
-        Ok(span) if filter.matches(&span) => {
+        Ok(span) if filter.matches(&span) && words.are_in(&span) => {
             let mut span = weir_core::span::Span::clone(&span);
             (span.input, span.output) = (None, None);
             let data = serde_json::to_string(&Call::summary(span)).ok()?;

@@ -27,6 +27,9 @@ mod compare;
 mod compare_fold;
 mod compare_json;
 mod compare_query;
+mod facets;
+mod facets_count;
+mod facets_json;
 #[cfg(test)]
 mod fake;
 mod gc;
@@ -53,6 +56,7 @@ mod stats_json;
 pub mod stats_query;
 mod status;
 mod targets;
+mod text;
 mod trace;
 mod trace_json;
 mod trace_path;
@@ -76,6 +80,7 @@ pub use channels_json::{
 };
 pub use compare::compare_versions;
 pub use compare_json::{CompareAnswer, CostJson, DifferenceJson, MeanJson, SpreadJson, TestJson, VersionJson};
+pub use facets_json::{FacetJson, FacetValueJson, FacetsAnswer};
 pub use gc::{CollectGarbage, GcAnswer};
 pub use number::Usd;
 pub use params::Pairs;
@@ -118,6 +123,7 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
     let reads = OpenApiRouter::new()
         .routes(routes!(calls::list))
         .routes(routes!(live::tail))
+        .routes(routes!(facets::get))
         .routes(routes!(calls::get))
         .routes(routes!(stats::get))
         .routes(routes!(workflow::list))

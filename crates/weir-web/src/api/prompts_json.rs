@@ -64,6 +64,7 @@ pub(super) struct NewVersionJson {
 
 /// A version of a prompt.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PromptVersion)]
 pub(super) struct VersionJson {
     /// The prompt.
     name: String,

@@ -11,12 +11,13 @@ use weir_core::error::{Code, Error};
 use weir_core::filter::{Field, Filter};
 use weir_core::id::SpanId;
 use weir_core::span::Span;
-use weir_core::time::Micros;
+use weir_core::time::{Micros, to_rfc3339};
 use weir_store::telemetry::{OrderBy, SpanQuery, SpanRef, StoreError, Telemetry, TimeRange};
 
 use super::call_json::{Call, CallList};
 use super::params::Pairs;
 use super::stats_json::StatsAnswer;
+use super::text::{Found, Words};
 use super::{calls_query, stats_query};
 
 /// Reads at the same time. The rest of tokio's blocking threads stay free for writers.
@@ -30,9 +31,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A wrong parameter, or a store that cannot answer.
 pub fn list_calls(store: &dyn Telemetry, pairs: &Pairs, now: Micros) -> Result<CallList, Error> {
     let query = calls_query::list(pairs, now)?;
-    let page = store.spans(&query).map_err(refusal)?;
+    let words = Words::of(pairs)?;
+    let Found { page, searched_to } = if words.is_empty() {
+        Found { page: store.spans(&query).map_err(refusal)?, searched_to: None }
+    } else {
+        words.search(store, &query)?
+    };
     let calls = page.spans.into_iter().map(|span| Call::new(span, query.with_payload)).collect();
-    Ok(CallList { calls, next: page.next })
+    Ok(CallList { calls, next: page.next, searched_to: searched_to.map(to_rfc3339) })
 }
 
 /// One call with its payload, by span id (hex or UUID) or request id.

@@ -29,6 +29,8 @@ type Props = {
   // The colour of a line by its name, where the colour means something.
   colour?: (name: string, n: number) => string | undefined;
   legend?: boolean;
+  // Without the axis of values, where only the shape matters.
+  bare?: boolean;
 };
 
 const COLOURS = 8;
@@ -36,7 +38,7 @@ const css = (name: string) => getComputedStyle(document.documentElement).getProp
 export const seriesColour = (n: number) => `var(--series-${(n % COLOURS) + 1})`;
 
 export function TimeChart(props: Props) {
-  const { label, lines, window: seen, bucket, format, kind = "lines", height = 200, marks, colour, legend = true } = props;
+  const { label, lines, window: seen, bucket, format, kind = "lines", height = 200, marks, colour, legend = true, bare = false } = props;
   const [alone, setAlone] = useState<string>();
   const theme = useShownTheme();
   const frame = useRef<HTMLDivElement>(null);
@@ -64,7 +66,7 @@ export function TimeChart(props: Props) {
     if (!place) return;
     const paint = (name: string) => (name.startsWith("var(") ? css(name.slice(4, -1)) : name);
     const bars = kind !== "lines";
-    const names = key.split("\u0001").map((part) => paint(part.split("\u0000")[1] ?? ""));
+    const names = (key === "" ? [] : key.split("\u0001")).map((part) => paint(part.split("\u0000")[1] ?? ""));
     const axis = { stroke: css("--muted"), grid: { stroke: css("--grid"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
     const chart = new uPlot(
       {
@@ -75,7 +77,7 @@ export function TimeChart(props: Props) {
         scales: { x: { time: true, range: () => ends.current }, y: { range: (_, __, most) => [0, kind === "shares" ? 1 : Math.max(most, handlers.current.band?.upper ?? 0) * 1.08 || 1] } },
         axes: [
           { ...axis, grid: { show: false }, size: 26, space: 80, values: (_, at, __, ___, step) => at.map((s) => tick(s * 1000, step * 1000)) },
-          { ...axis, size: 58, space: 36, values: (_, at) => at.map((value) => handlers.current.format(value)) },
+          { ...axis, show: !bare, size: 58, space: 36, values: (_, at) => at.map((value) => handlers.current.format(value)) },
         ],
         cursor: {
           y: false,
@@ -134,7 +136,7 @@ export function TimeChart(props: Props) {
       plot.current = undefined;
       setHover(undefined);
     };
-  }, [key, kind, height, theme]);
+  }, [key, kind, height, theme, bare]);
 
   // Which line is under the cursor, by the order in which they were given.
   function nearest(chart: uPlot, at: number, bars: boolean): string | undefined {

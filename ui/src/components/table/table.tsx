@@ -44,14 +44,18 @@ type Props<T> = {
   // A row that asks for attention.
   tone?: (row: T) => string | undefined;
   className?: string;
+  // A row where there is no room for columns: two lines instead.
+  narrow?: (row: T) => ReactNode;
   // Told when the list is scrolled away from its beginning, or back.
   onTop?: (top: boolean) => void;
 };
 
 const ROW = 34;
+const TWO_LINES = 54;
 
 export function Table<T>(props: Props<T>) {
-  const { label, columns, rows, rowKey, shown, open, onOpen, order, onOrder, onEnd, foot, tone, className, onTop } = props;
+  const { label, columns, rows, rowKey, shown, open, onOpen, order, onOrder, onEnd, foot, tone, className, onTop, narrow } = props;
+  const height = narrow ? TWO_LINES : ROW;
   const frame = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState(-1);
 
@@ -66,7 +70,7 @@ export function Table<T>(props: Props<T>) {
   const of = (id: string) => columns.find((column) => column.id === id);
   const template = leaves.map((leaf) => of(leaf.id)?.width ?? "8rem").join(" ");
 
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW, overscan: 12 });
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => frame.current, estimateSize: () => height, overscan: 12 });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -74,6 +78,8 @@ export function Table<T>(props: Props<T>) {
   }, [last, rows.length, onEnd]);
 
   const at = open === undefined ? cursor : rows.findIndex((row) => rowKey(row) === open);
+  // The row heights change with the width of the page.
+  useEffect(() => virtual.measure(), [height, virtual]);
   const move = useCallback(
     (by: number) => {
       const next = Math.max(0, Math.min(rows.length - 1, at + by));
@@ -107,9 +113,9 @@ export function Table<T>(props: Props<T>) {
       aria-rowcount={rows.length + 1}
       tabIndex={rows.length && onOpen ? undefined : 0}
       onScroll={(event) => onTop?.(event.currentTarget.scrollTop < ROW)}
-      className={cx("min-h-0 flex-1 overflow-auto", className)}
+      className={cx("min-h-0 flex-1 overflow-auto text-[0.93rem]", className)}
     >
-      <div role="rowgroup" className="sticky top-0 z-10 min-w-full w-max bg-panel">
+      <div role="rowgroup" className={narrow ? "sr-only" : "sticky top-0 z-10 w-max min-w-full bg-panel"}>
         <div role="row" aria-rowindex={1} className="grid h-8 items-center border-b border-line text-xs font-medium text-muted" style={{ gridTemplateColumns: template }}>
           {leaves.map((leaf) => {
             const column = of(leaf.id);
@@ -131,7 +137,7 @@ export function Table<T>(props: Props<T>) {
           })}
         </div>
       </div>
-      <div role="rowgroup" className="relative w-max min-w-full" style={{ height: virtual.getTotalSize() }}>
+      <div role="rowgroup" className={cx("relative min-w-full", narrow ? "w-full" : "w-max")} style={{ height: virtual.getTotalSize() }}>
         {items.map((item) => {
           const row = table.getRowModel().rows[item.index];
           if (!row) return null;
@@ -152,9 +158,9 @@ export function Table<T>(props: Props<T>) {
                 tone?.(row.original),
                 isOpen && "bg-tint hover:bg-tint",
               )}
-              style={{ gridTemplateColumns: template, height: ROW, transform: `translateY(${item.start}px)` }}
+              style={{ gridTemplateColumns: narrow ? "minmax(0, 1fr)" : template, height, transform: `translateY(${item.start}px)` }}
             >
-              {row.getVisibleCells().map((cell) => {
+              {narrow ? <div role="gridcell">{narrow(row.original)}</div> : row.getVisibleCells().map((cell) => {
                 const column = of(cell.column.id);
                 return (
                   <div key={cell.id} role="gridcell" className={cx("truncate px-3", column?.number && "num text-right")}>

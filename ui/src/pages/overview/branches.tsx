@@ -30,7 +30,7 @@ export function Branches({ range, every, onBrush }: Props) {
   const name = names.includes(asked) ? asked : names[0];
   const graph = useQuery({
     queryKey: ["workflow", name, range.key, "series"],
-    enabled: name !== undefined,
+    enabled: name !== undefined && !list.isPlaceholderData,
     refetchInterval: every,
     queryFn: ({ signal }) => {
       const query = { ...range.query(), bucket: bucketOf(range.length).text };

@@ -8,13 +8,13 @@ import { type Anomaly, Refused, api, json, unwrap } from "@/api/client";
 import { Badge, type Tone } from "@/components/badge";
 import { cx } from "@/components/classes";
 import { Time } from "@/components/time";
-import { PAGES } from "@/pages/registry";
+import { hasPage as has } from "@/app/has-page";
 import { MINUTE, type TimeRange } from "@/state/range";
 import { metricName, metricValue } from "./metric";
 
 const EVERY = 30_000;
 const MOST = 3;
-const has = (path: string) => PAGES.some((page) => page.path === path);
+
 
 export function WatchStrip({ range }: { range: TimeRange }) {
   return (
