@@ -16,8 +16,8 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 WIDE = {"width": 1280, "height": 800}
 NARROW = {"width": 390, "height": 844}
 CONFIG = '[otlp]\ngrpc = "off"\n'
-#: Asked for already; a server that does not have them yet answers 404, and the page says so.
-LATER = ["/api/v1/alerts", "/api/v1/readiness"]
+#: Asked for already; a server that does not have it yet answers 404, and the page says so.
+LATER = ["/api/v1/alerts"]
 SHADES = ["light", "dark"]
 #: Milliseconds; a debug build beside others may take its time.
 PATIENCE = 15_000

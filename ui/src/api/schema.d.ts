@@ -81,6 +81,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a backup into the folder that `[backup]` names, while the server runs; needs a key of role `admin`. The answer comes
+         *     when it is whole.
+         */
+        post: operations["makeBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cache": {
         parameters: {
             query?: never;
@@ -175,6 +195,57 @@ export interface paths {
         get: operations["getCall"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The channels, and how each is doing. */
+        get: operations["listChannels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{name}/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Notifications of a channel, newest first. */
+        get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a channel; needs a key of role `admin`. The receiver gets a real notification, which says that it is a test. */
+        post: operations["testChannel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -339,6 +410,26 @@ export interface paths {
         };
         /** One version. */
         get: operations["getPromptVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readiness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether the service is ready for production: one line per check, with its figure, its target and what to do.
+         * @description Always 200: `ready` says it.
+         */
+        get: operations["getReadiness"];
         put?: never;
         post?: never;
         delete?: never;
@@ -598,6 +689,38 @@ export interface components {
             /** @description How far the watch is. */
             watch: components["schemas"]["WatchJson"];
         };
+        /** @description A backup that was made. */
+        BackupAnswer: {
+            /** @description Its name in the folder of backups. */
+            name: string;
+            /** @description Its folder. */
+            path: string;
+            /**
+             * Format: date-time
+             * @description When it began: what was acknowledged before is in it. RFC 3339.
+             */
+            began: string;
+            /**
+             * Format: date-time
+             * @description When it was whole. RFC 3339.
+             */
+            made: string;
+            /**
+             * Format: int64
+             * @description Files.
+             */
+            files: number;
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /** @description Where the contents of artifacts are if they are not in the backup. */
+            artifacts_elsewhere?: string | null;
+            verified?: components["schemas"]["VerifiedJson"] | null;
+            /** @description Older ones that were removed, by name. */
+            removed: string[];
+        };
         /** @description Batches that are run. */
         BatchesJson: {
             /**
@@ -611,6 +734,11 @@ export interface components {
              */
             queued_requests: number;
         };
+        /**
+         * @description On which side of its target a figure should be.
+         * @enum {string}
+         */
+        Bound: "at_least" | "at_most" | "below" | "of";
         /** @description The figures of one bucket. */
         BucketJson: components["schemas"]["FiguresJson"] & {
             /**
@@ -839,6 +967,81 @@ export interface components {
             p_value?: number | null;
             /** @description `higher`, `lower`, `no change found` or `too few`. */
             verdict: string;
+        };
+        /** @description Where alerts are told. */
+        ChannelJson: {
+            /** @description Its name. */
+            name: string;
+            /** @description `webhook`, `slack`, `email`, `pagerduty` or `alertmanager`. */
+            kind: string;
+            /** @description Its address, without what is secret in it. */
+            to: string;
+            /** @description The severities that it is told of; empty for all. */
+            severities: string[];
+            /** @description Whether requests to it are signed. */
+            signed: boolean;
+            /**
+             * Format: int64
+             * @description Notifications that wait.
+             */
+            waiting: number;
+            /**
+             * Format: date-time
+             * @description When one was delivered last, RFC 3339.
+             */
+            last_delivered?: string | null;
+            /**
+             * Format: int64
+             * @description Notifications that were given up, of the last 1000 that were settled.
+             */
+            given_up: number;
+            /**
+             * Format: date-time
+             * @description When one was given up last, RFC 3339.
+             */
+            last_given_up?: string | null;
+            /** @description The newest failure since the last delivery. */
+            error?: string | null;
+            last_test?: components["schemas"]["ChannelTestJson"] | null;
+        };
+        /** @description The channels, in the order of the configuration. */
+        ChannelList: {
+            /** @description The channels. */
+            channels: components["schemas"]["ChannelJson"][];
+        };
+        /** @description What a test came to. */
+        ChannelTestAnswer: {
+            /** @description The channel. */
+            channel: string;
+            /** @description The notification's id, which the receiver got. */
+            id: string;
+            /** @description Whether it only was put into the outbox (`queued=true`): what became of it is in the channel's notifications. */
+            queued: boolean;
+            /** @description Whether the receiver took it; null when it was queued. */
+            ok?: boolean | null;
+            /** @description What the receiver said; null when it was queued. */
+            said?: string | null;
+            /**
+             * Format: double
+             * @description How long it took, milliseconds.
+             */
+            took_ms?: number | null;
+            /** @description What was sent, one text per request, without secrets. */
+            sent: string[];
+        };
+        /** @description A test of a channel. */
+        ChannelTestJson: {
+            /**
+             * Format: date-time
+             * @description When, RFC 3339.
+             */
+            at: string;
+            /** @description Whether the receiver took it. */
+            ok: boolean;
+            /** @description What the receiver said. */
+            said: string;
+            /** @description Whether the channel's settings are still those that were tested. */
+            current: boolean;
         };
         /** @description The versions of a prompt, each with its figures, and each against the baseline. */
         CompareAnswer: {
@@ -1579,6 +1782,48 @@ export interface components {
              */
             left: number;
         };
+        /** @description A notification on its way to a channel. */
+        NotificationJson: {
+            /** @description Its id: the same on every attempt and in every channel. */
+            id: string;
+            /** @description The channel. */
+            channel: string;
+            /** @description Fingerprint of the alert. */
+            alert: string;
+            /** @description `waiting`, `delivered` or `given_up`. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description When it was made, RFC 3339.
+             */
+            created: string;
+            /**
+             * Format: int32
+             * @description Attempts so far.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it is tried next, while it waits, RFC 3339.
+             */
+            next_try?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was delivered or given up, RFC 3339.
+             */
+            settled?: string | null;
+            /** @description What the last attempt that failed met. */
+            error?: string | null;
+            /** @description What is told: `event` and `alert`. */
+            notification: Record<string, never>;
+        };
+        /** @description A page of notifications, newest first. */
+        NotificationList: {
+            /** @description The notifications. */
+            notifications: components["schemas"]["NotificationJson"][];
+            /** @description The cursor of the next page; null on the last one. */
+            next?: string | null;
+        };
         /** @description What a request went through, step by step. */
         PathAnswer: {
             /** @description The request that was asked for; null where a trace was. */
@@ -1761,6 +2006,72 @@ export interface components {
             created: string;
             /** @description `api` or `file`. */
             source: string;
+        };
+        /** @description Whether a service is ready for production. */
+        Readiness: {
+            /** @description Whether the service is ready. */
+            ready: boolean;
+            /**
+             * Format: int64
+             * @description Lines that pass.
+             */
+            passed: number;
+            /**
+             * Format: int64
+             * @description Lines that fail.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Lines that cannot be judged.
+             */
+            unknown: number;
+            /**
+             * Format: date-time
+             * @description Start of the window that calls and scores are of; a whole minute.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Its end, exclusive; a whole minute.
+             */
+            to: string;
+            /** @description The lines, in their fixed order. */
+            checks: components["schemas"]["ReadinessLine"][];
+        };
+        /** @description A figure beside what it should be. */
+        ReadinessFigure: {
+            /**
+             * Format: double
+             * @description What was found; absent where there is nothing to measure.
+             */
+            value?: number | null;
+            /** @description Unit of both: `share` (0 to 1), `ms`, `s`, `usd`, `score`, `count`. */
+            unit: string;
+            /**
+             * Format: double
+             * @description What it is judged against.
+             */
+            target?: number | null;
+            /** @description How it is judged against it. */
+            bound: components["schemas"]["Bound"];
+        };
+        /** @description One check. */
+        ReadinessLine: {
+            /** @description Stable name of the check. */
+            id: string;
+            /** @description What it asks, for people. */
+            title: string;
+            /** @description What it came to. */
+            verdict: components["schemas"]["Verdict"];
+            /** @description The figure. */
+            figure: components["schemas"]["ReadinessFigure"];
+            /** @description Whether the figure is of the report's window; else it is of now. */
+            windowed: boolean;
+            /** @description What was found, in words. */
+            found: string;
+            /** @description What to do, where something is to be done. */
+            fix?: string | null;
         };
         /** @description A preview that is asked for. */
         RenderJson: {
@@ -2062,6 +2373,24 @@ export interface components {
             spans: components["schemas"]["Call"][];
             /** @description `cursor` of the next page; null on the last one. */
             next?: string | null;
+        };
+        /**
+         * @description What a check came to.
+         * @enum {string}
+         */
+        Verdict: "pass" | "fail" | "unknown";
+        /** @description That a backup was restored on trial. */
+        VerifiedJson: {
+            /**
+             * Format: date-time
+             * @description When. RFC 3339.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Spans in the restored store: calls and other steps.
+             */
+            calls: number;
         };
         /** @description One version. Latency, tokens and cost per call are those of calls that a model answered whole. */
         VersionJson: {
@@ -2469,6 +2798,56 @@ export interface operations {
             };
         };
     };
+    makeBackup: {
+        parameters: {
+            query?: {
+                /** @description true: also restore it on trial, which takes the room of another one and longer */
+                verify?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The backup is whole and on disk */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupAnswer"];
+                };
+            };
+            /** @description A parameter is wrong, or no folder is set */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Another backup is being written, or the folder cannot be used */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A file cannot be read or written, such as on a full disk; nothing is left */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     flushCache: {
         parameters: {
             query?: {
@@ -2841,6 +3220,156 @@ export interface operations {
                 };
             };
             /** @description The store cannot answer now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channels */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelList"];
+                };
+            };
+            /** @description There is no such parameter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The store cannot answer now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                /** @description waiting, delivered or given_up */
+                state?: string;
+                /** @description Of the alert of this fingerprint */
+                alert?: string;
+                /** @description At most that many, 1 to 500; 50 by default */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notifications */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationList"];
+                };
+            };
+            /** @description A parameter is wrong; the message says which */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The store cannot answer now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testChannel: {
+        parameters: {
+            query?: {
+                /** @description true: put it into the outbox, from where it goes the way of every notification, with its retries */
+                queued?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the receiver said; `ok` says whether it took it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelTestAnswer"];
+                };
+            };
+            /** @description A parameter is wrong; the message says which */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many tests are under way, or the store cannot be written */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3237,6 +3766,47 @@ export interface operations {
             };
             /** @description There is no such version; the message says which there are */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: {
+                /** @description How far back calls and scores are looked at, such as 24h or 30d; `readiness.window` by default */
+                window?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The judgement */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description A parameter is wrong; the message says which */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The store cannot answer now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -15,7 +15,6 @@ import { metricName, metricValue } from "./metric";
 const EVERY = 30_000;
 const MOST = 3;
 
-
 export function WatchStrip({ range }: { range: TimeRange }) {
   return (
     <div className="grid gap-3 md:grid-cols-3">
@@ -101,7 +100,7 @@ function AnomalyLine({ anomaly, range }: { anomaly: Anomaly; range: TimeRange })
   );
 }
 
-type Alert = { rule?: string; name?: string; state?: string; severity?: string; summary?: string; starts_at?: string };
+type Alert = { fingerprint: string; rule: string; state: string; severity: string; summary: string; since: string; muted: boolean };
 
 function Alerts() {
   const found = useQuery({
@@ -110,17 +109,19 @@ function Alerts() {
     retry: false,
     queryFn: async ({ signal }) => (await json<{ alerts?: Alert[] }>("/api/v1/alerts", {}, { signal })).alerts ?? [],
   });
-  const firing = (found.data ?? []).filter((alert) => alert.state === "firing");
+  const firing = (found.data ?? []).filter((alert) => (alert.state === "firing" || alert.state === "no_data") && !alert.muted);
   const absent = found.error instanceof Refused && found.error.status === 404;
   return (
     <Card icon={BellRing} title="Alerts" to="/alerts" tone={firing.some((a) => a.severity === "critical") ? "bad" : firing.length ? "warn" : found.data ? "ok" : "plain"} state={found.data ? (firing.length ? `${firing.length} firing` : "none firing") : absent ? "no rules" : found.error ? "not known" : "…"}>
       {firing.length ? (
         <ul className="flex flex-col gap-1 text-xs">
-          {firing.slice(0, MOST).map((alert, n) => (
-            <li key={`${alert.rule ?? alert.name ?? ""}${n}`} className="flex items-center gap-2">
+          {firing.slice(0, MOST).map((alert) => (
+            <li key={alert.fingerprint} className="flex items-center gap-2">
               <span className={cx("size-1.5 shrink-0 rounded-full", alert.severity === "critical" ? "bg-bad" : "bg-warn")} aria-hidden />
-              <span className="truncate">{alert.summary ?? alert.name ?? alert.rule}</span>
-              {alert.starts_at ? <Time at={alert.starts_at} relative className="ml-auto shrink-0 text-muted" /> : null}
+              <span className="truncate" title={alert.rule}>
+                {alert.summary}
+              </span>
+              <Time at={alert.since} relative className="ml-auto shrink-0 text-muted" />
             </li>
           ))}
         </ul>
@@ -131,40 +132,25 @@ function Alerts() {
   );
 }
 
-type Check = { name?: string; title?: string; status?: string; state?: string; message?: string };
-type Ready = { ready?: boolean; problems?: string[]; checks?: Check[] };
+type Ready = { ready: boolean; passed: number; failed: number; unknown: number; checks: { title: string; verdict: string; found: string }[] };
 
-// The readiness gate; a server without one says at least how itself is doing.
 function Readiness() {
-  const found = useQuery({
-    queryKey: ["readiness"],
-    refetchInterval: EVERY,
-    retry: false,
-    queryFn: async ({ signal }): Promise<Ready> => {
-      try {
-        return await json<Ready>("/api/v1/readiness", {}, { signal });
-      } catch (error) {
-        if (!(error instanceof Refused) || error.status !== 404) throw error;
-        const status = await unwrap(api.GET("/api/v1/status", { signal }));
-        return { ready: status.ready ?? undefined, problems: status.problems };
-      }
-    },
-  });
-  const failed = (found.data?.checks ?? []).filter((check) => /fail|error|not_ready|critical/.test(check.status ?? check.state ?? ""));
-  const problems = [...(found.data?.problems ?? []), ...failed.map((check) => check.message ?? check.title ?? check.name ?? "")];
-  const ready = found.data?.ready;
+  const found = useQuery({ queryKey: ["readiness"], refetchInterval: EVERY, retry: false, queryFn: ({ signal }) => json<Ready>("/api/v1/readiness", {}, { signal }) });
+  const ready = found.data;
+  const failed = ready?.checks.filter((check) => check.verdict === "fail") ?? [];
+  const state = ready ? `${ready.passed} of ${ready.checks.length} pass` : found.error ? "not known" : "…";
   return (
-    <Card icon={ShieldCheck} title="Readiness" to="/readiness" tone={ready === false ? "bad" : problems.length ? "warn" : ready ? "ok" : "plain"} state={found.data ? (ready === false ? "not ready" : problems.length ? `${problems.length} to mend` : "ready") : found.error ? "not known" : "…"}>
-      {problems.length ? (
+    <Card icon={ShieldCheck} title="Readiness" to="/readiness" tone={!ready ? "plain" : ready.ready ? "ok" : "warn"} state={state}>
+      {failed.length ? (
         <ul className="flex flex-col gap-1 text-xs">
-          {problems.slice(0, MOST).map((problem) => (
-            <li key={problem} className="truncate" title={problem}>
-              {problem}
+          {failed.slice(0, MOST).map((check) => (
+            <li key={check.title} className="truncate" title={check.found}>
+              {check.title} <span className="text-muted">· {check.found}</span>
             </li>
           ))}
         </ul>
       ) : (
-        <p className="min-h-4 text-xs text-muted">{found.error ? "The server did not say." : !found.data ? "" : "Calls are taken, recorded and stored."}</p>
+        <p className="min-h-4 text-xs text-muted">{found.error ? "The server did not say." : !ready ? "" : ready.ready ? "The service is ready for production." : `${ready.unknown} checks cannot be judged yet.`}</p>
       )}
     </Card>
   );
