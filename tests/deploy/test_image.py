@@ -50,12 +50,15 @@ def test_the_linter_has_nothing_to_say():
 
 
 def test_stages(stages):
-    assert len(stages) == 2, "one that builds, one that runs"
-    build, run = (only(stage, "FROM") for stage in stages)
+    assert len(stages) == 3, "two that build, one that runs"
+    dashboard, build, run = (only(stage, "FROM") for stage in stages)
+    assert dashboard == "node:20-bookworm-slim AS dashboard"
     rust = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["rust-version"]
     assert build == f"rust:{rust}-bookworm AS build", "the compiler that Cargo.toml asks for"
     assert run == "gcr.io/distroless/cc-debian12:nonroot", "bookworm is Debian 12: the same C library"
-    assert "--locked" in only(stages[0], "RUN"), "the dependencies that were tested"
+    assert "--locked" in only(stages[1], "RUN"), "the dependencies that were tested"
+    assert "--features dashboard" in only(stages[1], "RUN")
+    assert any("npm ci" in rest for name, rest in stages[0] if name == "RUN"), "and those of the dashboard"
 
 
 def test_no_shell_and_not_root(last):
