@@ -1,6 +1,6 @@
 // Every page, one line each, in the order of the navigation. `ui/README.md` says how to add one.
 
-import { Boxes, CircleDollarSign, FlaskConical, Gauge, ListTree, MessageSquareText, Play, TriangleAlert, Workflow } from "lucide-react";
+import { BellRing, Boxes, CircleDollarSign, FlaskConical, Gauge, ListTree, MessageSquareText, Play, ShieldCheck, TriangleAlert, Wallet, Workflow } from "lucide-react";
 import type { Page } from "@/app/page";
 
 export const PAGES: readonly Page[] = [
@@ -19,5 +19,8 @@ export const PAGES: readonly Page[] = [
   // As MLflow's client prints it.
   { path: "/models/$model/versions/$version", title: "Model", load: () => import("./models/model/page") },
   { path: "/anomalies", title: "Anomalies", nav: { group: "Watch", icon: TriangleAlert, keys: "g a" }, load: () => import("./anomalies/page") },
+  { path: "/alerts", title: "Alerts", nav: { group: "Watch", icon: BellRing, keys: "g l" }, load: () => import("./alerts/page") },
+  { path: "/budgets", title: "Budgets", nav: { group: "Watch", icon: Wallet, keys: "g b" }, load: () => import("./budgets/page") },
+  { path: "/readiness", title: "Readiness", nav: { group: "Watch", icon: ShieldCheck, keys: "g r" }, load: () => import("./readiness/page") },
   { path: "/costs", title: "Costs", nav: { group: "Watch", icon: CircleDollarSign, keys: "g $" }, load: () => import("./costs/page") },
 ];
