@@ -1,6 +1,6 @@
 // Every page, one line each, in the order of the navigation. `ui/README.md` says how to add one.
 
-import { BellRing, Boxes, CircleDollarSign, FlaskConical, Gauge, ListTree, MessageSquareText, Play, ShieldCheck, TriangleAlert, Wallet, Workflow } from "lucide-react";
+import { BellRing, Boxes, CircleDollarSign, FlaskConical, Gauge, ListTree, MessageSquareText, Play, Server, ShieldCheck, TriangleAlert, Wallet, Workflow } from "lucide-react";
 import type { Page } from "@/app/page";
 
 export const PAGES: readonly Page[] = [
@@ -23,4 +23,5 @@ export const PAGES: readonly Page[] = [
   { path: "/budgets", title: "Budgets", nav: { group: "Watch", icon: Wallet, keys: "g b" }, load: () => import("./budgets/page") },
   { path: "/readiness", title: "Readiness", nav: { group: "Watch", icon: ShieldCheck, keys: "g r" }, load: () => import("./readiness/page") },
   { path: "/costs", title: "Costs", nav: { group: "Watch", icon: CircleDollarSign, keys: "g $" }, load: () => import("./costs/page") },
+  { path: "/settings", title: "Server", nav: { group: "Server", icon: Server, keys: "g s" }, load: () => import("./settings/page") },
 ];

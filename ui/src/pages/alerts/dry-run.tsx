@@ -27,14 +27,14 @@ export function DryRunResult({ of }: { of: DryRun }) {
         In <strong>{count(of.evaluations)}</strong> evaluations since <Time at={of.from} /> it would have fired <strong>{count(fired)}</strong> {fired === 1 ? "time" : "times"}
         {told.length ? `, and told ${told.join(", ")} per channel` : ""}.
       </p>
-      {curves.length ? <LineChart label="Values and thresholds of the dry run" curves={curves} x={dayAndTime} height={200} /> : <p className="text-muted">There was nothing to judge.</p>}
+      {curves.length ? <LineChart label="Values and thresholds of the dry run" curves={curves} x={dayAndTime} y={(value) => valueOf(value, of.unit)} height={200} /> : <p className="text-muted">There was nothing to judge.</p>}
       {of.episodes.length ? (
         <ol className="max-h-72 divide-y divide-line/60 overflow-y-auto" tabIndex={0} aria-label="Alerts that would have been">
           {of.episodes.map((episode, n) => (
             <li key={`${episode.start}${n}`} className="flex items-center gap-3 py-1.5">
               <Severity severity={episode.severity} />
               <Time at={episode.start} className="w-36 shrink-0" />
-              <span className="w-20 shrink-0 text-muted">{episode.end ? millis(Date.parse(episode.end) - Date.parse(episode.start)) : "goes on"}</span>
+              <span className="w-28 shrink-0 whitespace-nowrap text-muted">{episode.end ? millis(Date.parse(episode.end) - Date.parse(episode.start)) : "goes on"}</span>
               <span className="min-w-0 truncate">{Object.values(episode.labels).join(" · ") || episode.summary}</span>
               <span className="num ml-auto shrink-0 text-muted">
                 {valueOf(episode.value, of.unit)} / {valueOf(episode.threshold, of.unit)}

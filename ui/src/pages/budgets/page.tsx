@@ -37,7 +37,7 @@ export default function Budgets() {
               <Panel>
                 <Empty title="No budget yet">
                   <div className="w-full max-w-xl">
-                    <Snippet text={'[[budgets]]\nname = "support"\nusd = 100\nperiod = "month"\nfilters = { department = "support" }'}>In weir.toml</Snippet>
+                    <Snippet text={'[[budgets]]\nname = "support"\namount = 100\nperiod = "month"\nfilters = { department = "support" }'}>In weir.toml</Snippet>
                   </div>
                 </Empty>
               </Panel>
@@ -66,7 +66,7 @@ function BudgetCard({ budget }: { budget: Budget }) {
       <div className="flex items-center gap-2">
         <h2 className="font-semibold">{budget.name}</h2>
         {Object.entries(budget.labels).map(([name, value]) => (
-          <Badge key={name}>{value}</Badge>
+          <Badge key={name}>{value || "none"}</Badge>
         ))}
         <Badge tone={spent ? "bad" : over ? "warn" : "ok"} className="ml-auto">
           {spent ? "spent" : over ? "will not last" : "lasts"}
@@ -82,7 +82,7 @@ function BudgetCard({ budget }: { budget: Budget }) {
       </div>
       <p className="text-xs text-muted">
         {budget.forecast === "unknown" ? "Too little is known for a forecast." : `${amount(budget, budget.projected)} expected by its end (${budget.forecast === "holt_winters" ? "by the rhythm of the week" : "at this rate"}).`}{" "}
-        {budget.exhausted_at ? (
+        {budget.exhausted_at && !spent ? (
           <>
             Reached <Time at={budget.exhausted_at} relative />.
           </>
