@@ -6,12 +6,19 @@ import { useShownTheme } from "@/app/theme";
 import { seriesColour } from "@/components/chart/time-chart";
 import { type XY, metric } from "./numbers";
 
-export type Curve = { name: string; colour?: string; points: readonly XY[]; // The same before it was made smooth, drawn pale behind it.
-  raw?: readonly XY[] };
+export type Curve = {
+  name: string;
+  colour?: string;
+  points: readonly XY[];
+  // The same before it was made smooth, drawn pale behind it.
+  raw?: readonly XY[];
+};
 
 const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-export function LineChart({ label, curves, x, height = 220, log }: { label: string; curves: readonly Curve[]; x: (value: number) => string; height?: number; log?: boolean }) {
+type Props = { label: string; curves: readonly Curve[]; x: (value: number) => string; y?: (value: number) => string; height?: number; log?: boolean };
+
+export function LineChart({ label, curves, x, y = metric, height = 220, log }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const theme = useShownTheme();
   const [at, setAt] = useState<{ x: number; values: (number | null)[]; left: number }>();
@@ -27,9 +34,9 @@ export function LineChart({ label, curves, x, height = 220, log }: { label: stri
       });
     })];
   }, [curves, log]);
-  const latest = useRef({ x, curves });
+  const latest = useRef({ x, y, curves });
   useEffect(() => {
-    latest.current = { x, curves };
+    latest.current = { x, y, curves };
   });
   const key = curves.map((curve) => `${curve.name}${curve.raw ? "~" : ""}${curve.colour ?? ""}`).join("\u0001");
   useEffect(() => {
@@ -51,7 +58,7 @@ export function LineChart({ label, curves, x, height = 220, log }: { label: stri
         scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
         axes: [
           { ...axis, grid: { show: false }, size: 26, space: 70, values: (_, places) => places.map((value) => latest.current.x(value)) },
-          { ...axis, size: 62, space: 36, values: (_, places) => places.map((value) => (value === null ? "" : metric(value))) },
+          { ...axis, size: 62, space: 36, values: (_, places) => places.map((value) => (value === null ? "" : latest.current.y(value))) },
         ],
         cursor: { y: false, drag: { x: true, y: false }, points: { size: 6 } },
         series: [{}, ...series],
@@ -96,7 +103,7 @@ export function LineChart({ label, curves, x, height = 220, log }: { label: stri
               <p key={curve.name} className="flex items-center gap-2">
                 <span aria-hidden className="size-2 shrink-0 rounded-xs" style={{ background: curve.colour ?? seriesColour(n) }} />
                 <span className="truncate">{curve.name}</span>
-                <span className="num ml-auto pl-3 font-medium">{metric(at.values[n] ?? undefined)}</span>
+                <span className="num ml-auto pl-3 font-medium">{y(at.values[n] as number)}</span>
               </p>
             ),
           )}
