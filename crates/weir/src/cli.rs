@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    ab, alerts, anomalies, backup, calls, channels, check_config, cost, demo_data, detect, export, gc, import, key, prune,
-    ready, restore, serve, stats, status, tail, tokens, workflow,
+    ab, alerts, anomalies, backup, calls, channels, check_config, cost, demo_data, detect, export, gc, import, key,
+    prune, ready, restore, serve, stats, status, tail, tokens, workflow,
 };
 use crate::read::print;
 

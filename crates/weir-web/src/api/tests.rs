@@ -13,8 +13,8 @@ use weir_core::time::Clock;
 use weir_gateway::config::PromptsConfig;
 use weir_gateway::prompts::Library;
 use weir_store::sqlite::SqliteCatalog;
-use weir_watch::readiness::{Facts, Targets, judge};
 use weir_watch::alerts::live::{Alerter, Parts, Setup};
+use weir_watch::readiness::{Facts, Targets, judge};
 
 use super::fake::Fake;
 use super::*;
@@ -65,6 +65,7 @@ fn alerter(store: &Arc<Fake>) -> Arc<Alerter> {
         catalog: catalog(),
         clock: Clock::fixed(1_763_683_200_000_000),
         meter: Arc::new(|_, _| {}),
+        told: Arc::new(|| {}),
     };
     Alerter::new(parts, Setup::default()).unwrap()
 }

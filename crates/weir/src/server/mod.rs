@@ -37,9 +37,9 @@ use weir_store::journal::Journal;
 use weir_store::kept::{Kept, UnderPolicy};
 use weir_store::sqlite::{PayloadEncoding, SqliteCatalog, SqliteOptions, SqliteStore};
 use weir_store::telemetry::Telemetry;
-use weir_watch::notify::Post;
 use weir_watch::alerts::live::Alerter;
 use weir_watch::alerts::reads::Stores;
+use weir_watch::notify::Post;
 use weir_watch::prometheus::{Metrics, MetricsOptions};
 use weir_web::api::ApiState;
 use weir_web::{Report, Web};
@@ -164,7 +164,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     watch.iter().for_each(|watch| observers.tell_watch(watch));
     let (post, posting) = channels::start(channels, &catalog, &observers, &clock)?;
     let alerting =
-        alerts::Alerting::start(rules, loaded.settings.alerts.enabled, &store, &catalog, &observers, &clock)?;
+        alerts::Alerting::start(rules, loaded.settings.alerts.enabled, &store, &catalog, &observers, &post, &clock)?;
     let alerter = alerting.alerter.clone();
     let exports = planned.start(&store, &observers, &gateway, &clock)?;
     let running = Arc::new(Running {

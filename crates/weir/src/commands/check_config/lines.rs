@@ -6,10 +6,10 @@ use weir_gateway::config::{
     AcceptConfig, BatchesConfig, CacheConfig, CompressConfig, LimitConfig, ModelConfig, PromptsConfig, SelectConfig,
     When,
 };
-use weir_watch::notify::Channel;
 use weir_watch::alerts::live::Setup;
 use weir_watch::alerts::rule::Rule;
 use weir_watch::alerts::rule_set::Origin;
+use weir_watch::notify::Channel;
 
 /// A model name of the file's own.
 pub(super) fn model(name: &str, model: &ModelConfig) -> String {
