@@ -21,9 +21,11 @@ from alerting import (
     this_minute,
     told,
 )
+from receivers import Receiver
 from served import anomalies
 from traffic import BUCKET, DAY, HOUR, MINUTE, Incident, Traffic, load
 
+from rig import Weir
 from rig.process import ROOT, eventually
 from rig.weir import run
 
@@ -185,6 +187,21 @@ def test_the_worker_evaluates_by_itself(tmp_path):
     eventually("its alerts end", lambda: events(weir) == ["fired", "acknowledged", "resolved"])
     assert alerts(weir, state="all") == []
     assert weir.stop() == 0
+
+
+def test_what_is_told_arrives_once(happened, tmp_path):
+    receiver = Receiver()
+    weir = Weir(tmp_path, f'[otlp]\ngrpc = "off"\n[[channels]]\nname = "hook"\nurl = "{receiver.url}/hook"\n')
+    incident(weir, happened.since)
+    create(weir, enabled=False, channels=["hook", "nobody"])
+    replay(weir, happened.since, happened.since + 50 * MINUTE)
+    eventually("all of it arrives", lambda: len(receiver.came) == 3)
+    kinds = [came.json()["type"] for came in receiver.came]
+    assert kinds == ["alert.fired", "alert.escalated", "alert.resolved"]
+    assert [came.id for came in receiver.came] == [n["id"] for n in told(weir)]
+    assert {n["channel"] for n in told(weir)} == {"hook"}, "nobody is told where there is no channel"
+    assert weir.stop() == 0
+    receiver.close()
 
 
 def test_a_mute_window_of_the_rule_holds_back(happened, tmp_path):

@@ -7,9 +7,15 @@ use weir_core::time::{MINUTE, Micros};
 use weir_gateway::config::{Config, LimitConfig};
 use weir_gateway::snapshot::Snapshot;
 use weir_store::backup;
+use weir_store::catalog::ChannelTest;
 use weir_store::evidence::Evidence;
 use weir_store::telemetry::{Dimension, StatsQuery, StoreError, Telemetry, TimeRange};
-use weir_watch::readiness::{AlertFacts, BackupFacts, BudgetFact, CallFacts, Facts, RecordFacts, ScoreFact};
+use weir_watch::alerts::rule::Rule;
+use weir_watch::alerts::rule_set::RuleSet;
+use weir_watch::notify::{Channel, Channels};
+use weir_watch::readiness::{
+    AlertFacts, BackupFacts, BudgetFact, CallFacts, ChannelFact, Facts, RecordFacts, RuleFact, ScoreFact,
+};
 
 /// Calls that are looked at one by one, the newest; the others are only counted.
 const MAX_LOOKED_AT: u64 = 200_000;
@@ -48,6 +54,27 @@ pub(crate) fn facts<S: Telemetry + Evidence>(
         record: record(sources.record),
         backups: backups(sources.shelf),
     })
+}
+
+/// The rules that are in force, the channels, and the tests of these that are of their present settings.
+pub(crate) fn alerts(rules: &RuleSet, channels: &Channels, tests: &[ChannelTest]) -> AlertFacts {
+    let rule = |rule: &Rule| RuleFact {
+        name: rule.doc.name.clone(),
+        channels: rule.doc.channels.clone(),
+        has_runbook: rule.doc.runbook_url.is_some(),
+    };
+    let channel = |channel: &std::sync::Arc<Channel>| {
+        let test = tests.iter().find(|test| test.channel == channel.name && test.target == channel.target);
+        ChannelFact {
+            name: channel.name.clone(),
+            tested_at: test.map(|test| test.tested_us),
+            ok: test.is_some_and(|test| test.ok),
+        }
+    };
+    AlertFacts {
+        rules: rules.iter().filter_map(|listed| listed.active().map(rule)).collect(),
+        channels: channels.iter().map(channel).collect(),
+    }
 }
 
 fn calls<S: Telemetry + Evidence>(store: &S, range: TimeRange, lost: u64) -> Result<CallFacts, StoreError> {

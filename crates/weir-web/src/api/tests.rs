@@ -65,6 +65,7 @@ fn alerter(store: &Arc<Fake>) -> Arc<Alerter> {
         catalog: catalog(),
         clock: Clock::fixed(1_763_683_200_000_000),
         meter: Arc::new(|_, _| {}),
+        told: Arc::new(|| {}),
     };
     Alerter::new(parts, Setup::default()).unwrap()
 }

@@ -11,9 +11,8 @@ use weir_gateway::config::{
     ModelConfig, PriceConfig, PromptsConfig, ProviderConfig, RecordConfig, SelectConfig,
 };
 use weir_watch::budgets::BudgetDoc;
-use weir_watch::slo::SloDoc;
-
 use weir_watch::notify::{ChannelConfig, Channels};
+use weir_watch::slo::SloDoc;
 
 use super::alerts::AlertsConfig;
 use super::artifacts::ArtifactsConfig;

@@ -12,6 +12,7 @@ use weir_store::sqlite::{SqliteCatalog, SqliteStore};
 use weir_watch::alerts::files;
 use weir_watch::alerts::live::{Alerter, Parts, Setup};
 use weir_watch::alerts::reads::Stores;
+use weir_watch::notify::Post;
 
 use super::observe::Observers;
 
@@ -29,14 +30,16 @@ impl Alerting {
         store: &Arc<SqliteStore>,
         catalog: &Arc<SqliteCatalog>,
         observers: &Arc<Observers>,
+        post: &Arc<Post>,
         clock: &Clock,
     ) -> anyhow::Result<Self> {
-        let observers = observers.clone();
+        let (observers, post) = (observers.clone(), post.clone());
         let parts = Parts {
             reads: Arc::new(Stores { measured: store.clone(), anomalies: catalog.clone() }),
             catalog: catalog.clone(),
             clock: clock.clone(),
             meter: Arc::new(move |took: Duration, done| observers.metrics.alert_evaluated(took, done)),
+            told: Arc::new(move || post.wake()),
         };
         let alerter = Alerter::new(parts, setup)?;
         let thread = enabled.then(|| alerter.start()).transpose();

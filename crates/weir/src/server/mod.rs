@@ -164,7 +164,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     watch.iter().for_each(|watch| observers.tell_watch(watch));
     let (post, posting) = channels::start(channels, &catalog, &observers, &clock)?;
     let alerting =
-        alerts::Alerting::start(rules, loaded.settings.alerts.enabled, &store, &catalog, &observers, &clock)?;
+        alerts::Alerting::start(rules, loaded.settings.alerts.enabled, &store, &catalog, &observers, &post, &clock)?;
     let alerter = alerting.alerter.clone();
     let exports = planned.start(&store, &observers, &gateway, &clock)?;
     let running = Arc::new(Running {

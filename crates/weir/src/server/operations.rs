@@ -6,7 +6,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use weir_core::error::Error;
 use weir_core::time::{Clock, Micros};
-use weir_watch::readiness::{Report, Targets, judge};
+use weir_store::catalog::Notifications;
+use weir_watch::readiness::{AlertFacts, Report, Targets, judge};
 use weir_web::api::{BackupAnswer, read};
 
 use super::Running;
@@ -57,11 +58,17 @@ pub(super) fn ready(running: &Running, window: Option<Micros>) -> Result<Report,
         record: &snapshot.config.record,
         shelf: operations.backups.shelf.as_deref(),
         budgets: readiness::budgets(&snapshot, now),
-        alerts: None,
+        alerts: alerts(running),
         lost: running.observers.lost_records(),
     };
     let facts = readiness::facts(sources, window.unwrap_or(operations.window), now).map_err(read::refusal)?;
     Ok(judge(&facts, &operations.targets))
+}
+
+/// The rules and channels; nothing where the tests of channels cannot be read.
+fn alerts(running: &Running) -> Option<AlertFacts> {
+    let tests = running.catalog.channel_tests().ok()?;
+    Some(readiness::alerts(&running.alerter.rules(), &running.post.channels(), &tests))
 }
 
 /// Makes a backup. Blocks.

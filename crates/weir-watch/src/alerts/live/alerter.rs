@@ -30,6 +30,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Told of each evaluation.
     pub meter: Meter,
+    /// Told that notifications were put into the outbox.
+    pub told: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// What the configuration says; replaced whole.
@@ -56,6 +58,7 @@ pub struct Alerter {
     pub(super) catalog: Arc<dyn Alerts>,
     pub(super) clock: Clock,
     pub(super) meter: Meter,
+    pub(super) told: Arc<dyn Fn() + Send + Sync>,
     pub(super) force: RwLock<InForce>,
     pub(super) book: Mutex<Book>,
     stopping: Mutex<bool>,
@@ -73,6 +76,7 @@ impl Alerter {
             catalog: parts.catalog,
             clock: parts.clock,
             meter: parts.meter,
+            told: parts.told,
             force: RwLock::default(),
             book: Mutex::default(),
             stopping: Mutex::new(false),

@@ -244,7 +244,11 @@ impl Alerter {
         // Those who were not told that it fires need not hear that it is looked after.
         let told = if kept.series.told.is_some() { channels } else { Vec::new() };
         let rows = notification.rows(&told, ack.at).map_err(|e| AskError::Wrong("", e.to_string()))?;
+        let news = !rows.is_empty();
         let changed = self.catalog.acknowledge(fingerprint, record.starts_us, Some(ack), line, rows)?;
+        if news {
+            (self.told)();
+        }
         self.show(changed.ok_or_else(unknown)?).ok_or_else(|| AskError::NoAlert(fingerprint.to_owned()))
     }
 

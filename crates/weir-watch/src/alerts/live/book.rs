@@ -75,11 +75,15 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Writes it, then turns the pages.
-    pub(super) fn commit(&mut self, catalog: &dyn Alerts, book: &mut Book) -> Result<(), StoreError> {
+    /// Writes it, then turns the pages; `told` hears that there are notifications.
+    pub(super) fn commit(&mut self, catalog: &dyn Alerts, book: &mut Book, told: &dyn Fn()) -> Result<(), StoreError> {
         let draft = std::mem::take(self);
+        let news = !draft.write.notifications.is_empty();
         if !draft.write.is_empty() {
             catalog.put_alerts(draft.write)?;
+        }
+        if news {
+            told();
         }
         for (rule, page) in draft.pages {
             match page {

@@ -80,7 +80,7 @@ impl Alerter {
                     ..AlertEvaluation::default()
                 });
                 draft.pages.push((id.to_owned(), Some(page.clone())));
-                draft.commit(self.catalog.as_ref(), &mut book)?;
+                draft.commit(self.catalog.as_ref(), &mut book, self.told.as_ref())?;
             }
             at += rule.every;
         }

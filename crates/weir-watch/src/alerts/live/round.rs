@@ -67,13 +67,13 @@ impl Alerter {
             let page = book.pages.get(&rule.id).cloned().unwrap_or_default();
             self.evaluate(&rule, page, at, &moment, &mut draft)?;
             if draft.pages.len() >= TOGETHER {
-                draft.commit(self.catalog.as_ref(), &mut book)?;
+                draft.commit(self.catalog.as_ref(), &mut book, self.told.as_ref())?;
             }
             if self.is_stopping() {
                 break;
             }
         }
-        draft.commit(self.catalog.as_ref(), &mut book)
+        draft.commit(self.catalog.as_ref(), &mut book, self.told.as_ref())
     }
 
     /// Judges an instant of a rule.

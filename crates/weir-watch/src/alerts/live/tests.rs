@@ -54,6 +54,7 @@ impl World {
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),
             meter: Arc::new(|_, _| {}),
+            told: Arc::new(|| {}),
         };
         let configured = configured(None, budgets, slos).unwrap();
         let channels = Some(BTreeSet::from(["ops".to_owned(), "mail".to_owned()]));
