@@ -58,11 +58,12 @@ pub(super) fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core
     (api, store, live)
 }
 
-/// Alerts over a catalog of their own.
+/// Alerts over a catalog of their own, which is read once.
 fn alerter(store: &Arc<Fake>) -> Arc<Alerter> {
+    let folder = tempfile::tempdir().unwrap();
     let parts = Parts {
         reads: store.clone(),
-        catalog: catalog(),
+        catalog: Arc::new(SqliteCatalog::open(folder.path()).unwrap()),
         clock: Clock::fixed(1_763_683_200_000_000),
         meter: Arc::new(|_, _| {}),
         told: Arc::new(|| {}),
