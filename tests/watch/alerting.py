@@ -11,7 +11,8 @@ from traffic import MINUTE, load
 from rig import Weir
 from rig.http import request
 
-CONFIG = '[otlp]\ngrpc = "off"\n'
+#: Nobody listens at the channel: what is told waits in the outbox.
+CONFIG = '[otlp]\ngrpc = "off"\n[[channels]]\nname = "ops"\nurl = "http://127.0.0.1:9/hook"\n'
 #: A share of failures is a warning from 15 % and critical from 40 %.
 ERRORS = {
     "id": "errors",
