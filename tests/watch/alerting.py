@@ -11,7 +11,7 @@ from traffic import MINUTE, load
 from rig import Weir
 from rig.http import request
 
-#: A channel that nobody listens at: what is told waits in the outbox.
+#: Nobody listens at the channel: what is told waits in the outbox.
 CONFIG = '[otlp]\ngrpc = "off"\n[[channels]]\nname = "ops"\nurl = "http://127.0.0.1:9/hook"\n'
 #: A share of failures is a warning from 15 % and critical from 40 %.
 ERRORS = {

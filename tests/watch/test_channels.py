@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 import yaml
+from alerting import create, incident, replay, this_minute
 from receivers import Mailbox, Receiver, signature
+from traffic import HOUR, MINUTE
 
 from rig import Weir, eventually, request
 from rig.process import Process
@@ -440,6 +442,21 @@ def test_what_waits_for_a_channel_that_is_gone_is_given_up(serve_channels, recei
     put(weir, ("fired", "warning"), channel="gone")
     eventually("it is given up", lambda: "their channel is gone" in weir.log())
     assert weir.metric("weir_notifications_total", channel="gone", outcome="given_up") == 1
+
+
+def test_a_rule_that_fires_arrives_with_the_whole_alert(serve_channels, receiver):
+    weir = serve_channels(hook(receiver.url))
+    since = this_minute() - HOUR
+    incident(weir, since)
+    create(weir, enabled=False)
+    replay(weir, since, since + 50 * MINUTE)
+    came = receiver.wait(3)
+    eventually("nothing waits", lambda: channel(weir)["waiting"] == 0)
+    assert [c.json()["type"] for c in came] == ["alert.fired", "alert.escalated", "alert.resolved"]
+    assert all(c.headers["webhook-signature"] == signature(SECRET, c) for c in came)
+    fired = came[0].json()["data"]
+    assert fired["rule"] == "Errors" and fired["labels"] == {"model": "a"} and fired["severity"] == "warning"
+    assert fired["runbook_url"] == "https://example.com/runbook" and fired["value"] >= fired["threshold"] == 0.15
 
 
 # Mistakes, and the command

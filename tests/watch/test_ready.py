@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+from receivers import Receiver
 
 from rig import behave, eventually
 from rig.weir import run
@@ -66,7 +67,9 @@ def test_of_nothing_nothing_is_known_and_what_is_missing_fails(serve):
     assert all["ready"] is False and len(found) == 11
     for id in (*CALLS, "scores"):
         assert found[id]["verdict"] == "unknown" and found[id]["figure"]["value"] is None and found[id]["fix"]
-    for id in ("budget", "retention", "redaction", "backups"):
+    for id in ("channels", "runbooks"):
+        assert found[id]["verdict"] == "unknown" and found[id]["found"] == "there is no alert rule"
+    for id in ("budget", "alerts", "retention", "redaction", "backups"):
         assert found[id]["verdict"] == "fail" and found[id]["fix"], found[id]
     assert "0 calls in the window, fewer than 100" in found["errors"]["found"]
     assert all["passed"] + all["failed"] + all["unknown"] == 11
@@ -160,6 +163,88 @@ def test_the_server_makes_backups_by_itself(serve, tmp_path):
     weir.process.wait_for("a backup was made")
     listed = json.loads(run("backup", "list", "--config", weir.config_path, "--json").stdout)["backups"]
     assert len(listed) == 1 and listed[0]["verified"]["calls"] == 0
+
+
+RULE = {
+    "id": "errors",
+    "name": "Errors",
+    "metric": {"measure": "error_ratio"},
+    "condition": {"warn": 0.15},
+    "runbook_url": "https://example.com/runbook",
+    "channels": ["ops"],
+}
+
+
+def rule(weir, **members):
+    answer = weir.post("/api/v1/alert-rules", {**RULE, **members})
+    assert answer.status == 200, answer.text
+
+
+def hook(receiver, path="hook"):
+    return f'[[channels]]\nname = "ops"\nurl = "{receiver.url}/{path}"\n'
+
+
+@pytest.fixture
+def receiver():
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+def test_alerts_pass_when_their_channels_were_tested_and_they_name_runbooks(serve, receiver):
+    weir = serve(GOOD + hook(receiver))
+    rule(weir)
+    found = checks(weir)
+    assert found["alerts"]["verdict"] == "pass" and found["alerts"]["found"] == "1 rule, each with a channel"
+    assert found["runbooks"]["verdict"] == "pass"
+    assert found["channels"]["verdict"] == "fail" and found["channels"]["found"] == "ops (never tested as it is now)"
+    assert found["channels"]["figure"] == {"value": 0.0, "unit": "count", "target": 1.0, "bound": "of"}
+    run(*found["channels"]["fix"].split("weir ")[1].replace("NAME", "ops").split(), "--url", weir.url)
+    assert checks(weir)["channels"]["verdict"] == "pass"
+    weir.config_path.write_text(weir.config_path.read_text().replace("/hook", "/other"))
+    eventually("what was changed is untested", lambda: checks(weir)["channels"]["verdict"] == "fail")
+    receiver.answers = [(500,)]
+    run("channels", "test", "ops", "--url", weir.url, check=False)
+    assert checks(weir)["channels"]["found"] == "ops (the last test failed)"
+
+
+def test_alerts_that_nobody_hears_of_or_knows_what_to_do_about_fail(serve, receiver):
+    weir = serve(GOOD + hook(receiver))
+    rule(weir, channels=["nobody"])
+    rule(weir, id="costs", name="Costs", runbook_url=None)
+    rule(weir, id="off", name="Off", enabled=False, channels=[], runbook_url=None)
+    found = checks(weir)
+    assert found["alerts"]["verdict"] == "fail" and found["alerts"]["found"] == "no channel is told of: Errors"
+    assert found["runbooks"]["verdict"] == "fail" and found["runbooks"]["found"] == "without: Costs"
+
+
+def test_a_watched_budget_counts_as_well(serve, up, key):
+    budget = '[[budgets]]\nname = "Sales"\namount = 0.001\nperiod = "day"\nfilters = { department = "sales" }\n'
+    weir = serve(up + GOOD.split("[[limits]]")[0] + budget)
+    assert checks(weir)["budget"]["found"].startswith("1 budget within limits; furthest: Sales, this day, 0 % spent")
+    body = {"metadata": {"department": "sales"}, "max_tokens": 10}
+    weir.chat(behave("up/gpt-4o", key), id=key, headers={"x-fake": "usage=1000:100"}, **body)
+    weir.call(key)
+    spent = eventually("it is spent", lambda: (c := checks(weir)["budget"])["verdict"] == "fail" and c)
+    assert spent["found"] == "spent: Sales, this day"
+
+
+def test_everything_passes(serve, up, key, receiver, tmp_path):
+    weir = serve(up + GOOD + backed(tmp_path) + hook(receiver))
+    talk(weir, key)
+    score(weir, f"{key}-0", 0.9)
+    rule(weir)
+    assert weir.post("/api/v1/channels/ops/test", None).json()["ok"] is True
+    assert weir.post("/api/v1/backup?verify=true", None).status == 200
+    whole = report(weir)
+    assert whole["ready"] is True and whole["passed"] == 11, whole
+    assert [line["fix"] for line in whole["checks"]] == [None] * 11
+    done = run("ready", "--url", weir.url)
+    assert done.stdout.endswith("READY  11 pass\n") and "→" not in done.stdout
+    weir.stop()
+    offline = run("ready", "--json", "--config", weir.config_path, "--data", weir.data, check=False)
+    offline = {line["id"]: line["verdict"] for line in json.loads(offline.stdout)["checks"]}
+    assert offline.pop("budget") == "unknown" and set(offline.values()) == {"pass"}, offline
 
 
 def test_decisions_that_were_not_made_fail(serve):

@@ -10,9 +10,10 @@ use weir_store::backup;
 use weir_store::catalog::ChannelTest;
 use weir_store::evidence::Evidence;
 use weir_store::telemetry::{Dimension, StatsQuery, StoreError, Telemetry, TimeRange};
-use weir_watch::alerts::rule::Rule;
+use weir_watch::alerts::reads::Reads;
 use weir_watch::alerts::rule_set::RuleSet;
-use weir_watch::notify::{Channel, Channels};
+use weir_watch::budgets::{Budget, standing};
+use weir_watch::notify::Channels;
 use weir_watch::readiness::{
     AlertFacts, BackupFacts, BudgetFact, CallFacts, ChannelFact, Facts, RecordFacts, RuleFact, ScoreFact,
 };
@@ -54,27 +55,6 @@ pub(crate) fn facts<S: Telemetry + Evidence>(
         record: record(sources.record),
         backups: backups(sources.shelf),
     })
-}
-
-/// The rules that are in force, the channels, and the tests of these that are of their present settings.
-pub(crate) fn alerts(rules: &RuleSet, channels: &Channels, tests: &[ChannelTest]) -> AlertFacts {
-    let rule = |rule: &Rule| RuleFact {
-        name: rule.doc.name.clone(),
-        channels: rule.doc.channels.clone(),
-        has_runbook: rule.doc.runbook_url.is_some(),
-    };
-    let channel = |channel: &std::sync::Arc<Channel>| {
-        let test = tests.iter().find(|test| test.channel == channel.name && test.target == channel.target);
-        ChannelFact {
-            name: channel.name.clone(),
-            tested_at: test.map(|test| test.tested_us),
-            ok: test.is_some_and(|test| test.ok),
-        }
-    };
-    AlertFacts {
-        rules: rules.iter().filter_map(|listed| listed.active().map(rule)).collect(),
-        channels: channels.iter().map(channel).collect(),
-    }
 }
 
 fn calls<S: Telemetry + Evidence>(store: &S, range: TimeRange, lost: u64) -> Result<CallFacts, StoreError> {
@@ -119,6 +99,52 @@ fn backups(shelf: Option<&Path>) -> BackupFacts {
     }
 }
 
+/// The rules that are evaluated, and the channels with their tests. `rules`: none, where rules are switched off.
+pub(crate) fn alerts(rules: Option<&RuleSet>, channels: &Channels, tests: &[ChannelTest]) -> AlertFacts {
+    let rules = rules.into_iter().flat_map(RuleSet::iter).filter(|listed| listed.active().is_some());
+    let channel = |channel: &std::sync::Arc<weir_watch::notify::Channel>| {
+        let test = tests.iter().find(|test| test.channel == channel.name && test.target == channel.target);
+        ChannelFact {
+            name: channel.name.clone(),
+            tested_at: test.map(|test| test.tested_us),
+            ok: test.is_some_and(|test| test.ok),
+        }
+    };
+    AlertFacts {
+        rules: rules
+            .map(|listed| RuleFact {
+                name: listed.doc.name.clone(),
+                channels: listed.doc.channels.clone(),
+                has_runbook: listed.doc.runbook_url.is_some(),
+            })
+            .collect(),
+        channels: channels.iter().map(channel).collect(),
+    }
+}
+
+/// How `[[budgets]]` stand.
+pub(crate) fn watched_budgets(
+    budgets: &[Budget],
+    reads: &dyn Reads,
+    now: Micros,
+) -> Result<Vec<BudgetFact>, StoreError> {
+    let mut facts = Vec::new();
+    for budget in budgets {
+        let stands = standing(budget, reads, now)?;
+        if stands.is_empty() {
+            // Nobody has spent anything.
+            let name = format!("{}, this {}", budget.name, budget.period.as_str());
+            facts.push(BudgetFact { name, limit: budget.limit, spent: Some(0.0) });
+        }
+        facts.extend(stands.into_iter().map(|(labels, status)| {
+            let of: String = labels.values().map(|value| format!(" {value}")).collect();
+            let name = format!("{}{of}, this {}", status.name, status.period.as_str());
+            BudgetFact { name, limit: status.limit, spent: Some(status.spent) }
+        }));
+    }
+    Ok(facts)
+}
+
 /// The budgets of a running gateway, with what is spent of each. Those of labels that nobody has used yet are named once.
 pub(crate) fn budgets(snapshot: &Snapshot, now: Micros) -> Vec<BudgetFact> {
     let mut facts = Vec::new();
@@ -126,12 +152,12 @@ pub(crate) fn budgets(snapshot: &Snapshot, now: Micros) -> Vec<BudgetFact> {
         let owner = allowance.owner();
         facts.extend(allowance.budgets(now).into_iter().map(|budget| BudgetFact {
             name: format!("{} {}, this {}", owner.label, owner.value, budget.period),
-            limit_usd: budget.limit.as_usd(),
-            spent_usd: Some(budget.limit.as_usd() - budget.left.as_usd()),
+            limit: budget.limit.as_usd(),
+            spent: Some(budget.limit.as_usd() - budget.left.as_usd()),
         }));
     }
     let unused = snapshot.config.limits.iter().filter(|limit| limit.value == "*").flat_map(of_limit);
-    let unused: Vec<_> = unused.map(|fact| BudgetFact { spent_usd: Some(0.0), ..fact }).collect();
+    let unused: Vec<_> = unused.map(|fact| BudgetFact { spent: Some(0.0), ..fact }).collect();
     facts.extend(unused);
     facts
 }
@@ -152,7 +178,7 @@ fn of_limit(limit: &LimitConfig) -> Vec<BudgetFact> {
 
 fn named(of: &str, day: Option<f64>, month: Option<f64>) -> Vec<BudgetFact> {
     let fact = |(period, limit): (&str, Option<f64>)| {
-        limit.map(|limit_usd| BudgetFact { name: format!("{of}, this {period}"), limit_usd, spent_usd: None })
+        limit.map(|limit| BudgetFact { name: format!("{of}, this {period}"), limit, spent: None })
     };
     [("day", day), ("month", month)].into_iter().filter_map(fact).collect()
 }

@@ -64,10 +64,10 @@ pub struct ScoreFact {
 pub struct BudgetFact {
     /// Whose, and of which period: `department finance, this month`.
     pub name: String,
-    /// Dollars that may be spent.
-    pub limit_usd: f64,
-    /// Dollars spent so far; `None` where that cannot be read from the rollups.
-    pub spent_usd: Option<f64>,
+    /// How much may be spent: dollars or tokens.
+    pub limit: f64,
+    /// How much was so far; `None` where that cannot be read from the rollups.
+    pub spent: Option<f64>,
 }
 
 /// Alert rules and channels.

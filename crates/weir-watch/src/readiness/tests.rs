@@ -22,7 +22,7 @@ fn good() -> (Facts, Targets) {
             ..CallFacts::default()
         },
         scores: vec![ScoreFact { name: "faithful".into(), count: 10, mean: 0.8 }],
-        budgets: vec![BudgetFact { name: "key app, this day".into(), limit_usd: 10.0, spent_usd: Some(4.0) }],
+        budgets: vec![BudgetFact { name: "key app, this day".into(), limit: 10.0, spent: Some(4.0) }],
         alerts: Some(AlertFacts {
             rules: vec![RuleFact { name: "slow".into(), channels: vec!["ops".into()], has_runbook: true }],
             channels: vec![ChannelFact { name: "ops".into(), tested_at: Some(NOW - DAY), ok: true }],
@@ -71,7 +71,7 @@ fn every_check_fails_where_it_should() {
     fails("errors", "10 of 1000 calls failed (1 %); 2 rate limited, 1 blocked", |f, _| f.calls.errors = 10);
     fails("scores", "faithful 0.790 (baseline 0.8)", |f, _| f.scores[0].mean = 0.79);
     fails("budget", "no budget is set", |f, _| f.budgets.clear());
-    fails("budget", "spent: key app, this day", |f, _| f.budgets[0].spent_usd = Some(10.0));
+    fails("budget", "spent: key app, this day", |f, _| f.budgets[0].spent = Some(10.0));
     fails("alerts", "no alert rule", |f, _| f.alerts = Some(AlertFacts::default()));
     fails("alerts", "no channel is told of: slow", |f, _| f.alerts.as_mut().unwrap().channels.clear());
     fails("channels", "never tested", |f, _| f.alerts.as_mut().unwrap().channels[0].tested_at = None);
@@ -98,7 +98,7 @@ fn what_cannot_be_judged_is_unknown() {
     is_unknown("traced", |f, _| f.calls.looked_at = 0);
     is_unknown("scores", |_, t| t.scores.clear());
     is_unknown("scores", |f, _| f.scores.clear());
-    is_unknown("budget", |f, _| f.budgets[0].spent_usd = None);
+    is_unknown("budget", |f, _| f.budgets[0].spent = None);
     for id in ["alerts", "channels", "runbooks"] {
         is_unknown(id, |f, _| f.alerts = None);
     }

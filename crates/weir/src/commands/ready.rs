@@ -5,12 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use weir_core::time::{Clock, DAY, MINUTE, Micros};
-use weir_store::sqlite::SqliteStore;
+use weir_store::sqlite::{AlertReader, SqliteStore};
+use weir_watch::alerts::rule_set::RuleSet;
 use weir_watch::readiness::{Report, judge};
 use weir_web::api::when;
 
 use super::ready_table;
 use crate::config;
+use crate::read::alerts::Files;
 use crate::read::online::Online;
 use crate::read::print::{self, Terminal};
 use crate::read::source::{Pairs, SourceArgs};
@@ -83,14 +85,25 @@ fn look(args: &Args) -> anyhow::Result<Report> {
         );
     }
     let store = SqliteStore::open_read_only(data).with_context(|| format!("cannot read {}", data.display()))?;
+    let now = Clock::system().now();
+    let setup = loaded.settings.alerts()?;
+    let (made, tests) = match AlertReader::open(data)? {
+        Some(reader) => (reader.rules()?, reader.channel_tests()?),
+        None => (Vec::new(), Vec::new()),
+    };
+    let (rules, _) = RuleSet::new(&setup.configured, &made);
+    let rules = loaded.settings.alerts.enabled.then_some(&rules);
+    let mut budgets = readiness::configured_budgets(&loaded.gateway);
+    let files = Files::open(&store, data)?;
+    budgets.extend(readiness::watched_budgets(&setup.configured.targets.budgets, &files, now)?);
     let sources = Sources {
         store: &store,
         record: &loaded.gateway.record,
         shelf: loaded.settings.backup.dir.as_deref(),
-        budgets: readiness::configured_budgets(&loaded.gateway),
-        alerts: None,
+        budgets,
+        alerts: Some(readiness::alerts(rules, &loaded.settings.channels()?, &tests)),
         lost: 0,
     };
-    let facts = readiness::facts(sources, args.window.unwrap_or(window), Clock::system().now())?;
+    let facts = readiness::facts(sources, args.window.unwrap_or(window), now)?;
     Ok(judge(&facts, &targets))
 }

@@ -37,7 +37,7 @@ impl Settings {
             return Err(anyhow!("alerts.url: {url:?} is no http or https address"));
         }
         let configured = files::configured(self.alerts.dir.as_deref(), &self.budgets, &self.slos)?;
-        let channels = self.channels()?.names().into_iter().collect();
+        let channels = self.channels.iter().map(|channel| channel.name.clone()).collect();
         Ok(Setup { configured, channels: Some(channels), url: url.clone() })
     }
 }

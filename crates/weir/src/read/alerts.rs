@@ -17,9 +17,16 @@ use super::offline::Offline;
 use super::source::Pairs;
 
 /// The files as rules look at them.
-struct Files<'a> {
+pub(crate) struct Files<'a> {
     store: &'a SqliteStore,
     anomalies: Option<AnomalyReader>,
+}
+
+impl<'a> Files<'a> {
+    /// Those of a folder whose store is open.
+    pub(crate) fn open(store: &'a SqliteStore, path: &std::path::Path) -> Result<Self, StoreError> {
+        Ok(Self { store, anomalies: AnomalyReader::open(path)? })
+    }
 }
 
 impl Reads for Files<'_> {
@@ -62,7 +69,7 @@ impl Offline {
 
     pub(super) fn alert_dry_run(&self, rule: &Rule, pairs: &Pairs) -> anyhow::Result<String> {
         let span = alerts_query::dry_run(pairs)?.unwrap_or(SPAN);
-        let files = Files { store: &self.store, anomalies: AnomalyReader::open(&self.path)? };
+        let files = Files::open(&self.store, &self.path)?;
         Ok(serde_json::to_string(&dry_run(rule, &files, self.clock.now(), span)?)?)
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: both sources answer the same JSON, made by the same functions of `weir_web::api`; what is shown is made
 //! from that JSON only.
 
-mod alerts;
+pub(crate) mod alerts;
 mod anomalies;
 pub(crate) mod detail;
 pub(crate) mod filters;

@@ -7,7 +7,8 @@ use arc_swap::ArcSwap;
 use weir_core::error::Error;
 use weir_core::time::{Clock, Micros};
 use weir_store::catalog::Notifications;
-use weir_watch::readiness::{AlertFacts, Report, Targets, judge};
+use weir_watch::alerts::reads::Stores;
+use weir_watch::readiness::{Report, Targets, judge};
 use weir_web::api::{BackupAnswer, read};
 
 use super::Running;
@@ -27,6 +28,8 @@ pub(crate) struct Operations {
     backups: Backups,
     interval: Option<Micros>,
     verify: bool,
+    /// Whether rules are evaluated; a change needs a restart.
+    alerts: bool,
 }
 
 impl Operations {
@@ -39,7 +42,7 @@ impl Operations {
         let backups = Backups::new(settings, &settings.server.data, clock.clone())?;
         let interval = settings.backup.interval;
         let interval = interval.map(|every| Micros::try_from(every.0.as_micros()).unwrap_or(Micros::MAX));
-        Ok(Self { targets, window, backups, interval, verify: settings.backup.verify })
+        Ok(Self { targets, window, backups, interval, verify: settings.backup.verify, alerts: settings.alerts.enabled })
     }
 
     /// The same, to be exchanged at a reload.
@@ -53,22 +56,22 @@ pub(super) fn ready(running: &Running, window: Option<Micros>) -> Result<Report,
     let operations = running.operations.load();
     let snapshot = running.gateway.snapshot();
     let now = running.clock.now();
+    let mut budgets = readiness::budgets(&snapshot, now);
+    let watched = &running.alerter.setup().configured.targets.budgets;
+    let reads = Stores { measured: running.store.clone(), anomalies: running.catalog.clone() };
+    budgets.extend(readiness::watched_budgets(watched, &reads, now).map_err(read::refusal)?);
+    let rules = operations.alerts.then(|| running.alerter.rules());
+    let tests = running.catalog.channel_tests().map_err(read::refusal)?;
     let sources = Sources {
         store: &*running.store,
         record: &snapshot.config.record,
         shelf: operations.backups.shelf.as_deref(),
-        budgets: readiness::budgets(&snapshot, now),
-        alerts: alerts(running),
+        budgets,
+        alerts: Some(readiness::alerts(rules.as_deref(), &running.post.channels(), &tests)),
         lost: running.observers.lost_records(),
     };
     let facts = readiness::facts(sources, window.unwrap_or(operations.window), now).map_err(read::refusal)?;
     Ok(judge(&facts, &operations.targets))
-}
-
-/// The rules and channels; nothing where the tests of channels cannot be read.
-fn alerts(running: &Running) -> Option<AlertFacts> {
-    let tests = running.catalog.channel_tests().ok()?;
-    Some(readiness::alerts(&running.alerter.rules(), &running.post.channels(), &tests))
 }
 
 /// Makes a backup. Blocks.

@@ -163,21 +163,24 @@ impl Notifications for SqliteCatalog {
     }
 
     fn channel_tests(&self) -> Result<Vec<ChannelTest>, StoreError> {
-        self.read(|db| {
-            let mut statement =
-                db.prepare_cached("SELECT channel, target, tested_us, ok, said FROM channel_tests ORDER BY channel")?;
-            let rows = statement.query_map([], |row| {
-                Ok(ChannelTest {
-                    channel: row.get(0)?,
-                    target: row.get(1)?,
-                    tested_us: row.get(2)?,
-                    ok: row.get(3)?,
-                    said: row.get(4)?,
-                })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.read(tests_of)
     }
+}
+
+/// The last test of each channel.
+pub(super) fn tests_of(db: &Connection) -> Result<Vec<ChannelTest>, StoreError> {
+    let mut statement =
+        db.prepare_cached("SELECT channel, target, tested_us, ok, said FROM channel_tests ORDER BY channel")?;
+    let rows = statement.query_map([], |row| {
+        Ok(ChannelTest {
+            channel: row.get(0)?,
+            target: row.get(1)?,
+            tested_us: row.get(2)?,
+            ok: row.get(3)?,
+            said: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn attempted(db: &Connection, seq: i64, at: Micros, attempt: &Attempt) -> Result<(), StoreError> {

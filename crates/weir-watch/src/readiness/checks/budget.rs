@@ -7,14 +7,14 @@ pub(super) fn judge(facts: &Facts, _: &Targets) -> Finding {
     if facts.budgets.is_empty() {
         return Finding::fail(
             "no budget is set",
-            "set `budget_usd_per_month` under [[keys]] or [[limits]] (label = \"department\", value = \"*\")",
+            "write [[budgets]] (docs/alerts.md), or a limit that refuses: `budget_usd_per_month` under [[keys]] or [[limits]]",
         )
         .measured(None, 1.0);
     }
     let mut read: Vec<(&BudgetFact, f64)> = facts
         .budgets
         .iter()
-        .filter_map(|budget| Some((budget, budget.spent_usd? / budget.limit_usd.max(f64::MIN_POSITIVE))))
+        .filter_map(|budget| Some((budget, budget.spent? / budget.limit.max(f64::MIN_POSITIVE))))
         .collect();
     read.sort_by(|a, b| b.1.total_cmp(&a.1));
     let worst = read.first().map(|(_, share)| *share);
@@ -37,7 +37,7 @@ pub(super) fn judge(facts: &Facts, _: &Targets) -> Finding {
             Finding::pass(found)
         }
         _ => {
-            let unread = facts.budgets.iter().filter(|budget| budget.spent_usd.is_none());
+            let unread = facts.budgets.iter().filter(|budget| budget.spent.is_none());
             Finding::unknown(
                 format!("not in the rollups: {}", names(unread.map(|budget| budget.name.as_str()))),
                 "see what is left of them in `weir status --url URL`",

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::super::{FILE, Readers};
 use super::{rows, rules};
-use crate::catalog::{AlertEvaluation, AlertQuery, AlertRecord, AlertRuleRecord};
+use crate::catalog::{AlertEvaluation, AlertQuery, AlertRecord, AlertRuleRecord, ChannelTest};
 use crate::telemetry::StoreError;
 
 /// Reads them.
@@ -51,6 +51,14 @@ impl AlertReader {
     /// When the file cannot be read.
     pub fn rules(&self) -> Result<Vec<AlertRuleRecord>, StoreError> {
         self.read(rules::all)
+    }
+
+    /// See [`crate::catalog::Notifications::channel_tests`].
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn channel_tests(&self) -> Result<Vec<ChannelTest>, StoreError> {
+        self.read(super::super::notifications::tests_of)
     }
 
     /// See [`crate::catalog::Alerts::alert_evaluations`].
