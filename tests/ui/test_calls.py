@@ -196,6 +196,20 @@ def test_calls_come_in_live(serve, visit):
     expect(page.get_by_role("grid", name="Calls")).to_have_attribute("aria-rowcount", "3")
 
 
+def test_a_call_of_the_openai_client(filled, visit):
+    client = filled.openai(id="by-the-sdk")
+    stream = client.chat.completions.create(
+        model="demo/echo", messages=[{"role": "system", "content": "Answer."}, {"role": "user", "content": "What is a weir?"}], stream=True
+    )
+    assert list(stream)
+    filled.call("by-the-sdk")
+    page = visit(filled, "/calls?open=by-the-sdk")
+    drawer = page.get_by_role("dialog", name="Call")
+    expect(drawer.get_by_text("What is a weir?").first).to_be_visible()
+    expect(drawer.get_by_text("Assistant")).to_be_visible()
+    expect(drawer.get_by_text("demo/echo").first).to_be_visible()
+
+
 def test_a_trace_of_ten_thousand_steps(filled, visit):
     trace, spans = large_trace(10_000)
     write(filled, spans)

@@ -3,11 +3,17 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { Dialog } from "radix-ui";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Keys } from "@/components/keys";
 import { PAGES } from "@/pages/registry";
+import { useObserved } from "@/components/filter/observed";
+import { only } from "@/state/query";
 import { PRESETS, useRange } from "@/state/range";
 import { setTheme } from "./theme";
+
+// What is found by its recorded name.
+const NAMED = ["model", "department", "prompt_version", "user", "session", "key", "project"] as const;
+const MOST = 6;
 
 const item = "flex h-9 items-center gap-2.5 rounded-md px-2.5 data-[selected=true]:bg-tint [&_svg]:size-4 [&_svg]:text-muted";
 
@@ -26,7 +32,9 @@ function Item({ value, keys, onSelect, children }: { value: string; keys?: strin
 
 export default function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const navigate = useNavigate();
-  const { setRange } = useRange();
+  const { range, setRange } = useRange();
+  const { observed, ask } = useObserved(range);
+  useEffect(ask, [ask]);
   const [text, setText] = useState("");
   const run = (what: () => void) => () => {
     onClose();
@@ -34,6 +42,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   };
   const go = (to: string, search: Record<string, string> = {}) => run(() => void navigate({ to, search }));
   const id = text.trim();
+  const named = id.length < 2 ? [] : NAMED.flatMap((key) => observed(key).filter(({ value }) => value.toLowerCase().includes(id.toLowerCase())).map(({ value }) => [key, value] as const)).slice(0, MOST);
   const looksLikeId = /^(?:tr-)?[0-9a-f-]{16,36}$/i.test(id) || /^[\w-]*\d[\w-]{7,}$/.test(id);
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
@@ -42,7 +51,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
         <Dialog.Content data-modal aria-describedby={undefined} className="fade fixed top-[12vh] left-1/2 z-50 w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 overflow-hidden rounded-xl border border-line bg-raised shadow-xl">
           <Dialog.Title className="sr-only">Search and commands</Dialog.Title>
           <Command label="Search and commands" className="[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-muted">
-            <Command.Input value={text} onValueChange={setText} placeholder="A page, an id, words in calls…" className="h-12 w-full border-b border-line bg-transparent px-4 text-base outline-none" />
+            <Command.Input autoFocus value={text} onValueChange={setText} placeholder="A page, an id, words in calls…" className="h-12 w-full border-b border-line bg-transparent px-4 text-base outline-none" />
             <Command.List className="max-h-[50vh] overflow-y-auto p-2">
               <Command.Empty className="p-6 text-center text-muted">Nothing of that name.</Command.Empty>
               {id ? (
@@ -60,6 +69,11 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
                   <Item value={`${id} search`} onSelect={go("/calls", { q: /\s/.test(id) && !/[:"]/.test(id) ? `"${id}"` : id })}>
                     Calls with <span className="truncate font-medium">{id}</span>
                   </Item>
+                  {named.map(([key, value]) => (
+                    <Item key={`${key}${value}`} value={`${id} ${key} ${value}`} onSelect={go("/calls", { q: only("", key, value) })}>
+                      Calls of {key.replace("_", " ")} <span className="truncate font-medium">{value}</span>
+                    </Item>
+                  ))}
                 </Command.Group>
               ) : null}
               <Command.Group heading="Go to">

@@ -72,7 +72,7 @@ export function TimeChart(props: Props) {
       {
         width: Math.max(place.clientWidth, 100),
         height,
-        padding: [8, 8, 0, 0],
+        padding: [8, 18, 0, 0],
         legend: { show: false },
         scales: { x: { time: true, range: () => ends.current }, y: { range: (_, __, most) => [0, kind === "shares" ? 1 : Math.max(most, handlers.current.band?.upper ?? 0) * 1.08 || 1] } },
         axes: [

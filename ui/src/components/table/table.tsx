@@ -4,7 +4,7 @@
 import { type ColumnDef, flexRender, getCoreRowModel, useReactTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useShortcut } from "@/app/shortcuts";
 import { cx } from "../classes";
 import type { Columns } from "./columns";
@@ -59,9 +59,10 @@ export function Table<T>(props: Props<T>) {
   const frame = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState(-1);
 
+  const definitions = useMemo(() => columns.map((column): ColumnDef<T> => ({ id: column.id, header: column.head, cell: ({ row }) => column.cell(row.original) })), [columns]);
   const table = useReactTable({
     data: rows as T[],
-    columns: columns.map((column): ColumnDef<T> => ({ id: column.id, header: column.head, cell: ({ row }) => column.cell(row.original), meta: column })),
+    columns: definitions,
     getCoreRowModel: getCoreRowModel(),
     getRowId: rowKey,
     state: { columnVisibility: shown?.visible ?? {}, columnOrder: shown?.order ?? [] },
