@@ -14,7 +14,7 @@ use super::volume::Volume;
 use super::{Branch, Bucket, History, HistoryError, Settings, record};
 
 /// Of the bytes of [`Engine::save`]; another one is not read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Most branches of a project that are watched; later ones are not.
 const MOST_BRANCHES: usize = 200;
 /// What "expected" makes of a series' threshold.

@@ -129,7 +129,7 @@ impl Engine {
                 };
                 changes.push(Change::Began(anomaly.clone()));
                 let firing =
-                    Firing { anomaly, up: false, size: 0.0, onset: number, detected: number, calm: 0, look: i64::MAX };
+                    Firing { anomaly, up: false, size: 0.0, onset: number, detected: number, calm: 0, look: i64::MAX, accepted: false };
                 volume.silence = Some(Box::new(firing));
             }
             None => {}
@@ -236,6 +236,7 @@ impl Turn<'_> {
             detected: self.number,
             calm: 0,
             look: self.number + 3,
+            accepted: false,
         }));
         Ok(())
     }
@@ -244,9 +245,13 @@ impl Turn<'_> {
     fn follow(&mut self, series: &mut Series) -> (bool, Result<(), HistoryError>) {
         let Some(mut firing) = series.firing.take() else { return (false, Ok(())) };
         let shape = series.metric.shape();
+        if firing.accepted {
+            self.over(series, &mut firing);
+            return (true, Ok(()));
+        }
         if self.number - firing.detected >= ACCEPTED {
             let since = series.windows.since(firing.onset);
-            series.offset += since.size(shape);
+            series.offset += since.measured(shape);
             self.over(series, &mut firing);
             return (true, Ok(()));
         }
@@ -324,9 +329,8 @@ impl Series {
         let shape = self.metric.shape();
         match &mut self.firing {
             Some(firing) if firing.anomaly.id == anomaly.id => {
-                let size = self.windows.since(firing.onset).size(shape);
-                self.offset += size;
-                firing.calm = CALM;
+                self.offset += self.windows.since(firing.onset).measured(shape);
+                firing.accepted = true;
             }
             _ => {
                 self.offset += match shape {

@@ -26,6 +26,8 @@ pub(super) struct Firing {
     pub(super) calm: u32,
     /// Causes are looked for again at this bucket.
     pub(super) look: i64,
+    /// Someone took it as the new normal: it ends with the next bucket.
+    pub(super) accepted: bool,
 }
 
 /// The last reading, until it is learned.
@@ -134,7 +136,8 @@ impl Series {
                     seen: (judged.score / judged.scale) as f32,
                     expected: 0.0,
                     information: weight as f32,
-                    effect: (judged.residual * weight) as f32,
+                    effect: (judged.bounded * weight) as f32,
+                    measured: (judged.residual * weight) as f32,
                 };
                 let clipped = judged.residual.clamp(-2.5 * judged.scale, 2.5 * judged.scale);
                 centre += self.noise.bias(reading.of);
@@ -152,6 +155,7 @@ impl Series {
                     expected: (of * share) as f32,
                     information: of as f32,
                     effect: 0.0,
+                    measured: 0.0,
                 };
                 let clipped = (value / of).clamp(share - reach - 0.5 / of, share + reach + 0.5 / of);
                 fresh = Fresh { at, value: clipped - self.offset, weight: of, deviation: 0.0, of: reading.of };
@@ -166,6 +170,7 @@ impl Series {
                     expected: count as f32,
                     information: 1.0,
                     effect: 0.0,
+                    measured: 0.0,
                 };
                 fresh = Fresh { at, value: value.min(2.0 * count + 6.0), weight: 1.0, deviation: 0.0, of: reading.of };
             }
@@ -251,7 +256,7 @@ impl Series {
     pub(super) fn band(&self, sums: &Sums) -> (f64, f64, f64, f64) {
         let unit = self.metric.unit();
         let Some(now) = self.now else { return (0.0, 0.0, 0.0, 0.0) };
-        let size = sums.size(self.metric.shape());
+        let size = sums.measured(self.metric.shape());
         let narrow = (sums.samples.max(1) as f64).sqrt();
         match self.metric.shape() {
             Shape::Mean => {

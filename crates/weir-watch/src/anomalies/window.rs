@@ -27,8 +27,10 @@ pub(super) struct Sample {
     pub(super) expected: f32,
     /// Information: what the squared statistic is divided by.
     pub(super) information: f32,
-    /// Deviation times information, for the size of the effect.
+    /// Deviation times information, for the size of the effect: what one bucket can add to it is bounded.
     pub(super) effect: f32,
+    /// The same without a bound: what was measured.
+    pub(super) measured: f32,
 }
 
 /// How samples become a statistic.
@@ -51,6 +53,7 @@ pub(super) struct Sums {
     pub(super) expected: f64,
     pub(super) information: f64,
     pub(super) effect: f64,
+    pub(super) measured: f64,
     /// The first bucket inside.
     pub(super) since: i64,
 }
@@ -63,6 +66,7 @@ impl Sums {
         self.expected += f64::from(sample.expected);
         self.information += f64::from(sample.information);
         self.effect += f64::from(sample.effect);
+        self.measured += f64::from(sample.measured);
         self.since = sample.bucket;
     }
 
@@ -73,6 +77,14 @@ impl Sums {
             Shape::Share if self.calls > 0.0 => (self.seen - self.expected) / self.calls,
             Shape::Count if self.expected > 0.0 => (self.seen.max(0.5) / self.expected).ln(),
             _ => 0.0,
+        }
+    }
+
+    /// The same as it was measured, a single huge value too: what is told, and what becomes a new normal.
+    pub(super) fn measured(&self, shape: Shape) -> f64 {
+        match shape {
+            Shape::Mean if self.information > 0.0 => self.measured / self.information,
+            _ => self.size(shape),
         }
     }
 
@@ -233,7 +245,9 @@ mod tests {
     use super::*;
 
     fn mean(bucket: i64, score: f64) -> Sample {
-        Sample { bucket, calls: 5.0, seen: score as f32, expected: 0.0, information: 1.0, effect: (score * 0.3) as f32 }
+        let effect = (score * 0.3) as f32;
+        let seen = score as f32;
+        Sample { bucket, calls: 5.0, seen, expected: 0.0, information: 1.0, effect, measured: effect }
     }
 
     #[test]
