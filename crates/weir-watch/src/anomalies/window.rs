@@ -9,8 +9,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// Most buckets that are remembered.
-pub(super) const LONGEST: usize = 288;
+/// Most buckets that are remembered: a day of five minutes, of a part of the traffic eight hours.
+const LONGEST: usize = 288;
+const LONGEST_OF_PART: usize = 96;
 /// Lengths that are judged, in buckets with calls.
 const LENGTHS: [u16; 16] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 18, 24, 36, 48, 96, 192, 288];
 
@@ -121,6 +122,8 @@ pub(super) struct Outstanding {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Windows {
+    /// Most buckets that are remembered.
+    most: usize,
     samples: VecDeque<Sample>,
     /// Learned variance of the statistic by length, and how often it was learned from.
     variance: [f32; LENGTHS.len()],
@@ -132,6 +135,7 @@ pub(super) struct Windows {
 impl Windows {
     pub(super) fn new() -> Self {
         Self {
+            most: LONGEST,
             samples: VecDeque::new(),
             variance: [1.0; LENGTHS.len()],
             learned: [0.0; LENGTHS.len()],
@@ -139,8 +143,13 @@ impl Windows {
         }
     }
 
+    /// Of a part of the traffic.
+    pub(super) fn of_part() -> Self {
+        Self { most: LONGEST_OF_PART, ..Self::new() }
+    }
+
     pub(super) fn push(&mut self, sample: Sample) {
-        if self.samples.len() == LONGEST {
+        if self.samples.len() >= self.most {
             self.samples.pop_front();
         }
         self.samples.push_back(sample);
@@ -148,6 +157,15 @@ impl Windows {
 
     pub(super) fn clear(&mut self) {
         self.samples.clear();
+    }
+
+    pub(super) fn last_sample(&self) -> Option<&Sample> {
+        self.samples.back()
+    }
+
+    /// The last bucket that was taken.
+    pub(super) fn newest(&self) -> Option<i64> {
+        Some(self.samples.back()?.bucket)
     }
 
     /// The sums over all samples since a bucket.
@@ -176,6 +194,8 @@ impl Windows {
     pub(super) fn judge(&mut self, shape: Shape, samples: usize, calls: f64, known: f64) -> Option<Outstanding> {
         let mut best: Option<Outstanding> = None;
         let mut statistics = [None; LENGTHS.len()];
+        // Exact tails are not made lighter; the parts of all calls together are steadier than one series.
+        let floor = if shape == Shape::Mean { 0.5 } else { 1.0 };
         let visit = |place: usize, sums: &Sums| {
             let statistic = sums.statistic(shape);
             if let Some(of) = statistics.get_mut(place) {
@@ -184,7 +204,7 @@ impl Windows {
             if sums.samples < samples || sums.calls < calls {
                 return;
             }
-            let scale = self.variance.get(place).copied().unwrap_or(1.0).max(1.0);
+            let scale = self.variance.get(place).copied().unwrap_or(1.0).max(floor);
             let hours = (sums.samples as f64 / 12.0).max(1.0);
             let unsure = 1.0 + sums.information / (known * hours).max(1e-9);
             let score = statistic / (f64::from(scale) * unsure).sqrt();
