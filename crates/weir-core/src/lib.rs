@@ -9,6 +9,7 @@ pub mod span;
 
 pub mod access;
 pub mod anomaly;
+pub mod call_sums;
 pub mod demo;
 pub mod error;
 pub mod experiment;

@@ -5,35 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use weir_core::sketch::Sketch;
+use weir_core::call_sums::CallSums;
 use weir_core::time::Micros;
 
-use crate::telemetry::{StoreError, TimeRange};
+use crate::telemetry::{Dimension, StoreError, TimeRange};
 
-/// Sums over calls.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CallSums {
-    /// Calls.
-    pub calls: u64,
-    /// Calls with status error, `rate_limited` or blocked.
-    pub errors: u64,
-    /// Those of them that met a rate limit.
-    pub rate_limited: u64,
-    /// Calls answered from the cache.
-    pub cache_hits: u64,
-    /// All tokens of prompts.
-    pub prompt_tokens: u64,
-    /// All tokens of answers.
-    pub completion_tokens: u64,
-    /// Known cost, nano-dollars.
-    pub cost: i64,
-    /// Calls whose cost is not known.
-    pub unpriced: u64,
-    /// Sum of latencies, microseconds.
-    pub latency_sum_us: u64,
-    /// Latencies, microseconds.
-    pub latency: Sketch,
-}
+/// The dimensions by whose values traffic is also told.
+pub const PARTS: [Dimension; 4] =
+    [Dimension::Model, Dimension::Provider, Dimension::Department, Dimension::PromptVersion];
 
 impl CallSums {
     /// Adds the calls of another sum.
@@ -71,6 +50,8 @@ impl CallSums {
 pub struct ProjectActivity {
     /// Its calls.
     pub calls: CallSums,
+    /// Its calls by each value of the dimensions of [`PARTS`]. Rate limits are not told apart in them.
+    pub parts: BTreeMap<(Dimension, String), CallSums>,
     /// How often each decision of a workflow was taken: workflow, node that was left, node that was entered.
     pub branches: BTreeMap<(Option<String>, String, String), u64>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use weir_core::call_sums::CallSums;
 use weir_core::id::{SpanId, SpanKey, TraceId};
 use weir_core::money::NanoUsd;
 use weir_core::span::{SpanKind, Status};
@@ -10,6 +11,7 @@ use weir_core::token::TokenCounts;
 
 use super::*;
 use crate::activity::ActivityBucket;
+use crate::telemetry::Dimension;
 
 const START: Micros = 1_763_683_200_000_000;
 const WIDTH: Micros = 5 * MINUTE;
@@ -19,6 +21,9 @@ fn call(project: Option<&str>, at: Micros, status: Status) -> Span {
         kind: Some(SpanKind::Llm),
         status: Some(status),
         project: project.map(Into::into),
+        model: Some(if at % 2 == 0 { "small" } else { "large" }.to_owned()),
+        prompt_name: Some("greet".to_owned()),
+        prompt_version: (at % 3 == 0).then(|| "v2".to_owned()),
         start_us: Some(at),
         end_us: Some(at + 250_000),
         tokens: Some(TokenCounts { cached: 5, reasoning: 2, ..TokenCounts::of(10, 7) }),
@@ -38,7 +43,7 @@ fn spans() -> Vec<Span> {
     let mut spans = Vec::new();
     for n in 0..40 {
         let status = [Status::Success, Status::Error, Status::RateLimited, Status::Cached, Status::Blocked][n % 5];
-        let at = START + n as i64 * 37_000_000 + if n >= 20 { 6 * 3_600_000_000 } else { 0 };
+        let at = START + n as i64 * 37_000_001 + if n >= 20 { 6 * 3_600_000_000 } else { 0 };
         spans.push(call([Some("shop"), Some("chat"), None][n % 3], at, status));
         spans.push(decision("shop", at + 1, ["left", "right"][n % 2]));
     }
@@ -73,6 +78,24 @@ fn minutes_and_rows_give_the_same() {
     assert_eq!(one, 1);
     assert!(pages > 4, "{pages}");
     assert_eq!(read(START + DAY / 2, 3).0, of_rows);
+    // Every part of a dimension that all calls have adds up to all of them; rate limits are not told apart.
+    for activity in of_rows.iter().flat_map(|b| b.projects.values()) {
+        for dimension in [Dimension::Model, Dimension::PromptVersion] {
+            let mut sum = CallSums::default();
+            for (_, part) in activity.parts.iter().filter(|((of, _), _)| *of == dimension) {
+                sum.merge(part);
+            }
+            assert_eq!(sum, CallSums { rate_limited: 0, ..activity.calls.clone() }, "{dimension:?}");
+        }
+    }
+    let named = |d: Dimension, value: &str| {
+        of_rows.iter().flat_map(|b| b.projects.values()).any(|a| a.parts.contains_key(&(d, value.to_owned())))
+    };
+    assert!(
+        named(Dimension::Model, "small")
+            && named(Dimension::PromptVersion, "greet@v2")
+            && named(Dimension::PromptVersion, "greet")
+    );
     let mut statuses: BTreeMap<&str, u64> = BTreeMap::new();
     for activity in of_rows.iter().flat_map(|b| b.projects.values()) {
         *statuses.entry("calls").or_default() += activity.calls.calls;

@@ -60,7 +60,11 @@ impl Call {
         };
         let values = [model.name, model.provider, &self.version, department, target, status];
         debug_assert_eq!(values.len(), DIMENSIONS.len());
-        for (of, value) in slice.by.iter_mut().zip(values) {
+        for ((of, latencies), value) in slice.by.iter_mut().zip(&mut slice.latencies_by).zip(values) {
+            match latencies.get_mut(value) {
+                Some(of) => of.push(self.latency),
+                None => drop(latencies.insert(value.to_owned(), vec![self.latency])),
+            }
             match of.get_mut(value) {
                 Some(sum) => sum.add(&figures),
                 None => drop(of.insert(value.to_owned(), figures)),

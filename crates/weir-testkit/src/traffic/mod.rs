@@ -71,6 +71,8 @@ pub struct Slice {
     pub latencies: Vec<u64>,
     /// Per dimension, in the order of [`DIMENSIONS`]: the figures of each value.
     pub by: [BTreeMap<String, Figures>; 6],
+    /// The same of latencies, microseconds.
+    pub latencies_by: [BTreeMap<String, Vec<u64>>; 6],
     /// `(node, target)` and how often it was taken.
     pub branches: BTreeMap<(String, String), u64>,
 }

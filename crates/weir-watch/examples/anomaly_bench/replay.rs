@@ -1,32 +1,33 @@
 //! Synthetic traffic as the engine is fed with it, and the engine's anomalies beside the truth.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use weir_core::anomaly::{Anomaly, AnomalyKind, Severity};
+use weir_core::call_sums::CallSums;
 use weir_core::time::{Micros, SECOND};
 use weir_testkit::traffic::{DIMENSIONS, Figures, Incident, Kind, START_S, Slice, Traffic, WIDTH_S};
-use weir_watch::anomalies::{Branch, Bucket, Cell, Change, Engine, History, HistoryError, Settings, Window};
+use weir_watch::anomalies::{Branch, Bucket, Change, Engine, History, HistoryError, Part, Settings, Window};
 
 const WIDTH: Micros = WIDTH_S * SECOND;
 const START: Micros = START_S * SECOND;
 
-fn cell(figures: &Figures) -> Cell {
-    Cell {
+fn sums(figures: &Figures) -> CallSums {
+    CallSums {
         calls: figures.calls,
-        errors: figures.errors,
+        errors: figures.errors + figures.rate_limited,
         rate_limited: figures.rate_limited,
         cache_hits: figures.cache_hits,
         prompt_tokens: figures.prompt_tokens,
         completion_tokens: figures.completion_tokens,
         cost: figures.cost,
-        priced: figures.calls,
         latency_sum_us: figures.latency_us,
-        ..Cell::default()
+        ..CallSums::default()
     }
 }
 
 fn bucket(number: usize, slice: &Slice) -> Bucket {
-    let mut total = cell(&slice.total);
+    let mut total = sums(&slice.total);
     total.latency = slice.latencies.iter().map(|latency| *latency as f64).collect();
     let branch = |(node, target): &(String, String)| Branch {
         workflow: "flow".to_owned(),
@@ -34,8 +35,20 @@ fn bucket(number: usize, slice: &Slice) -> Bucket {
         target: target.clone(),
     };
     let branches = slice.branches.iter().map(|(of, count)| (branch(of), *count)).collect();
-    Bucket { start: START + number as i64 * WIDTH, total, branches }
+    let mut parts = BTreeMap::new();
+    for (place, dimension) in DIMENSIONS.iter().enumerate().filter(|(_, dimension)| PARTS.contains(dimension)) {
+        for (value, figures) in &slice.by[place] {
+            let part = Part { dimension: (*dimension).to_owned(), value: value.clone() };
+            // As a store gives them: the failures of a part are not told apart.
+            let latency = slice.latencies_by[place].get(value).into_iter().flatten().map(|us| *us as f64).collect();
+            parts.insert(part, CallSums { rate_limited: 0, latency, ..sums(figures) });
+        }
+    }
+    Bucket { start: START + number as i64 * WIDTH, total, parts, branches }
 }
+
+/// The dimensions whose values are watched by themselves.
+const PARTS: [&str; 4] = ["model", "provider", "department", "prompt_version"];
 
 struct Past<'a>(&'a [Slice]);
 
@@ -44,18 +57,18 @@ impl History for Past<'_> {
         &DIMENSIONS
     }
 
-    fn by_value(&self, dimension: &str, windows: &[Window]) -> Result<Vec<(String, Cell)>, HistoryError> {
+    fn by_value(&self, dimension: &str, windows: &[Window]) -> Result<Vec<(String, CallSums)>, HistoryError> {
         let place = DIMENSIONS.iter().position(|name| *name == dimension);
         let Some(place) = place else { return Err(HistoryError(format!("no dimension {dimension}"))) };
-        let mut sums = std::collections::BTreeMap::<&String, Figures>::new();
+        let mut by_value = BTreeMap::<&String, Figures>::new();
         for window in windows {
             let of = |at: Micros| ((at - START).max(0) / WIDTH) as usize;
             let range = of(window.from).min(self.0.len())..of(window.to).min(self.0.len());
             for (value, figures) in self.0[range].iter().flat_map(|slice| &slice.by[place]) {
-                sums.entry(value).or_default().add(figures);
+                by_value.entry(value).or_default().add(figures);
             }
         }
-        Ok(sums.into_iter().map(|(value, figures)| (value.clone(), cell(&figures))).collect())
+        Ok(by_value.into_iter().map(|(value, figures)| (value.clone(), sums(&figures))).collect())
     }
 
     fn examples(&self, _: &Anomaly, _: Window) -> Result<Vec<String>, HistoryError> {
@@ -109,7 +122,7 @@ pub(crate) struct Score {
     pub harmless: usize,
     pub information: usize,
     pub delays: Vec<i64>,
-    pub by_kind: std::collections::BTreeMap<Kind, Vec<i64>>,
+    pub by_kind: BTreeMap<Kind, Vec<i64>>,
     pub with_cause: usize,
     pub right_cause: usize,
     pub series_weeks: f64,

@@ -9,10 +9,11 @@
 use std::cmp::Ordering;
 
 use weir_core::anomaly::{Cause, Effect};
+use weir_core::call_sums::CallSums;
 
 use super::metric::Metric;
 use super::window::Shape;
-use super::{Cell, History, HistoryError, Window};
+use super::{History, HistoryError, Window};
 
 /// Most causes of an anomaly.
 const MOST: usize = 5;
@@ -82,7 +83,7 @@ fn parts(
     before: &[Window],
     now: Window,
 ) -> Result<Vec<Part>, HistoryError> {
-    let measure = |cell: &Cell| {
+    let measure = |cell: &CallSums| {
         let (sum, of) = metric.parts(cell);
         (sum, of as f64)
     };

@@ -8,13 +8,14 @@ use weir_core::time::Micros;
 
 use super::kin::{Status, Statuses};
 use super::metric::{Metric, Reading};
+use super::parts::Parts;
 use super::rules::RuleState;
 use super::series::Series;
 use super::volume::Volume;
 use super::{Branch, Bucket, History, HistoryError, Settings, record};
 
 /// Of the bytes of [`Engine::save`]; another one is not read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Most branches of a project that are watched; later ones are not.
 const MOST_BRANCHES: usize = 200;
 /// What "expected" makes of a series' threshold.
@@ -71,6 +72,7 @@ pub(super) struct State {
     /// In the order of [`Metric::OF_CALLS`].
     pub(super) calls: Vec<Series>,
     pub(super) branches: BTreeMap<Branch, Series>,
+    pub(super) parts: Parts,
     pub(super) volume: Volume,
     pub(super) rules: RuleState,
 }
@@ -84,6 +86,7 @@ impl Engine {
             requests: Series::new(Metric::Requests),
             calls: Metric::OF_CALLS.into_iter().map(Series::new).collect(),
             branches: BTreeMap::new(),
+            parts: Parts::default(),
             volume: Volume::default(),
             rules: RuleState::default(),
         };
@@ -120,15 +123,19 @@ impl Engine {
 
     fn observe(&mut self, number: i64, bucket: &Bucket, day_off: bool) {
         let at = bucket.start;
-        let State { requests, calls, branches, volume, .. } = &mut self.state;
+        let State { requests, calls, branches, parts, volume, .. } = &mut self.state;
         let judged = requests.caution(at).is_some();
-        volume.push(bucket.total.calls, requests.expected(at).filter(|_| judged));
+        volume.push(bucket.total.calls, requests.expected_of_hour(at).filter(|_| judged));
         if let Some(reading) = requests.metric.read(&bucket.total) {
-            requests.observe(number, at, reading, false);
+            requests.observe(number, at, reading, None, false);
         }
+        parts.observe(number, bucket, day_off);
         for series in calls {
             if let Some(reading) = series.metric.read(&bucket.total) {
-                series.observe(number, at, reading, day_off);
+                // Rate limits are not told apart in parts, so failures are judged as they are.
+                let failures = matches!(series.metric, Metric::Errors | Metric::RateLimits);
+                let together = (!failures).then(|| parts.together(number, &series.metric, reading.of)).flatten();
+                series.observe(number, at, reading, together, day_off);
             }
         }
         let mut nodes: BTreeMap<(&str, &str), u64> = BTreeMap::new();
@@ -150,7 +157,7 @@ impl Engine {
         for (branch, series) in branches {
             if let Some(of) = nodes.get(&(branch.workflow.as_str(), branch.node.as_str())).filter(|of| **of > 0) {
                 let taken = bucket.branches.get(branch).copied().unwrap_or_default();
-                series.observe(number, at, Reading { value: taken as f64, of: *of }, day_off);
+                series.observe(number, at, Reading { value: taken as f64, of: *of }, None, day_off);
             }
         }
     }
@@ -172,7 +179,17 @@ impl Engine {
 
     fn learn(&mut self, day_off: bool) {
         let silent = self.state.volume.empty >= 3;
-        for series in self.series_mut() {
+        let firing: Vec<Metric> =
+            self.state.calls.iter().filter(|s| s.firing.is_some()).map(|s| s.metric.in_parts()).collect();
+        for series in self.state.parts.all() {
+            if series.explained || day_off || firing.contains(&series.metric) {
+                series.forget();
+            } else {
+                series.learn();
+            }
+        }
+        let State { requests, calls, branches, .. } = &mut self.state;
+        for series in std::iter::once(requests).chain(calls).chain(branches.values_mut()) {
             let shy = series.firing.is_some() || series.explained;
             let volume = series.metric == Metric::Requests;
             if shy || (volume && silent) || (!volume && day_off) {
@@ -183,24 +200,32 @@ impl Engine {
         }
     }
 
+    /// Every series, those of parts too.
     pub(super) fn series_mut(&mut self) -> impl Iterator<Item = &mut Series> {
-        let State { requests, calls, branches, .. } = &mut self.state;
-        std::iter::once(requests).chain(calls).chain(branches.values_mut())
+        let State { requests, calls, branches, parts, .. } = &mut self.state;
+        std::iter::once(requests).chain(calls).chain(branches.values_mut()).chain(parts.all())
     }
 
     /// Learns from what people said of an anomaly.
     pub fn feedback(&mut self, anomaly: &Anomaly, feedback: Feedback) {
         let project = self.project.clone();
         let is_of = |series: &Series| anomaly.id.ends_with(&record::tag(&project, &series.metric, ""));
-        let Some(series) = self.series_mut().find(|series| is_of(series)) else { return };
+        let State { requests, calls, branches, parts, .. } = &mut self.state;
+        let mut of_project = std::iter::once(requests).chain(calls).chain(branches.values_mut());
+        let Some(series) = of_project.find(|series| is_of(series)) else { return };
         for firing in [&mut series.firing, &mut series.ended].into_iter().flatten() {
             if firing.anomaly.id == anomaly.id {
                 firing.anomaly.feedback = Some(feedback);
             }
         }
         match feedback {
-            Feedback::Expected => series.strictness = (series.strictness * EXPECTED).min(MOST_STRICT),
-            Feedback::NewNormal => series.accept(anomaly),
+            Feedback::Expected => {
+                series.strictness = (series.strictness * EXPECTED).min(MOST_STRICT);
+                for (_, of) in parts.of_metric(&series.metric.in_parts()) {
+                    of.strictness = (of.strictness * EXPECTED).min(MOST_STRICT);
+                }
+            }
+            Feedback::NewNormal => series.accept(anomaly, parts),
         }
     }
 

@@ -1,9 +1,8 @@
 //! What the engine asks for when it has found something: the past, by each value of a dimension.
 
 use weir_core::anomaly::Anomaly;
+use weir_core::call_sums::CallSums;
 use weir_core::time::Micros;
-
-use super::Cell;
 
 /// Half-open range of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub trait History {
     ///
     /// # Errors
     /// When the store fails.
-    fn by_value(&self, dimension: &str, windows: &[Window]) -> Result<Vec<(String, Cell)>, HistoryError>;
+    fn by_value(&self, dimension: &str, windows: &[Window]) -> Result<Vec<(String, CallSums)>, HistoryError>;
 
     /// At most three ids of traces within the window in which the anomaly shows best: of its first cause, with the
     /// most extreme value of its metric.

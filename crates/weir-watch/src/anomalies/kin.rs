@@ -2,9 +2,19 @@
 //!
 //! More tokens cost more and take longer; another model too; refused and failed calls change what is left. What comes first in
 //! `rate limits, errors, cache, tokens, cost, latency` is the cause and is told; what follows from it is not, while the effect is
-//! no larger than that. A metric that is about to be told (nearly half of its threshold) holds back what it would explain.
+//! no larger than that. A metric that is about to be told (two thirds of its threshold) holds back what it would explain.
 
+use weir_core::time::Micros;
+
+use super::Branch;
 use super::metric::Metric;
+use super::series::Series;
+use super::window::Shape;
+
+/// A metric that is so near to its threshold is about to be told.
+const NEAR: f64 = 0.65;
+/// The same where one of many parts stands for the metric.
+const NEAR_OF_PARTS: f64 = 0.8;
 
 /// What a metric does now.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,7 +29,7 @@ pub(super) struct Status {
 impl Status {
     /// The effect, where there is reason to think that there is one.
     fn likely(self) -> f64 {
-        if self.firing || self.over >= 0.45 { self.size } else { 0.0 }
+        if self.firing || self.over >= NEAR { self.size } else { 0.0 }
     }
 }
 
@@ -37,6 +47,93 @@ pub(super) fn explains(statuses: &Statuses, metric: &Metric, size: f64) -> bool 
         Metric::Cost => tokens > 0.0 && size < 1.3 * tokens + 0.35 || cache < 0.0 && size < 0.4,
         Metric::Latency => failures > 0.0 || cache < 0.0 || tokens > 0.0 && size < 1.2 * tokens + 0.3 || cost > 0.0,
         _ => false,
+    }
+}
+
+/// What the project's metrics do, or a part's, whichever is nearer to being told.
+pub(super) fn stronger(one: &Statuses, other: &Statuses) -> Statuses {
+    let mut both = *one;
+    for (status, other) in both.iter_mut().zip(other) {
+        if !status.firing && (other.firing || other.over > status.over) {
+            *status = *other;
+        }
+    }
+    both
+}
+
+/// The statuses of a project beside those of its parts. There are many parts: only what is all but told counts.
+pub(super) fn with_parts<'a>(statuses: &Statuses, parts: impl Iterator<Item = &'a Statuses>) -> Statuses {
+    parts.fold(*statuses, |all, part| {
+        let told = part.map(|status| if status.over >= NEAR_OF_PARTS { status } else { Status::default() });
+        stronger(&all, &told)
+    })
+}
+
+/// Of what fails in a part it is not known which are rate limits: those of all calls say it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Failures {
+    /// More of them than expected, in the last hour.
+    limited: f64,
+    others: f64,
+}
+
+impl Failures {
+    pub(super) fn of(calls: &[Series], number: i64) -> Self {
+        let more = |metric: &Metric| {
+            let series = metric.place().and_then(|place| calls.get(place));
+            let hour = series.map(|series| series.windows.since(number - 12)).unwrap_or_default();
+            hour.seen - hour.expected
+        };
+        Self { limited: more(&Metric::RateLimits), others: more(&Metric::Errors) }
+    }
+
+    /// Whether they are of that metric; what is not of failures always is.
+    pub(super) fn are(self, metric: &Metric) -> bool {
+        match metric {
+            Metric::RateLimits => self.limited >= 2.0 && self.limited > self.others,
+            Metric::Errors => self.others >= 2.0 && self.others >= self.limited,
+            _ => true,
+        }
+    }
+}
+
+/// The branches of a node: when one is taken more, the others are taken less.
+#[derive(Debug, Default)]
+pub(super) struct Nodes {
+    told: Vec<(String, String)>,
+    apart: Vec<(Branch, f64)>,
+}
+
+impl Nodes {
+    pub(super) fn of<'a>(branches: impl Iterator<Item = &'a Series>, at: Micros, strictness: f64) -> Self {
+        let mut nodes = Self::default();
+        for series in branches {
+            let Metric::Branch(branch) = &series.metric else { continue };
+            if series.firing.is_some() {
+                nodes.tell(&series.metric);
+            }
+            if let Some((_, found)) = series.judge(at, strictness).filter(|(by, _)| *by >= 0.6) {
+                nodes.apart.push((branch.clone(), found.sums.size(Shape::Share)));
+            }
+        }
+        nodes
+    }
+
+    /// Whether another branch of the node is the one to tell of: what is taken more comes before what is taken less.
+    pub(super) fn explains(&self, metric: &Metric, size: f64) -> bool {
+        let Metric::Branch(branch) = metric else { return false };
+        let rank = |size: f64| if size > 0.0 { size } else { -0.5 * size };
+        let of_node = |workflow: &str, node: &str| workflow == branch.workflow && node == branch.node;
+        let outdone = |(other, theirs): &(Branch, f64)| {
+            of_node(&other.workflow, &other.node) && other != branch && rank(*theirs) > rank(size)
+        };
+        self.told.iter().any(|(workflow, node)| of_node(workflow, node)) || self.apart.iter().any(outdone)
+    }
+
+    pub(super) fn tell(&mut self, metric: &Metric) {
+        if let Metric::Branch(branch) = metric {
+            self.told.push((branch.workflow.clone(), branch.node.clone()));
+        }
     }
 }
 
@@ -60,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_is_hardly_odd_explains_nothing() {
-        assert!(!explains(&with(4, 0.3, 2f64.ln()), &Metric::Latency, 0.5));
+        assert!(!explains(&with(4, 0.5, 2f64.ln()), &Metric::Latency, 0.5));
         assert!(explains(&with(1, 0.8, 0.3), &Metric::Latency, 0.5));
         assert!(!explains(&with(5, 2.0, 1.0), &Metric::PromptTokens, 0.5));
     }

@@ -3,12 +3,13 @@
 use weir_core::anomaly::{Anomaly, AnomalyKind, AnomalyState, Severity};
 use weir_core::time::{DAY, HOUR, Micros};
 
-use super::engine::{Change, Engine};
-use super::kin::{self, Statuses};
+use super::engine::{Change, Engine, State};
+use super::kin::{self, Failures, Nodes};
 use super::metric::Metric;
+use super::parts::Parts;
 use super::series::{Firing, Series};
-use super::window::{Shape, Sums};
-use super::{History, HistoryError, Window, causes, record};
+use super::window::{Outstanding, Shape, Sums};
+use super::{History, HistoryError, Part, Window, causes, record};
 
 /// Buckets after which a level that stays is the new normal: 24 hours of five minutes.
 const ACCEPTED: i64 = 288;
@@ -29,63 +30,66 @@ impl Engine {
         history: &dyn History,
         changes: &mut Vec<Change>,
     ) -> Result<(), HistoryError> {
-        let statuses = self.statuses(at);
-        let (project, width, strictness) = (self.project.clone(), self.width(), self.settings.strictness);
+        let strictness = self.settings.strictness;
+        let of_parts = self.state.parts.statuses(at, strictness);
+        let alone = self.statuses(at);
+        let statuses = kin::with_parts(&alone, of_parts.values());
+        let (project, width) = (self.project.clone(), self.width());
         let silent = self.state.volume.empty >= 3;
-        let mut firing_nodes: Vec<(String, String)> = Vec::new();
-        for series in self.state.branches.values() {
-            if let (Metric::Branch(branch), Some(_)) = (&series.metric, &series.firing) {
-                firing_nodes.push((branch.workflow.clone(), branch.node.clone()));
-            }
-        }
-        let mut over = false;
-        let mut result = Ok(());
-        let mut turn = Turn { project: &project, number, width, day_off, history, changes, statuses: &statuses };
-        let judged_apart = self.state.branches.values().map(|series| apart(series, at, strictness)).collect::<Vec<_>>();
-        for series in self.series_mut() {
+        let mut nodes = Nodes::of(self.state.branches.values(), at, strictness);
+        let failures = Failures::of(&self.state.calls, number);
+        let (mut over, mut result) = (false, Ok(()));
+        let explained = statuses.iter().any(|status| status.firing);
+        let mut turn = Turn { project: &project, number, width, day_off, history, changes };
+        let State { requests, calls, branches, parts, .. } = &mut self.state;
+        for series in std::iter::once(requests).chain(calls).chain(branches.values_mut()) {
             if series.firing.is_some() {
-                let (ended, followed) = turn.follow(series);
+                let (ended, followed) = turn.follow(series, parts);
                 over |= ended;
                 result = result.and(followed);
                 continue;
             }
-            series.explained &= statuses.iter().any(|status| status.firing);
-            if !series.is_fresh() || number < series.quiet_until || (series.metric == Metric::Requests && silent) {
+            series.explained &= explained;
+            if number < series.quiet_until || (series.metric == Metric::Requests && silent) {
                 continue;
             }
-            let Some((by, found)) = series.judge(at, strictness) else { continue };
-            let by = if day_off { by / 1.25 } else { by };
-            if by < 1.0 || !series.matters(&found.sums) {
-                continue;
-            }
-            if series.is_back(&found.sums) {
-                series.offset = 0.0;
-                series.clear();
-                continue;
-            }
-            let size = found.sums.size(series.metric.shape());
-            if kin::explains(&statuses, &series.metric, size) {
-                series.explained = true;
-                continue;
-            }
-            if let Metric::Branch(branch) = &series.metric {
-                let node = (branch.workflow.clone(), branch.node.clone());
-                let outdone = judged_apart.iter().flatten().any(|other| other.outdoes(branch, size));
-                if firing_nodes.contains(&node) || outdone {
+            if let Some(found) = turn.ripe(series, at, strictness) {
+                let size = found.sums.size(series.metric.shape());
+                if kin::explains(&statuses, &series.metric, size) || nodes.explains(&series.metric, size) {
                     series.explained = true;
+                } else {
+                    nodes.tell(&series.metric);
+                    let onset = series.windows.onset(series.metric.shape(), found.score > 0.0);
+                    result = result.and(turn.begin(series, None, &found, onset));
                     continue;
                 }
-                firing_nodes.push(node);
             }
-            result = result.and(turn.begin(series, &found.sums, found.score > 0.0));
+            let mut best: Option<(f64, Part, Outstanding, Option<i64>)> = None;
+            for (part, of) in parts.of_metric(&series.metric.in_parts()) {
+                of.explained &= explained;
+                let Some(found) = turn.ripe(of, at, strictness) else { continue };
+                let shape = of.metric.shape();
+                let own = of_parts.get(part).map_or(alone, |own| kin::stronger(&alone, own));
+                let onset = of.windows.onset(shape, found.score > 0.0);
+                if kin::explains(&own, &series.metric, found.sums.size(shape)) {
+                    of.explained = true;
+                } else if failures.are(&series.metric) && best.as_ref().is_none_or(|best| found.score.abs() > best.0) {
+                    best = Some((found.score.abs(), part.clone(), found, onset));
+                }
+            }
+            if let Some((_, part, found, onset)) = best {
+                let begun = match parts.series(&part, &series.metric.in_parts()) {
+                    Some(of) => turn.begin(series, Some((&part, of)), &found, onset),
+                    None => Ok(()),
+                };
+                result = result.and(begun);
+            }
         }
         if over {
             // What was explained by what is over shall not come up now.
-            for series in self.series_mut() {
-                if series.explained {
-                    series.clear();
-                    series.explained = false;
-                }
+            for series in self.series_mut().filter(|series| series.explained) {
+                series.clear();
+                series.explained = false;
             }
         }
         result
@@ -128,33 +132,21 @@ impl Engine {
                     feedback: None,
                 };
                 changes.push(Change::Began(anomaly.clone()));
-                let firing =
-                    Firing { anomaly, up: false, size: 0.0, onset: number, detected: number, calm: 0, look: i64::MAX };
+                let firing = Firing {
+                    anomaly,
+                    part: None,
+                    up: false,
+                    size: 0.0,
+                    onset: number,
+                    detected: number,
+                    calm: 0,
+                    look: i64::MAX,
+                    accepted: false,
+                };
                 volume.silence = Some(Box::new(firing));
             }
             None => {}
         }
-    }
-}
-
-/// What a branch does, to be compared with the others of its node.
-struct Apart {
-    branch: super::Branch,
-    size: f64,
-}
-
-fn apart(series: &Series, at: Micros, strictness: f64) -> Option<Apart> {
-    let Metric::Branch(branch) = &series.metric else { return None };
-    let (by, found) = series.judge(at, strictness)?;
-    (by >= 0.6).then(|| Apart { branch: branch.clone(), size: found.sums.size(Shape::Share) })
-}
-
-impl Apart {
-    /// Whether this branch of the same node is the one to tell of: what is taken more comes before what is taken less.
-    fn outdoes(&self, branch: &super::Branch, size: f64) -> bool {
-        let same_node = self.branch.node == branch.node && self.branch.workflow == branch.workflow;
-        let rank = |size: f64| if size > 0.0 { size } else { -0.5 * size };
-        same_node && self.branch != *branch && rank(self.size) > rank(size)
     }
 }
 
@@ -166,7 +158,6 @@ struct Turn<'a> {
     day_off: bool,
     history: &'a dyn History,
     changes: &'a mut Vec<Change>,
-    statuses: &'a Statuses,
 }
 
 impl Turn<'_> {
@@ -200,29 +191,57 @@ impl Turn<'_> {
         causes::look(metric, self.history, &self.before(onset), now)
     }
 
-    fn begin(&mut self, series: &mut Series, sums: &Sums, up: bool) -> Result<(), HistoryError> {
-        let shape = series.metric.shape();
-        let onset = series.windows.onset(shape, up).unwrap_or(self.number);
+    /// What stands out in a series far enough, and matters.
+    fn ripe(&self, series: &mut Series, at: Micros, strictness: f64) -> Option<Outstanding> {
+        if !series.is_fresh() {
+            return None;
+        }
+        let (by, found) = series.judge(at, strictness)?;
+        let by = if self.day_off { by / 1.25 } else { by };
+        if by < 1.0 || !series.matters(&found.sums) {
+            return None;
+        }
+        if series.is_back(&found.sums) {
+            series.offset = 0.0;
+            series.clear();
+            return None;
+        }
+        Some(found)
+    }
+
+    /// Begins an anomaly of a series, on behalf of a part's where it shows there alone.
+    fn begin(
+        &mut self,
+        series: &mut Series,
+        part: Option<(&Part, &mut Series)>,
+        found: &Outstanding,
+        onset: Option<i64>,
+    ) -> Result<(), HistoryError> {
+        let (sums, up) = (&found.sums, found.score > 0.0);
+        let onset = onset.unwrap_or(self.number);
         let reopened = series.ended.take().filter(|ended| {
             let gap = self.number - ended.look;
             ended.up == up && gap <= REOPENED
         });
+        let of = part.as_ref().map(|(part, _)| (*part).clone());
         if let Some(mut firing) = reopened {
             firing.anomaly.state = AnomalyState::Firing;
             firing.anomaly.ended_at = None;
-            (firing.calm, firing.look) = (0, self.number + 12);
+            (firing.calm, firing.look, firing.part) = (0, self.number + 12, of);
             self.changes.push(Change::Changed(firing.anomaly.clone()));
             series.firing = Some(firing);
             return Ok(());
         }
         let why = self.why(&series.metric, onset)?;
-        if why.other_callers {
+        if why.other_callers && of.is_none() {
             // Nobody behaves otherwise; there are others. Asked again in half an hour.
             series.explained = true;
             series.quiet_until = self.number + COOL;
             return Ok(());
         }
-        let mut anomaly = record::new(self.project, series, sums, (onset * self.width, self.end()), self.day_off);
+        let shown: &Series = part.as_ref().map_or(&*series, |(_, of)| of);
+        let times = (onset * self.width, self.end());
+        let mut anomaly = record::new(self.project, &series.metric, shown, of.as_ref(), sums, times, self.day_off);
         anomaly.causes = why.causes;
         branch_first(&series.metric, sums, &mut anomaly);
         anomaly.examples = self.history.examples(&anomaly, Window { from: anomaly.onset, to: self.end() })?;
@@ -230,45 +249,61 @@ impl Turn<'_> {
         self.changes.push(Change::Began(anomaly.clone()));
         series.firing = Some(Box::new(Firing {
             anomaly,
+            part: of,
             up,
-            size: sums.size(shape),
+            size: sums.size(series.metric.shape()),
             onset,
             detected: self.number,
             calm: 0,
             look: self.number + 3,
+            accepted: false,
         }));
         Ok(())
     }
 
     /// Whether it ended; and whether history could be read.
-    fn follow(&mut self, series: &mut Series) -> (bool, Result<(), HistoryError>) {
+    fn follow(&mut self, series: &mut Series, parts: &mut Parts) -> (bool, Result<(), HistoryError>) {
         let Some(mut firing) = series.firing.take() else { return (false, Ok(())) };
         let shape = series.metric.shape();
-        if self.number - firing.detected >= ACCEPTED {
-            let since = series.windows.since(firing.onset);
-            series.offset += since.size(shape);
-            self.over(series, &mut firing);
+        if firing.accepted {
+            self.over(series, parts, &mut firing);
             return (true, Ok(()));
         }
-        let recent = series.windows.last(4, 20.0);
-        if series.is_fresh() {
+        if self.number - firing.detected >= ACCEPTED {
+            series.take_as_normal(firing.onset, parts);
+            self.over(series, parts, &mut firing);
+            return (true, Ok(()));
+        }
+        let shown = match &firing.part {
+            Some(part) => parts.series(part, &series.metric.in_parts()).map(|of| &*of),
+            None => Some(&*series),
+        };
+        let calls = if firing.part.is_some() { 10.0 } else { 20.0 };
+        let recent = shown.and_then(|shown| shown.windows.last(4, calls));
+        let unheard = |shown: &Series| shown.windows.newest().is_none_or(|newest| self.number - newest >= REOPENED);
+        let gone = firing.part.is_some() && shown.is_none_or(unheard);
+        if shown.is_some_and(Series::is_fresh) {
             let calm = recent.is_some_and(|recent| {
                 let size = recent.size(shape);
                 size.abs() < 0.45 * firing.size.abs() || (size > 0.0) != firing.up
             });
             firing.calm = if calm { firing.calm + 1 } else { 0 };
         }
-        if firing.calm >= CALM {
-            self.over(series, &mut firing);
+        if firing.calm >= CALM || gone {
+            self.over(series, parts, &mut firing);
             firing.look = self.number;
             series.ended = Some(firing);
             return (true, Ok(()));
         }
         let mut changed = false;
-        let since = series.windows.since(firing.onset);
+        let since = shown.map(|shown| shown.windows.since(firing.onset)).unwrap_or_default();
         let size = since.size(shape);
-        if size.abs() > 1.2 * firing.size.abs() && (size > 0.0) == firing.up && since.samples > 3 {
-            let (value, expected, lower, upper) = series.band(&since);
+        if size.abs() > 1.2 * firing.size.abs()
+            && (size > 0.0) == firing.up
+            && since.samples > 3
+            && let Some(shown) = shown
+        {
+            let (value, expected, lower, upper) = shown.band(&since);
             let anomaly = &mut firing.anomaly;
             (anomaly.value, anomaly.expected, anomaly.lower, anomaly.upper) = (value, expected, lower, upper);
             anomaly.severity = anomaly.severity.max(record::severity(&series.metric, size));
@@ -294,14 +329,16 @@ impl Turn<'_> {
         (false, result)
     }
 
-    fn over(&mut self, series: &mut Series, firing: &mut Firing) {
+    fn over(&mut self, series: &mut Series, parts: &mut Parts, firing: &mut Firing) {
         firing.anomaly.state = AnomalyState::Resolved;
         firing.anomaly.ended_at = Some(self.end());
         self.changes.push(Change::Ended(firing.anomaly.clone()));
         series.clear();
+        for (_, of) in parts.of_metric(&series.metric.in_parts()) {
+            of.clear();
+        }
         series.quiet_until = self.number + COOL;
         series.ended = None;
-        let _ = self.statuses;
     }
 }
 
@@ -320,15 +357,16 @@ fn branch_first(metric: &Metric, sums: &Sums, anomaly: &mut Anomaly) {
 
 impl Series {
     /// Takes what an anomaly said as the new normal, and ends it at the next bucket.
-    pub(super) fn accept(&mut self, anomaly: &Anomaly) {
+    pub(super) fn accept(&mut self, anomaly: &Anomaly, parts: &mut Parts) {
         let shape = self.metric.shape();
-        match &mut self.firing {
-            Some(firing) if firing.anomaly.id == anomaly.id => {
-                let size = self.windows.since(firing.onset).size(shape);
-                self.offset += size;
-                firing.calm = CALM;
+        let open = self.firing.as_mut().filter(|firing| firing.anomaly.id == anomaly.id);
+        match open {
+            Some(firing) => {
+                firing.accepted = true;
+                let onset = firing.onset;
+                self.take_as_normal(onset, parts);
             }
-            _ => {
+            None => {
                 self.offset += match shape {
                     Shape::Mean if anomaly.value > 0.0 && anomaly.expected > 0.0 => {
                         (anomaly.value / anomaly.expected).ln()
@@ -340,5 +378,16 @@ impl Series {
         }
         self.clear();
         self.ended = None;
+    }
+
+    /// The level since a bucket is the new normal, here and in the parts that moved.
+    fn take_as_normal(&mut self, onset: i64, parts: &mut Parts) {
+        for (_, of) in parts.of_metric(&self.metric.in_parts()) {
+            let since = of.windows.since(onset);
+            if since.statistic(of.metric.shape()).abs() > 3.0 {
+                of.offset += since.measured(of.metric.shape());
+            }
+        }
+        self.offset += self.windows.since(onset).measured(self.metric.shape());
     }
 }

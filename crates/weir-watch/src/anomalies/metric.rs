@@ -1,9 +1,10 @@
 //! What is measured, and from which effect on a change of it matters.
 
 use serde::{Deserialize, Serialize};
+use weir_core::call_sums::CallSums;
 
+use super::Branch;
 use super::window::Shape;
-use super::{Branch, Cell};
 
 /// A metric of a project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,23 @@ impl Metric {
         Self::Latency,
     ];
 
+    /// Those that are also watched in each part of the traffic. Errors are all that fails there: rate limits are not told apart.
+    pub(super) const OF_PARTS: [Self; 5] =
+        [Self::Errors, Self::CacheHits, Self::PromptTokens, Self::CompletionTokens, Self::Latency];
+
+    /// The metric of parts that shows it.
+    pub(super) fn in_parts(&self) -> Self {
+        match self {
+            Self::RateLimits => Self::Errors,
+            other => other.clone(),
+        }
+    }
+
+    /// Its place in [`Metric::OF_CALLS`].
+    pub(super) fn place(&self) -> Option<usize> {
+        Self::OF_CALLS.iter().position(|metric| metric == self)
+    }
+
     /// Its name in records.
     pub(super) fn name(&self) -> &'static str {
         match self {
@@ -74,16 +92,19 @@ impl Metric {
 
     /// The numerator and denominator of a cell. Failed calls have no answer, cached ones cost nothing and take no time: what they
     /// are is judged by their own ratios.
-    pub(super) fn parts(&self, cell: &Cell) -> (f64, u64) {
-        let answered = cell.calls.saturating_sub(cell.errors).saturating_sub(cell.rate_limited);
+    pub(super) fn parts(&self, cell: &CallSums) -> (f64, u64) {
+        let answered = cell.calls.saturating_sub(cell.errors);
         match self {
             Self::Requests => (cell.calls as f64, 1),
             Self::RateLimits => (cell.rate_limited as f64, cell.calls),
-            Self::Errors => (cell.errors as f64, cell.calls),
+            Self::Errors => (cell.errors.saturating_sub(cell.rate_limited) as f64, cell.calls),
             Self::CacheHits => (cell.cache_hits as f64, answered),
             Self::PromptTokens => (cell.prompt_tokens as f64, cell.calls),
             Self::CompletionTokens => (cell.completion_tokens as f64, answered),
-            Self::Cost => (cell.cost as f64, cell.priced.min(answered.saturating_sub(cell.cache_hits))),
+            Self::Cost => (
+                cell.cost as f64,
+                cell.calls.saturating_sub(cell.unpriced).min(answered.saturating_sub(cell.cache_hits)),
+            ),
             Self::Latency => (
                 cell.latency_sum_us as f64,
                 cell.calls.saturating_sub(cell.cache_hits).saturating_sub(cell.rate_limited),
@@ -93,7 +114,7 @@ impl Metric {
     }
 
     /// The reading of a cell; `None` where it says nothing.
-    pub(super) fn read(&self, cell: &Cell) -> Option<Reading> {
+    pub(super) fn read(&self, cell: &CallSums) -> Option<Reading> {
         let (sum, of) = self.parts(cell);
         match self.shape() {
             Shape::Count => Some(Reading { value: sum, of: cell.calls }),
@@ -126,7 +147,6 @@ impl Metric {
         match self {
             Self::Requests => 8.0,
             Self::Branch(_) => 4.5,
-            Self::RateLimits | Self::Errors | Self::CacheHits => 4.2,
             _ => 4.2,
         }
     }
@@ -134,7 +154,7 @@ impl Metric {
 
 /// The middle of the latencies of what was neither cached nor refused, which are the fastest: the mean logarithm of three
 /// quantiles, steadier than the median alone.
-fn middle_latency(cell: &Cell, of: u64) -> Option<f64> {
+fn middle_latency(cell: &CallSums, of: u64) -> Option<f64> {
     let all = cell.latency.count();
     if all == 0 || of > all {
         return None;

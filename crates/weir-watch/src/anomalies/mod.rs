@@ -13,6 +13,7 @@ mod life;
 pub mod live;
 mod metric;
 mod noise;
+mod parts;
 mod record;
 mod rules;
 mod seasonal;
@@ -21,7 +22,7 @@ mod settings;
 mod volume;
 mod window;
 
-pub use bucket::{Branch, Bucket, Cell};
+pub use bucket::{Branch, Bucket, Part};
 pub use engine::{Change, Engine, Learning};
 pub use history::{History, HistoryError, Window};
 pub use settings::{Rules, Settings};

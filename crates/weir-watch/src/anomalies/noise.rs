@@ -14,6 +14,8 @@ const REACH: f64 = 6.0;
 const PRIOR: f64 = 25.0;
 /// Largest score.
 const MOST: f64 = 4.0;
+/// A residual of so little (a factor of 3) is never too much, however quiet a series is.
+const WIDE: f64 = 1.1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Class {
@@ -32,8 +34,10 @@ pub(super) struct Noise {
 /// A deviation as noise sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Deviation {
-    /// Without the bias of its class, within ±4 scales.
+    /// Without the bias of its class.
     pub(super) residual: f64,
+    /// The residual within ±4 scales or a factor of 3, whichever is more.
+    pub(super) bounded: f64,
     /// The scale of its class.
     pub(super) scale: f64,
     /// Normal score of its rank.
@@ -80,7 +84,8 @@ impl Noise {
         let prior = 1.0 / (1.0 + (-1.702 * standard).exp());
         let rank = (below + PRIOR * prior) / (all + PRIOR);
         let score = probit(rank).clamp(-MOST, MOST);
-        Deviation { residual: residual.clamp(-MOST * scale, MOST * scale), scale, score }
+        let bound = (MOST * scale).max(WIDE);
+        Deviation { residual, bounded: residual.clamp(-bound, bound), scale, score }
     }
 
     /// The bias of the logarithm of a mean of `n` calls.

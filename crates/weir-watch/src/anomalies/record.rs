@@ -3,6 +3,7 @@
 use weir_core::anomaly::{Anomaly, AnomalyKind, AnomalyState, Severity};
 use weir_core::time::{Micros, to_rfc3339};
 
+use super::Part;
 use super::metric::Metric;
 use super::seasonal;
 use super::series::Series;
@@ -38,8 +39,15 @@ pub(super) fn severity(metric: &Metric, size: f64) -> Severity {
 }
 
 /// A new record of a window of a series.
-pub(super) fn new(project: &str, series: &Series, sums: &Sums, times: (Micros, Micros), day_off: bool) -> Anomaly {
-    let metric = &series.metric;
+pub(super) fn new(
+    project: &str,
+    metric: &Metric,
+    series: &Series,
+    part: Option<&Part>,
+    sums: &Sums,
+    times: (Micros, Micros),
+    day_off: bool,
+) -> Anomaly {
     let (onset, detected_at) = times;
     let (value, expected, lower, upper) = series.band(sums);
     let step = series.now.map_or(seasonal::Step::All, |now| now.step);
@@ -47,6 +55,9 @@ pub(super) fn new(project: &str, series: &Series, sums: &Sums, times: (Micros, M
     if let Metric::Branch(branch) = metric {
         let of = if branch.workflow.is_empty() { String::new() } else { format!("{}: ", branch.workflow) };
         baseline = format!("{of}{} -> {}, {baseline}", branch.node, branch.target);
+    }
+    if let Some(part) = part {
+        baseline = format!("{} {}, {baseline}", part.dimension, part.value);
     }
     let kind = match metric.shape() {
         Shape::Share => AnomalyKind::Proportion,

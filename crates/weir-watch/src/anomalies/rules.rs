@@ -34,7 +34,7 @@ impl Sums {
             start: bucket.start,
             calls: total.calls,
             tokens: total.prompt_tokens.saturating_add(total.completion_tokens),
-            priced: total.priced,
+            priced: total.calls.saturating_sub(total.unpriced),
             cost: total.cost,
             latency_us: total.latency_sum_us,
             branches: branches.collect(),

@@ -82,6 +82,11 @@ impl Seasonal {
         }
     }
 
+    /// Without the hours of the week.
+    pub(super) fn of_days(pull: f64) -> Self {
+        Self { week: Vec::new(), ..Self::new(pull) }
+    }
+
     /// How much has been learned, in the unit of the weights.
     pub(super) fn known(&self) -> f64 {
         f64::from(self.all.weight)
@@ -130,7 +135,7 @@ impl Seasonal {
             ([week(slot + 167), week(slot), week(slot + 1)], Step::HourOfWeek),
         ];
         for (of, next) in levels {
-            if next == Step::HourOfWeek && day_off {
+            if next == Step::HourOfWeek && (day_off || self.week.is_empty()) {
                 break;
             }
             let [before, at, after] = of;

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 use weir_core::anomaly::Anomaly;
 use weir_core::time::{DAY, Micros};
 
+use super::Part;
 use super::metric::{Metric, Reading};
 use super::noise::Noise;
+use super::parts::Together;
 use super::seasonal::{Seasonal, Step};
 use super::window::{Outstanding, Sample, Shape, Sums, Windows};
 
@@ -16,6 +18,8 @@ const SHARES: std::ops::RangeInclusive<f64> = 0.002..=0.998;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Firing {
     pub(super) anomaly: Anomaly,
+    /// The part in which it shows; none when it shows in all calls.
+    pub(super) part: Option<Part>,
     pub(super) up: bool,
     /// The effect when it was the largest.
     pub(super) size: f64,
@@ -26,6 +30,8 @@ pub(super) struct Firing {
     pub(super) calm: u32,
     /// Causes are looked for again at this bucket.
     pub(super) look: i64,
+    /// Someone took it as the new normal: it ends with the next bucket.
+    pub(super) accepted: bool,
 }
 
 /// The last reading, until it is learned.
@@ -51,6 +57,8 @@ pub(super) struct Now {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Series {
     pub(super) metric: Metric,
+    /// Whether it is of a part of the traffic.
+    of_part: bool,
     seasonal: Seasonal,
     noise: Noise,
     pub(super) windows: Windows,
@@ -83,6 +91,7 @@ impl Series {
         };
         Self {
             metric,
+            of_part: false,
             seasonal: Seasonal::new(pull),
             noise: Noise::new(),
             windows: Windows::new(),
@@ -100,6 +109,13 @@ impl Series {
         }
     }
 
+    /// A series of a part of the traffic.
+    pub(super) fn of_part(metric: Metric) -> Self {
+        let whole = Self::new(metric);
+        let pull = if whole.metric.shape() == Shape::Mean { 60.0 } else { 150.0 };
+        Self { of_part: true, seasonal: Seasonal::of_days(pull), windows: Windows::of_part(), ..whole }
+    }
+
     /// A series of something that never was before, beside others that have been watched.
     pub(super) fn of_new(metric: Metric, beside: &Self, at: Micros) -> Self {
         let mut series = Self::new(metric);
@@ -110,7 +126,14 @@ impl Series {
     }
 
     /// Takes the reading of a bucket.
-    pub(super) fn observe(&mut self, bucket: i64, at: Micros, reading: Reading, day_off: bool) {
+    pub(super) fn observe(
+        &mut self,
+        bucket: i64,
+        at: Micros,
+        reading: Reading,
+        together: Option<Together>,
+        day_off: bool,
+    ) {
         let shape = self.metric.shape();
         let value = if shape == Shape::Mean { reading.value.ln() } else { reading.value };
         let of = reading.of as f64;
@@ -128,13 +151,18 @@ impl Series {
                 let deviation = value - centre;
                 let judged = self.noise.judge(deviation, reading.of);
                 let weight = 1.0 / (judged.scale * judged.scale);
+                let (seen, information, effect) = match together {
+                    Some(parts) => (parts.seen, parts.information, parts.effect),
+                    None => (judged.score / judged.scale, weight, judged.bounded * weight),
+                };
                 sample = Sample {
                     bucket,
                     calls: of as f32,
-                    seen: (judged.score / judged.scale) as f32,
+                    seen: seen as f32,
                     expected: 0.0,
-                    information: weight as f32,
-                    effect: (judged.residual * weight) as f32,
+                    information: information as f32,
+                    effect: effect as f32,
+                    measured: (judged.residual * information) as f32,
                 };
                 let clipped = judged.residual.clamp(-2.5 * judged.scale, 2.5 * judged.scale);
                 centre += self.noise.bias(reading.of);
@@ -149,9 +177,10 @@ impl Series {
                     bucket,
                     calls: of as f32,
                     seen: value as f32,
-                    expected: (of * share) as f32,
+                    expected: together.map_or(of * share, |parts| parts.expected / parts.calls * of) as f32,
                     information: of as f32,
                     effect: 0.0,
+                    measured: 0.0,
                 };
                 let clipped = (value / of).clamp(share - reach - 0.5 / of, share + reach + 0.5 / of);
                 fresh = Fresh { at, value: clipped - self.offset, weight: of, deviation: 0.0, of: reading.of };
@@ -166,6 +195,7 @@ impl Series {
                     expected: count as f32,
                     information: 1.0,
                     effect: 0.0,
+                    measured: 0.0,
                 };
                 fresh = Fresh { at, value: value.min(2.0 * count + 6.0), weight: 1.0, deviation: 0.0, of: reading.of };
             }
@@ -174,6 +204,8 @@ impl Series {
         self.windows.push(sample);
         self.fresh = Some(fresh);
         let (samples, calls) = match shape {
+            Shape::Mean if self.of_part => (3, 6.0),
+            Shape::Share if self.of_part => (2, 10.0),
             Shape::Mean => (2, 8.0),
             Shape::Share => (2, 12.0),
             Shape::Count => (12, 20.0),
@@ -226,7 +258,9 @@ impl Series {
     pub(super) fn judge(&self, at: Micros, strictness: f64) -> Option<(f64, Outstanding)> {
         let caution = self.caution(at)?;
         let found = self.standing?;
-        let threshold = self.metric.threshold() * caution * strictness * self.strictness;
+        // Parts are many.
+        let doubt = if self.of_part { 1.15 } else { 1.0 };
+        let threshold = self.metric.threshold() * doubt * caution * strictness * self.strictness;
         // Less than usual is rarely a fault, and two buckets are hardly a level.
         let fewer = self.metric.shape() == Shape::Mean && found.score < 0.0;
         let doubt = if fewer { 1.3 } else { 1.0 } * if found.sums.samples == 2 { 1.1 } else { 1.0 };
@@ -251,7 +285,7 @@ impl Series {
     pub(super) fn band(&self, sums: &Sums) -> (f64, f64, f64, f64) {
         let unit = self.metric.unit();
         let Some(now) = self.now else { return (0.0, 0.0, 0.0, 0.0) };
-        let size = sums.size(self.metric.shape());
+        let size = sums.measured(self.metric.shape());
         let narrow = (sums.samples.max(1) as f64).sqrt();
         match self.metric.shape() {
             Shape::Mean => {
@@ -272,8 +306,9 @@ impl Series {
         }
     }
 
-    /// How much is expected of a bucket at a time.
-    pub(super) fn expected(&self, at: Micros) -> Option<f64> {
-        Some(self.seasonal.expected(at, false)?.value + self.offset)
+    /// How much is expected of a bucket at a time; `None` while that hour of such a day has not been seen.
+    pub(super) fn expected_of_hour(&self, at: Micros) -> Option<f64> {
+        let expected = self.seasonal.expected(at, false)?;
+        (expected.step != Step::All).then_some(expected.value + self.offset)
     }
 }

@@ -9,8 +9,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// Most buckets that are remembered.
-pub(super) const LONGEST: usize = 288;
+/// Most buckets that are remembered: a day of five minutes, of a part of the traffic eight hours.
+const LONGEST: usize = 288;
+const LONGEST_OF_PART: usize = 96;
 /// Lengths that are judged, in buckets with calls.
 const LENGTHS: [u16; 16] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 18, 24, 36, 48, 96, 192, 288];
 
@@ -27,8 +28,10 @@ pub(super) struct Sample {
     pub(super) expected: f32,
     /// Information: what the squared statistic is divided by.
     pub(super) information: f32,
-    /// Deviation times information, for the size of the effect.
+    /// Deviation times information, for the size of the effect: what one bucket can add to it is bounded.
     pub(super) effect: f32,
+    /// The same without a bound: what was measured.
+    pub(super) measured: f32,
 }
 
 /// How samples become a statistic.
@@ -51,6 +54,7 @@ pub(super) struct Sums {
     pub(super) expected: f64,
     pub(super) information: f64,
     pub(super) effect: f64,
+    pub(super) measured: f64,
     /// The first bucket inside.
     pub(super) since: i64,
 }
@@ -63,6 +67,7 @@ impl Sums {
         self.expected += f64::from(sample.expected);
         self.information += f64::from(sample.information);
         self.effect += f64::from(sample.effect);
+        self.measured += f64::from(sample.measured);
         self.since = sample.bucket;
     }
 
@@ -73,6 +78,14 @@ impl Sums {
             Shape::Share if self.calls > 0.0 => (self.seen - self.expected) / self.calls,
             Shape::Count if self.expected > 0.0 => (self.seen.max(0.5) / self.expected).ln(),
             _ => 0.0,
+        }
+    }
+
+    /// The same as it was measured, a single huge value too: what is told, and what becomes a new normal.
+    pub(super) fn measured(&self, shape: Shape) -> f64 {
+        match shape {
+            Shape::Mean if self.information > 0.0 => self.measured / self.information,
+            _ => self.size(shape),
         }
     }
 
@@ -109,6 +122,8 @@ pub(super) struct Outstanding {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Windows {
+    /// Most buckets that are remembered.
+    most: usize,
     samples: VecDeque<Sample>,
     /// Learned variance of the statistic by length, and how often it was learned from.
     variance: [f32; LENGTHS.len()],
@@ -120,6 +135,7 @@ pub(super) struct Windows {
 impl Windows {
     pub(super) fn new() -> Self {
         Self {
+            most: LONGEST,
             samples: VecDeque::new(),
             variance: [1.0; LENGTHS.len()],
             learned: [0.0; LENGTHS.len()],
@@ -127,8 +143,13 @@ impl Windows {
         }
     }
 
+    /// Of a part of the traffic.
+    pub(super) fn of_part() -> Self {
+        Self { most: LONGEST_OF_PART, ..Self::new() }
+    }
+
     pub(super) fn push(&mut self, sample: Sample) {
-        if self.samples.len() == LONGEST {
+        if self.samples.len() >= self.most {
             self.samples.pop_front();
         }
         self.samples.push_back(sample);
@@ -136,6 +157,15 @@ impl Windows {
 
     pub(super) fn clear(&mut self) {
         self.samples.clear();
+    }
+
+    pub(super) fn last_sample(&self) -> Option<&Sample> {
+        self.samples.back()
+    }
+
+    /// The last bucket that was taken.
+    pub(super) fn newest(&self) -> Option<i64> {
+        Some(self.samples.back()?.bucket)
     }
 
     /// The sums over all samples since a bucket.
@@ -164,6 +194,8 @@ impl Windows {
     pub(super) fn judge(&mut self, shape: Shape, samples: usize, calls: f64, known: f64) -> Option<Outstanding> {
         let mut best: Option<Outstanding> = None;
         let mut statistics = [None; LENGTHS.len()];
+        // Exact tails are not made lighter; the parts of all calls together are steadier than one series.
+        let floor = if shape == Shape::Mean { 0.5 } else { 1.0 };
         let visit = |place: usize, sums: &Sums| {
             let statistic = sums.statistic(shape);
             if let Some(of) = statistics.get_mut(place) {
@@ -172,7 +204,7 @@ impl Windows {
             if sums.samples < samples || sums.calls < calls {
                 return;
             }
-            let scale = self.variance.get(place).copied().unwrap_or(1.0).max(1.0);
+            let scale = self.variance.get(place).copied().unwrap_or(1.0).max(floor);
             let hours = (sums.samples as f64 / 12.0).max(1.0);
             let unsure = 1.0 + sums.information / (known * hours).max(1e-9);
             let score = statistic / (f64::from(scale) * unsure).sqrt();
@@ -233,7 +265,9 @@ mod tests {
     use super::*;
 
     fn mean(bucket: i64, score: f64) -> Sample {
-        Sample { bucket, calls: 5.0, seen: score as f32, expected: 0.0, information: 1.0, effect: (score * 0.3) as f32 }
+        let effect = (score * 0.3) as f32;
+        let seen = score as f32;
+        Sample { bucket, calls: 5.0, seen, expected: 0.0, information: 1.0, effect, measured: effect }
     }
 
     #[test]

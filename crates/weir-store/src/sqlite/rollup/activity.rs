@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row};
+use weir_core::call_sums::CallSums;
 use weir_core::span::{Span, SpanKind, Status};
 use weir_core::time::{DAY, Micros};
 
@@ -12,7 +13,7 @@ use super::cell::{CELL_COLUMNS, NUMBERS, read_numbers};
 use super::floors::Floors;
 use super::step::{self, Step};
 use super::{align, slice_number};
-use crate::activity::{ActivityBucket, ActivityPage, CallSums, ProjectActivity, ProjectSpan};
+use crate::activity::{ActivityBucket, ActivityPage, PARTS, ProjectActivity, ProjectSpan};
 use crate::telemetry::{Dimension, StoreError, TimeRange};
 
 /// Reads a page on one snapshot.
@@ -32,6 +33,15 @@ pub(in crate::sqlite) fn page(
     page.close();
     let next = full.then_some(page.at.saturating_add(width)).filter(|next| *next < to);
     Ok(ActivityPage { buckets: page.buckets, next })
+}
+
+/// What a slice is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    All,
+    Limited,
+    Branches,
+    Part(Dimension),
 }
 
 struct Page<'a> {
@@ -99,15 +109,20 @@ impl Page<'_> {
         // Buckets in turn, so that no two slices of the table have to be merged.
         while start < to {
             let end = start.saturating_add(self.width).min(to);
-            let sources = [(all, 0), (status, limited.unwrap_or(-1)), (branch, 0)];
-            for (dim, value) in sources {
+            let parts = PARTS.map(|dimension| (slice_number(Some(dimension)), 0, Source::Part(dimension)));
+            let whole = [
+                (all, 0, Source::All),
+                (status, limited.unwrap_or(-1), Source::Limited),
+                (branch, 0, Source::Branches),
+            ];
+            for (dim, value, source) in whole.into_iter().chain(parts) {
                 let mut statement = db.prepare_cached(&sql)?;
                 let mut rows = statement.query((dim, start, end, value))?;
                 while let Some(row) = rows.next()? {
                     if !self.go_to(start)? {
                         return Ok(true);
                     }
-                    self.slice(row, dim == status, dim == branch)?;
+                    self.slice(row, source)?;
                 }
             }
             let Some(next) = self.next_slice(end, to, all, branch)? else { return Ok(false) };
@@ -132,22 +147,32 @@ impl Page<'_> {
         Ok(earliest)
     }
 
-    fn slice(&mut self, row: &Row<'_>, limited: bool, branch: bool) -> Result<(), StoreError> {
+    fn slice(&mut self, row: &Row<'_>, source: Source) -> Result<(), StoreError> {
         let project = self.open.entry(row.get(2)?).or_default();
         let numbers = read_numbers(row, 4)?;
         let [count, errors, cache_hits, p0, p1, p2, p3, c0, c1, audio_in, audio_out, cost, unpriced, latency] = numbers;
-        if limited {
+        if source == Source::Limited {
             project.calls.rate_limited = project.calls.rate_limited.saturating_add(whole(count));
             return Ok(());
         }
-        if branch {
+        if source == Source::Branches {
             let text = self.texts.text(self.db, row.get(3)?)?;
             if let Some(Step { workflow, step, target: Some(target) }) = Step::decode(&text) {
                 *project.branches.entry((workflow, step, target)).or_default() += whole(count);
             }
             return Ok(());
         }
-        let calls = &mut project.calls;
+        let calls = match source {
+            Source::Part(dimension) => {
+                let id: i64 = row.get(3)?;
+                if id == 0 {
+                    return Ok(());
+                }
+                let value = self.texts.text(self.db, id)?.as_ref().to_owned();
+                project.parts.entry((dimension, value)).or_default()
+            }
+            _ => &mut project.calls,
+        };
         calls.calls += whole(count);
         calls.errors += whole(errors);
         calls.cache_hits += whole(cache_hits);
@@ -175,7 +200,8 @@ impl Page<'_> {
                coalesce(prompt_tokens, 0) + coalesce(cached_tokens, 0) + coalesce(cache_write_tokens, 0)
                  + coalesce(cache_write_1h_tokens, 0) + coalesce(audio_in_tokens, 0),
                coalesce(completion_tokens, 0) + coalesce(reasoning_tokens, 0) + coalesce(audio_out_tokens, 0),
-               CASE WHEN kind = {branch} THEN attributes END
+               CASE WHEN kind = {branch} THEN attributes END,
+               model, provider, department, prompt_name, prompt_version
              FROM spans WHERE seq >= ?1 AND seq <= ?2"
         ))?;
         let last = seq::floor(to) | ((1 << 20) - 1);
@@ -194,8 +220,19 @@ impl Page<'_> {
             }
             let project = row.get::<_, Option<i64>>(2)?.unwrap_or_default();
             if is_call {
-                let calls = &mut self.open.entry(project).or_default().calls;
-                call(self.db, self.texts, row, calls, duration.max(0))?;
+                let one = call(self.db, self.texts, row, duration.max(0))?;
+                let activity = self.open.entry(project).or_default();
+                activity.calls.merge(&one);
+                for part in PARTS {
+                    if let Some(value) = value_of(self.db, self.texts, row, part)? {
+                        // As in slices: rate limits are not told apart.
+                        activity
+                            .parts
+                            .entry((part, value))
+                            .or_default()
+                            .merge(&CallSums { rate_limited: 0, ..one.clone() });
+                    }
+                }
             } else if let Some(text) = row.get::<_, Option<String>>(9)? {
                 let attributes = attributes::decode(&text);
                 let span = Span { kind: Some(SpanKind::Branch), attributes, ..Span::default() };
@@ -209,31 +246,52 @@ impl Page<'_> {
     }
 }
 
-/// Adds the call of a row.
-fn call(
-    db: &Connection,
-    texts: &NameTexts,
-    row: &Row<'_>,
-    calls: &mut CallSums,
-    latency_us: i64,
-) -> Result<(), StoreError> {
+/// The call of a row.
+fn call(db: &Connection, texts: &NameTexts, row: &Row<'_>, latency_us: i64) -> Result<CallSums, StoreError> {
     let status = row.get::<_, Option<i64>>(3)?.and_then(Status::from_number);
     let cached = match row.get::<_, Option<i64>>(4)? {
         Some(id) => matches!(texts.text(db, id)?.as_ref(), "hit" | "semantic"),
         None => false,
     };
     let cost: Option<i64> = row.get(5)?;
-    calls.calls += 1;
-    calls.errors += u64::from(matches!(status, Some(Status::Error | Status::RateLimited | Status::Blocked)));
-    calls.rate_limited += u64::from(status == Some(Status::RateLimited));
-    calls.cache_hits += u64::from(cached || status == Some(Status::Cached));
-    calls.cost = calls.cost.saturating_add(cost.unwrap_or_default());
-    calls.unpriced += u64::from(cost.is_none());
-    calls.prompt_tokens += whole(row.get(7)?);
-    calls.completion_tokens += whole(row.get(8)?);
-    calls.latency_sum_us += whole(latency_us);
-    calls.latency.add(latency_us as f64);
-    Ok(())
+    Ok(CallSums {
+        calls: 1,
+        errors: u64::from(matches!(status, Some(Status::Error | Status::RateLimited | Status::Blocked))),
+        rate_limited: u64::from(status == Some(Status::RateLimited)),
+        cache_hits: u64::from(cached || status == Some(Status::Cached)),
+        cost: cost.unwrap_or_default(),
+        unpriced: u64::from(cost.is_none()),
+        prompt_tokens: whole(row.get(7)?),
+        completion_tokens: whole(row.get(8)?),
+        latency_sum_us: whole(latency_us),
+        latency: std::iter::once(latency_us as f64).collect(),
+    })
+}
+
+/// The value of a dimension of [`PARTS`] of the call of a row.
+fn value_of(
+    db: &Connection,
+    texts: &NameTexts,
+    row: &Row<'_>,
+    dimension: Dimension,
+) -> Result<Option<String>, StoreError> {
+    let text = |column: usize| -> Result<Option<String>, StoreError> {
+        let id = row.get::<_, Option<i64>>(column)?.filter(|id| *id != 0);
+        Ok(match id {
+            Some(id) => Some(texts.text(db, id)?.as_ref().to_owned()),
+            None => None,
+        })
+    };
+    Ok(match dimension {
+        Dimension::Model => text(10)?,
+        Dimension::Provider => text(11)?,
+        Dimension::Department => text(12)?,
+        Dimension::PromptVersion => match (text(13)?, text(14)?) {
+            (name, Some(version)) => Some(format!("{}@{version}", name.unwrap_or_default())),
+            (name, None) => name,
+        },
+        Dimension::Project | Dimension::Status | Dimension::Key => None,
+    })
 }
 
 fn whole(n: i64) -> u64 {

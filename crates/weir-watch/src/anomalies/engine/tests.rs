@@ -3,7 +3,9 @@ use weir_core::anomaly::{AnomalyKind, Severity};
 use weir_core::time::MINUTE;
 
 use super::*;
-use crate::anomalies::{Cell, Window};
+use weir_core::call_sums::CallSums;
+
+use crate::anomalies::{Part, Window};
 
 const START: Micros = 1_780_272_000_000_000;
 
@@ -14,7 +16,7 @@ impl History for Nothing {
         &[]
     }
 
-    fn by_value(&self, _: &str, _: &[Window]) -> Result<Vec<(String, Cell)>, HistoryError> {
+    fn by_value(&self, _: &str, _: &[Window]) -> Result<Vec<(String, CallSums)>, HistoryError> {
         Ok(Vec::new())
     }
 
@@ -27,14 +29,14 @@ impl History for Nothing {
 fn bucket(number: i64, factor: f64, calls: u64) -> Bucket {
     let wander = 1.0 + 0.1 * ((number * 7_919 % 101) as f64 / 50.0 - 1.0);
     let tokens = (1_000.0 * wander * factor * calls as f64) as u64;
-    let total = Cell {
+    let total = CallSums {
         calls,
         prompt_tokens: tokens,
         completion_tokens: (200.0 * wander * calls as f64) as u64,
         latency_sum_us: 800_000 * calls,
-        ..Cell::default()
+        ..CallSums::default()
     };
-    Bucket { start: START + number * 5 * MINUTE, total, branches: BTreeMap::new() }
+    Bucket { start: START + number * 5 * MINUTE, total, ..Bucket::default() }
 }
 
 fn run(engine: &mut Engine, numbers: std::ops::Range<i64>, factor: f64, calls: u64) -> Vec<Change> {
@@ -48,7 +50,6 @@ fn taught() -> Engine {
 }
 
 #[test]
-#[ignore = "known defect: the value told when it begins is that of clipped residuals: 1.29 times the expected one instead of 2"]
 fn a_doubling_of_tokens_begins_once_with_its_onset_and_ends() {
     let mut engine = taught();
     let began = run(&mut engine, 2_304..2_340, 2.0, 20);
@@ -60,6 +61,33 @@ fn a_doubling_of_tokens_begins_once_with_its_onset_and_ends() {
     assert!(first.lower < first.expected && first.expected < first.upper && first.upper < first.value);
     assert_eq!(began.iter().filter(|change| matches!(change, Change::Began(_))).count(), 1);
     let ended = run(&mut engine, 2_340..2_400, 1.0, 20);
+    assert!(ended.iter().any(|change| matches!(change, Change::Ended(a) if a.id == first.id)), "{ended:?}");
+}
+
+#[test]
+fn what_goes_wrong_in_a_part_alone_is_told_of_the_metric_and_names_the_part() {
+    // A tenth of the calls is of `legal`; when its tokens are doubled, those of all calls rise by a tenth.
+    let part = |value: &str| Part { dimension: "department".to_owned(), value: value.to_owned() };
+    let of = |number: i64, factor: f64| {
+        let mut bucket = bucket(number, 1.0, 18);
+        bucket.parts.insert(part("sales"), bucket.total.clone());
+        let legal = self::bucket(number + 50, factor, 2).total;
+        bucket.total.merge(&legal);
+        bucket.parts.insert(part("legal"), legal);
+        bucket
+    };
+    let mut engine = Engine::new("shop", Settings::default());
+    let mut feed = |numbers: std::ops::Range<i64>, factor: f64| -> Vec<Change> {
+        numbers.flat_map(|number| engine.push(&of(number, factor), &Nothing).unwrap()).collect()
+    };
+    assert_eq!(feed(0..8 * 288, 1.0), []);
+    let began = feed(2_304..2_340, 2.0);
+    let first = began.first().unwrap().anomaly();
+    assert_eq!((first.metric.as_str(), first.onset), ("prompt_tokens_per_call", START + 2_304 * 5 * MINUTE));
+    assert!(first.baseline.starts_with("department legal, "), "{first:?}");
+    assert!((1.8..2.2).contains(&(first.value / first.expected)), "{first:?}");
+    assert_eq!(began.iter().filter(|change| matches!(change, Change::Began(_))).count(), 1, "{began:?}");
+    let ended = feed(2_340..2_420, 1.0);
     assert!(ended.iter().any(|change| matches!(change, Change::Ended(a) if a.id == first.id)), "{ended:?}");
 }
 
@@ -89,7 +117,6 @@ fn silence_is_told_and_ends_with_the_next_call() {
 }
 
 #[test]
-#[ignore = "known defect: the new level that is learned after a day is understated, so that it begins again"]
 fn a_level_that_stays_is_normal_after_a_day_and_so_is_the_way_back() {
     let mut engine = taught();
     let first = run(&mut engine, 2_304..2_304 + 400, 2.0, 20);
@@ -99,7 +126,6 @@ fn a_level_that_stays_is_normal_after_a_day_and_so_is_the_way_back() {
 }
 
 #[test]
-#[ignore = "known defect: a new normal does not end the anomaly that is open"]
 fn feedback_raises_the_threshold_or_moves_the_baseline() {
     let mut engine = taught();
     let anomaly = run(&mut engine, 2_304..2_320, 2.0, 20)[0].anomaly().clone();

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use weir_core::call_sums::CallSums;
 use weir_core::sketch::Sketch;
 use weir_core::time::Micros;
-use weir_store::activity::{ActivityBucket, CallSums, ProjectActivity};
+use weir_store::activity::{ActivityBucket, ProjectActivity};
 use weir_store::telemetry::Figures;
 
 use super::DEFAULT_PROJECT;
-use crate::anomalies::{Branch, Bucket, Cell};
+use crate::anomalies::{Branch, Bucket, Part};
 
 /// A bucket of each project that did something in it, by name.
 pub(super) fn buckets(of: ActivityBucket) -> BTreeMap<String, Bucket> {
@@ -27,12 +28,10 @@ pub(super) fn empty(start: Micros) -> Bucket {
 }
 
 fn add(bucket: &mut Bucket, activity: ProjectActivity) {
-    let cell = cell(&activity.calls);
-    if bucket.total == Cell::default() {
-        bucket.total = cell;
-    } else {
-        merge(&mut bucket.total, &cell);
-        bucket.total.latency.merge(&activity.calls.latency);
+    bucket.total.merge(&activity.calls);
+    for ((dimension, value), sums) in activity.parts {
+        let part = Part { dimension: dimension.as_str().to_owned(), value };
+        bucket.parts.entry(part).or_default().merge(&sums);
     }
     for ((workflow, node, target), count) in activity.branches {
         let branch = Branch { workflow: workflow.unwrap_or_default(), node, target };
@@ -40,48 +39,19 @@ fn add(bucket: &mut Bucket, activity: ProjectActivity) {
     }
 }
 
-fn cell(of: &CallSums) -> Cell {
-    Cell {
-        calls: of.calls,
-        errors: of.errors.saturating_sub(of.rate_limited),
-        rate_limited: of.rate_limited,
-        cache_hits: of.cache_hits,
-        prompt_tokens: of.prompt_tokens,
-        completion_tokens: of.completion_tokens,
-        cost: of.cost,
-        priced: of.calls.saturating_sub(of.unpriced),
-        latency_sum_us: of.latency_sum_us,
-        latency: of.latency.clone(),
-    }
-}
-
-/// Figures that are all of one status, or of any (`None`): then rate limits are among the errors.
-pub(super) fn of_figures(of: &Figures, status: Option<&str>) -> Cell {
+/// Figures that are all of one status, or of any (`None`): then it is not known which failures are rate limits.
+pub(super) fn of_figures(of: &Figures, status: Option<&str>) -> CallSums {
     let limited = status == Some("rate_limited");
-    let tokens = &of.tokens;
-    Cell {
+    CallSums {
         calls: of.count,
-        errors: if limited { 0 } else { of.errors },
+        errors: of.errors,
         rate_limited: if limited { of.count } else { 0 },
         cache_hits: of.cache_hits,
-        prompt_tokens: tokens.input_total(),
-        completion_tokens: tokens.output_total(),
+        prompt_tokens: of.tokens.input_total(),
+        completion_tokens: of.tokens.output_total(),
         cost: of.cost.0,
-        priced: of.count.saturating_sub(of.unpriced),
+        unpriced: of.unpriced,
         latency_sum_us: of.latency_sum_us,
         latency: Sketch::new(),
     }
-}
-
-/// Adds all but the sketch.
-pub(super) fn merge(to: &mut Cell, more: &Cell) {
-    to.calls += more.calls;
-    to.errors += more.errors;
-    to.rate_limited += more.rate_limited;
-    to.cache_hits += more.cache_hits;
-    to.prompt_tokens += more.prompt_tokens;
-    to.completion_tokens += more.completion_tokens;
-    to.cost = to.cost.saturating_add(more.cost);
-    to.priced += more.priced;
-    to.latency_sum_us += more.latency_sum_us;
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use weir_core::anomaly::Anomaly;
+use weir_core::call_sums::CallSums;
 use weir_core::span::SpanKind;
 use weir_core::time::{HOUR, Micros};
 use weir_store::telemetry::{Dimension, StatsQuery, StepsQuery, StoreError, Telemetry, TimeRange};
 
 use super::{DEFAULT_PROJECT, Traffic, cells, examples};
-use crate::anomalies::{Cell, History, HistoryError, Window};
+use crate::anomalies::{History, HistoryError, Window};
 
 /// Branches are told apart as `workflow: node -> target`, without what is empty.
 pub(super) const BRANCH: &str = "branch";
@@ -31,8 +32,8 @@ impl History for Past<'_> {
         &DIMENSIONS
     }
 
-    fn by_value(&self, dimension: &str, windows: &[Window]) -> Result<Vec<(String, Cell)>, HistoryError> {
-        let mut sums: BTreeMap<String, Cell> = BTreeMap::new();
+    fn by_value(&self, dimension: &str, windows: &[Window]) -> Result<Vec<(String, CallSums)>, HistoryError> {
+        let mut sums: BTreeMap<String, CallSums> = BTreeMap::new();
         for window in windows.iter().flat_map(|window| pieces(*window)) {
             let read = match Dimension::parse(dimension) {
                 Some(dimension) => self.calls(dimension, window, &mut sums),
@@ -53,7 +54,12 @@ impl History for Past<'_> {
 }
 
 impl Past<'_> {
-    fn calls(&self, dimension: Dimension, window: Window, sums: &mut BTreeMap<String, Cell>) -> Result<(), StoreError> {
+    fn calls(
+        &self,
+        dimension: Dimension,
+        window: Window,
+        sums: &mut BTreeMap<String, CallSums>,
+    ) -> Result<(), StoreError> {
         let store = self.traffic.telemetry();
         // The default project's calls may have no project at all, which no filter names.
         let unnamed = self.project == DEFAULT_PROJECT;
@@ -87,17 +93,17 @@ impl Past<'_> {
             let Some(name) = value(Some(0)) else { continue };
             let sum = sums.entry(name.to_owned()).or_default();
             if group.series.is_empty() {
-                cells::merge(sum, &cells::of_figures(&group.total, value(status)));
+                sum.merge(&cells::of_figures(&group.total, value(status)));
             }
             // Buckets may reach beyond the window; only what lies in it counts.
             for (_, figures) in group.series.iter().filter(|(t, _)| (window.from..window.to).contains(t)) {
-                cells::merge(sum, &cells::of_figures(figures, value(status)));
+                sum.merge(&cells::of_figures(figures, value(status)));
             }
         }
         Ok(())
     }
 
-    fn branches(&self, window: Window, sums: &mut BTreeMap<String, Cell>) -> Result<(), StoreError> {
+    fn branches(&self, window: Window, sums: &mut BTreeMap<String, CallSums>) -> Result<(), StoreError> {
         let store = self.traffic.telemetry();
         let unnamed = self.project == DEFAULT_PROJECT;
         let query = StepsQuery {

@@ -1,0 +1,67 @@
+//! Sums over calls: what a store counts of a stretch of time, and what the watch is fed.
+
+use crate::sketch::Sketch;
+
+/// Sums over calls.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CallSums {
+    /// Calls.
+    pub calls: u64,
+    /// Calls that failed, were refused for a rate limit, or were blocked.
+    pub errors: u64,
+    /// Those of them that met a rate limit.
+    pub rate_limited: u64,
+    /// Calls answered from the cache.
+    pub cache_hits: u64,
+    /// All tokens of prompts, cached ones too.
+    pub prompt_tokens: u64,
+    /// All tokens of answers, reasoning too.
+    pub completion_tokens: u64,
+    /// Known cost, nano-dollars.
+    pub cost: i64,
+    /// Calls whose cost is not known.
+    pub unpriced: u64,
+    /// Sum of latencies, microseconds.
+    pub latency_sum_us: u64,
+    /// Latencies, microseconds; empty where only sums are known.
+    pub latency: Sketch,
+}
+
+impl CallSums {
+    /// Adds another's. Sums saturate.
+    pub fn merge(&mut self, more: &Self) {
+        for (sum, n) in [
+            (&mut self.calls, more.calls),
+            (&mut self.errors, more.errors),
+            (&mut self.rate_limited, more.rate_limited),
+            (&mut self.cache_hits, more.cache_hits),
+            (&mut self.prompt_tokens, more.prompt_tokens),
+            (&mut self.completion_tokens, more.completion_tokens),
+            (&mut self.unpriced, more.unpriced),
+            (&mut self.latency_sum_us, more.latency_sum_us),
+        ] {
+            *sum = sum.saturating_add(n);
+        }
+        self.cost = self.cost.saturating_add(more.cost);
+        self.latency.merge(&more.latency);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_add_up_and_saturate() {
+        let of = |calls, cost| CallSums {
+            calls,
+            cost,
+            prompt_tokens: 7,
+            latency: std::iter::once(250.0).collect(),
+            ..CallSums::default()
+        };
+        let mut sum = of(u64::MAX - 1, -5);
+        sum.merge(&of(3, 2));
+        assert_eq!((sum.calls, sum.cost, sum.prompt_tokens, sum.latency.count()), (u64::MAX, -3, 14, 2));
+    }
+}
