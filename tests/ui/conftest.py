@@ -2,12 +2,13 @@
 another host, fails the test."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from rig import Weir
+from rig import BIN, Weir
 from traffic import last_day, write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,17 @@ def filled(tmp_path_factory):
     """A server with a day of traffic."""
     server = Weir(tmp_path_factory.mktemp("filled"), CONFIG)
     write(server, last_day())
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """A server with the month of traffic that `weir demo-data` makes, and with what it has watched."""
+    folder = tmp_path_factory.mktemp("demo")
+    subprocess.run([BIN / "weir", "demo-data", "--data", folder / "data"], check=True, capture_output=True, timeout=300)
+    server = Weir(folder, CONFIG)
+    server.get("/api/v1/anomalies", timeout=120, wait="60s")
     yield server
     server.stop()
 
