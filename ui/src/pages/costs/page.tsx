@@ -26,7 +26,7 @@ import { type Row, columnsOf, rowsOf, sorted, tableOf } from "./rows";
 const FILTERS = KEYS.filter((key) => key.dimension);
 const words = (name: string) => name.replace("_", " ");
 const BY = DIMENSIONS.map((name) => [name, `by ${words(name)}`] as const);
-const THEN = [["", "and nothing else"] as const, ...DIMENSIONS.map((name) => [name, `and ${words(name)}`] as const)];
+const THEN = [["none", "and nothing else"] as const, ...DIMENSIONS.map((name) => [name, `and ${words(name)}`] as const)];
 
 export default function Costs() {
   const { range, setRange, every } = useRange();
@@ -37,18 +37,20 @@ export default function Costs() {
   const navigate = useNavigate();
   const { observed, ask } = useObserved(range);
   const problems = useMemo(() => toParams(q, true).problems, [q]);
-  const dimensions = useMemo(() => (then && then !== by ? [by, then] : [by]), [by, then]);
+  const dimensions = useMemo(() => (then !== "none" && then !== by ? [by, then] : [by]), [by, then]);
   const stats = useStats({ range, q, every, by: dimensions, series: true });
-  const rows = useMemo(() => (stats.data ? sorted(rowsOf(stats.data, dimensions), order) : []), [stats.data, dimensions, order]);
-  const columns = useMemo(() => columnsOf(dimensions), [dimensions]);
+  // What is shown may still be grouped as it was before.
+  const shown = stats.data?.group_by ?? dimensions;
+  const rows = useMemo(() => (stats.data ? sorted(rowsOf(stats.data, shown), order) : []), [stats.data, shown, order]);
+  const columns = useMemo(() => columnsOf(shown), [shown]);
   const calls = (row: Row) => {
-    const narrowed = dimensions.reduce((text, dimension, n) => (row.values[n] === null ? text : only(text, dimension, row.values[n] as string)), q);
+    const narrowed = shown.reduce((text, dimension, n) => (row.values[n] === null ? text : only(text, dimension, row.values[n] as string)), q);
     void navigate({ to: "/calls", search: (old: Record<string, string | undefined>) => ({ from: old.from, to: old.to, q: narrowed || undefined }) });
   };
   return (
     <>
       <PageHead title="Costs">
-        <Button size="sm" disabled={!rows.length} onClick={() => download(`costs-${dimensions.join("-")}.csv`, csv(tableOf(rows, dimensions)))}>
+        <Button size="sm" disabled={!rows.length} onClick={() => download(`costs-${shown.join("-")}.csv`, csv(tableOf(rows, shown)))}>
           <Download aria-hidden /> CSV
         </Button>
         <TimeRangePicker />
@@ -68,7 +70,7 @@ export default function Costs() {
                     <OverTime stats={data} bucket={bucketOf(range.length).ms} onBrush={(from, to) => setRange(new Date(from).toISOString(), new Date(to).toISOString())} />
                   </div>
                 </Panel>
-                <Panel title="Groups" about={`${rows.length} by ${dimensions.map(words).join(" and ")}`}>
+                <Panel title="Groups" about={`${rows.length} by ${shown.map(words).join(" and ")}`}>
                   <div className="flex max-h-[32rem] min-h-40 flex-col">
                     <Table label="Costs" columns={columns} rows={rows} rowKey={(row) => row.key} order={order} onOrder={setOrder} onOpen={calls} />
                   </div>

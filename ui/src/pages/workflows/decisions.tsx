@@ -41,7 +41,7 @@ export function requestsOf(workflow: string, from: string, to: string): string {
 export function Decisions({ data, workflow, open, onOpen }: { data: Workflow; workflow: string; open: string; onOpen: (key: string) => void }) {
   const nodes = [...new Set(data.edges.map((edge) => edge.from))];
   return (
-    <div className="overflow-x-auto">
+    <div className="relative overflow-x-auto">
       <table className="w-full min-w-3xl text-left whitespace-nowrap" aria-label="Decisions">
         <thead className="text-xs text-muted">
           <tr className="border-b border-line [&>th]:h-8 [&>th]:px-4 [&>th]:font-medium">

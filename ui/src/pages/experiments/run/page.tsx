@@ -5,6 +5,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { Badge } from "@/components/badge";
 import { CopyButton } from "@/components/copy";
+import { Crumb } from "@/components/crumb";
 import { PageHead } from "@/components/page-head";
 import { Panel } from "@/components/panel";
 import { Answered, Empty } from "@/components/state";
@@ -28,10 +29,7 @@ export default function RunPage() {
   const project = useQuery({ queryKey: ["mlflow", "experiment", of], queryFn: ({ signal }) => experiment(of, signal) });
   const title = (
     <>
-      <Link to="/experiments/$experiment" params={{ experiment: of }} className="text-muted hover:text-text">
-        {project.data?.name ?? of}
-      </Link>
-      <span className="px-1.5 text-muted">/</span>
+      <Crumb to="/experiments/$experiment" params={{ experiment: of }}>{project.data?.name ?? of}</Crumb>
       {found.data?.name ?? id.slice(0, 8)}
     </>
   );

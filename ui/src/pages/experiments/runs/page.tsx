@@ -1,11 +1,12 @@
 // The runs of an experiment: params, metrics and tags as columns, filtered with MLflow's syntax; those that are chosen side by side.
 
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { Columns2, Download } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 import { Button } from "@/components/button";
 import { Field } from "@/components/choice";
+import { Crumb } from "@/components/crumb";
 import { PageHead } from "@/components/page-head";
 import { Answered, Empty, Failed } from "@/components/state";
 import { ColumnChooser, useColumns } from "@/components/table/columns";
@@ -47,10 +48,7 @@ export default function Runs() {
   const comparing = view === "compare" && chosen.size > 0;
   const title = (
     <>
-      <Link to="/experiments" className="text-muted hover:text-text">
-        Experiments
-      </Link>
-      <span className="px-1.5 text-muted">/</span>
+      <Crumb to="/experiments">Experiments</Crumb>
       {of.data?.name ?? id}
     </>
   );

@@ -8,6 +8,7 @@ import { toast } from "sonner";
 import { Button } from "@/components/button";
 import { Field, Select } from "@/components/choice";
 import { Pop } from "@/components/menu";
+import { Crumb } from "@/components/crumb";
 import { PageHead } from "@/components/page-head";
 import { Panel } from "@/components/panel";
 import { Answered, Empty } from "@/components/state";
@@ -22,10 +23,7 @@ export default function ModelPage() {
   const found = useQuery({ queryKey: ["mlflow", "versions", name], queryFn: ({ signal }) => versions({ name }, signal) });
   const title = (
     <>
-      <Link to="/models" className="text-muted hover:text-text">
-        Models
-      </Link>
-      <span className="px-1.5 text-muted">/</span>
+      <Crumb to="/models">Models</Crumb>
       {name}
     </>
   );

@@ -25,7 +25,7 @@ export function Diff({ of }: { of: Prompt }) {
         <Select label="Version on the right" value={right} options={options} onChange={setRight} />
         <span className="text-xs text-muted">{pairs.every((pair) => pair.same) ? "the same" : `${pairs.filter((pair) => !pair.same).length} lines differ`}</span>
       </div>
-      <div className="overflow-x-auto rounded-md border border-line" tabIndex={0} role="region" aria-label="Difference">
+      <div className="relative overflow-x-auto rounded-md border border-line" tabIndex={0} role="region" aria-label="Difference">
         <table className="w-full min-w-3xl table-fixed font-mono text-xs leading-5">
           <tbody>
             {pairs.map((pair, n) => (

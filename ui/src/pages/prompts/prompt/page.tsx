@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { Play } from "lucide-react";
 import { buttonClass } from "@/components/button";
+import { Crumb } from "@/components/crumb";
 import { PageHead } from "@/components/page-head";
 import { Panel } from "@/components/panel";
 import { Answered, Empty } from "@/components/state";
@@ -21,10 +22,7 @@ export default function PromptPage() {
   const found = useQuery({ queryKey: ["prompt", name], queryFn: ({ signal }) => prompt(name, signal) });
   const title = (
     <>
-      <Link to="/prompts" className="text-muted hover:text-text">
-        Prompts
-      </Link>
-      <span className="px-1.5 text-muted">/</span>
+      <Crumb to="/prompts">Prompts</Crumb>
       {name}
     </>
   );

@@ -1,0 +1,73 @@
+"""Workflows, anomalies and costs, over a month of `weir demo-data`."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from conftest import NARROW, SHADES
+
+
+@pytest.mark.parametrize("shade", SHADES)
+@pytest.mark.parametrize("path", ["/workflows?from=-7d", "/anomalies?from=-30d", "/costs?from=-7d"])
+def test_pages_are_accessible_in_both_themes(demo, visit, accessible, shot, path, shade):
+    page = visit(demo, path, shade=shade)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("status", name="Loading")).to_have_count(0)
+    accessible(page)
+    shot(page, f"{path.strip('/').split('?')[0]}-{shade}")
+
+
+def test_a_way_of_a_workflow_leads_to_its_requests(demo, visit):
+    page = visit(demo, "/workflows?from=-7d&workflow=support-assistant")
+    way = page.get_by_role("button", name=re.compile("^classify → lookup: "))
+    way.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("edge="))
+    page.get_by_role("link", name="Requests that went classify → lookup").click()
+    expect(page).to_have_url(re.compile(r"#/calls\?.*attr\.to_node:lookup"))
+    page.go_back()
+    expect(page.get_by_role("heading", name="support-assistant")).to_be_visible()
+    expect(page.get_by_role("table", name="Tools").get_by_text("get_order")).to_be_visible()
+
+
+def test_a_workflow_on_a_phone(demo, visit):
+    page = visit(demo, "/workflows?from=-7d", size=NARROW)
+    expect(page.get_by_role("table", name="Decisions")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_an_anomaly_says_why_and_learns(demo, visit, accessible, shot):
+    page = visit(demo, "/anomalies?from=-30d")
+    rows = page.get_by_role("grid", name="Anomalies").get_by_role("row")
+    rows.filter(has_text="Error ratio").first.click()
+    detail = page.get_by_role("dialog", name="Anomaly")
+    expect(detail.get_by_text("provider: anthropic").or_(detail.get_by_text("model: claude-")).first).to_be_visible()
+    expect(detail.get_by_role("figure", name="The metric over what is usual")).to_be_visible()
+    expect(detail.get_by_role("link", name="All calls of that time")).to_have_attribute("href", re.compile(r"calls\?.*project:support-assistant"))
+    accessible(page)
+    shot(page, "anomaly")
+    page.keyboard.press("e")
+    expect(page.get_by_text("judged less strictly")).to_be_visible()
+    expect(detail.get_by_role("button", name="Expected")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(detail).to_have_count(0)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(detail).to_be_visible()
+    page.reload()
+    expect(detail).to_be_visible()
+
+
+def test_costs_are_grouped_and_saved_and_lead_to_calls(demo, visit):
+    page = visit(demo, "/costs?from=-7d&q=project:support-assistant")
+    table = page.get_by_role("grid", name="Costs")
+    expect(table.get_by_role("row").nth(1)).to_contain_text("billing")
+    page.get_by_label("Second group").select_option("none")
+    expect(table.get_by_role("row")).to_have_count(4)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="CSV").click()
+    lines = saved.value.path().read_text().splitlines()
+    assert lines[0].startswith("department,cost_usd,calls") and len(lines) == 4
+    table.get_by_role("row", name=re.compile("billing")).click()
+    expect(page).to_have_url(re.compile(r"#/calls\?.*department:billing"))

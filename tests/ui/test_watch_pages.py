@@ -1,0 +1,83 @@
+"""Alerts with their rules, budgets, objectives and readiness, over `weir demo-data`."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from conftest import SHADES
+
+
+@pytest.mark.parametrize("shade", SHADES)
+@pytest.mark.parametrize("path", ["/alerts", "/alerts?view=rules", "/alerts?view=rules&rule=new", "/budgets", "/readiness"])
+def test_pages_are_accessible_in_both_themes(demo, visit, accessible, shot, path, shade):
+    page = visit(demo, path, shade=shade)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("status", name="Loading")).to_have_count(0)
+    accessible(page)
+    shot(page, f"{re.sub('[^a-z]+', '-', path).strip('-')}-{shade}")
+
+
+def test_a_rule_is_tried_made_and_deleted(demo, visit, shot):
+    page = visit(demo, "/alerts?view=rules")
+    page.get_by_role("button", name="Rule", exact=True).click()
+    drawer = page.get_by_role("dialog", name="Rule")
+    drawer.get_by_label("Name").fill("Errors by provider")
+    drawer.get_by_role("checkbox", name="model").uncheck()
+    drawer.get_by_role("checkbox", name="provider").check()
+    drawer.get_by_label("Over (window)").fill("30m")
+    drawer.get_by_role("button", name="Dry run").click()
+    tried = drawer.get_by_role("region", name="Dry run")
+    expect(tried).to_contain_text("it would have fired", timeout=60_000)
+    expect(tried.get_by_role("list").get_by_text("anthropic").first).to_be_visible()
+    shot(page, "alert-dry-run")
+    drawer.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The rule is made")).to_be_visible()
+    row = page.get_by_role("grid", name="Rules").get_by_role("row", name=re.compile("Errors by provider"))
+    expect(row).to_contain_text("error ratio > 5 %, critical from 20 % over 30m by provider")
+    expect(page).to_have_url(re.compile("rule="))
+    page.reload()
+    expect(drawer.get_by_label("Name")).to_have_value("Errors by provider")
+    drawer.get_by_role("button", name="JSON").click()
+    expect(drawer.get_by_label("The rule as JSON")).to_have_value(re.compile('"error_ratio"'))
+    drawer.get_by_role("button", name="Delete the rule").click()
+    expect(row).to_have_count(0)
+
+
+def test_a_rule_that_is_wrong_says_where(demo, visit):
+    page = visit(demo, "/alerts?view=rules&rule=new", ignore=["400"])
+    drawer = page.get_by_role("dialog", name="Rule")
+    drawer.get_by_label("Name").fill("Wrong")
+    drawer.get_by_label("Over (window)").fill("10 parsecs")
+    drawer.get_by_role("button", name="Save").click()
+    expect(drawer.get_by_role("alert")).to_contain_text("window")
+
+
+def test_an_alert_is_opened_and_taken_care_of(demo, visit, shot):
+    page = visit(demo, "/alerts")
+    row = page.get_by_role("grid", name="Alerts").get_by_role("row").filter(has_text="Budget small").first
+    expect(row).to_be_visible(timeout=90_000)
+    row.click()
+    detail = page.get_by_role("dialog", name="Alert")
+    expect(detail).to_contain_text("has spent")
+    shot(page, "alert")
+    page.keyboard.press("a")
+    expect(page.get_by_text("It is yours until it is over")).to_be_visible()
+    expect(detail.get_by_role("button", name=re.compile("Taken by"))).to_be_disabled()
+    detail.get_by_role("link", name="The rule").click()
+    expect(page.get_by_role("dialog", name="Rule")).to_contain_text("change it there")
+
+
+def test_budgets_say_whether_they_last(demo, visit):
+    page = visit(demo, "/budgets")
+    expect(page.get_by_role("region", name="Budget small").get_by_text("spent", exact=True)).to_be_visible()
+    expect(page.get_by_role("region", name="Budget large").get_by_text("lasts", exact=True)).to_be_visible()
+    expect(page.get_by_role("table", name="Objectives").get_by_text("answers")).to_be_visible()
+
+
+def test_readiness_says_what_to_do(demo, visit):
+    page = visit(demo, "/readiness")
+    checks = page.get_by_role("list", name="Checks").get_by_role("listitem")
+    expect(checks.first).to_be_visible()
+    expect(checks.filter(has_text="Every call traced").get_by_label("passes")).to_be_visible()
+    expect(checks.filter(has_text="Retention").get_by_label("fails")).to_be_visible()
