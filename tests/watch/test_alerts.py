@@ -293,8 +293,8 @@ def test_objectives_burn(tmp_path):
 def test_an_open_anomaly_is_an_alert_with_the_whole_record(tmp_path):
     weir = serve(tmp_path)
     end = this_minute() // BUCKET * BUCKET
-    failing = Incident("errors", end - 2 * HOUR, end)
-    load(weir, Traffic("shop", [failing]).calls(end - 9 * DAY, end))
+    failing = Incident("errors", end - HOUR, end)
+    load(weir, Traffic("shop", [failing], per_bucket=20.0).calls(end - 9 * DAY, end))
     open_ = [a for a in anomalies(weir, state="firing") if a["metric"] == "error_ratio"]
     assert len(open_) == 1
     rule = {"id": "odd", "name": "Odd", "source": "anomaly", "channels": ["ops"], "anomaly": {"metrics": ["error_ratio"]}}
