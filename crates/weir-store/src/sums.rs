@@ -3,8 +3,8 @@
 
 use weir_core::time::Micros;
 
-use crate::activity::CallSums;
 use crate::telemetry::{StatsQuery, StoreError, TimeRange};
+use weir_core::call_sums::CallSums;
 
 /// Most values of scores of one answer.
 pub const MAX_SCORES: usize = 200_000;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use weir_core::anomaly::{Anomaly, Severity as Badness};
+use weir_core::call_sums::CallSums;
 use weir_core::sketch::Sketch;
 use weir_core::span::Status;
 use weir_core::time::{HOUR, Micros};
-use weir_store::activity::CallSums;
 use weir_store::catalog::{AnomalyQuery, MAX_ANOMALIES};
 use weir_store::telemetry::{Dimension, StatsQuery, StoreError, TimeRange};
 

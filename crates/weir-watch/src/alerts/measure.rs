@@ -1,6 +1,6 @@
 //! What can be measured of calls, and how many of them become one value.
 
-use weir_store::activity::CallSums;
+use weir_core::call_sums::CallSums;
 
 use super::document::Agg;
 use super::parse::{Problem, not_known};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use weir_core::anomaly::{Anomaly, Severity as Badness};
+use weir_core::call_sums::CallSums;
 use weir_core::time::{HOUR, MINUTE, Micros};
-use weir_store::activity::CallSums;
 use weir_store::telemetry::Dimension;
 
 use super::data::{Data, Key};

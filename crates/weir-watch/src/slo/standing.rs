@@ -1,7 +1,7 @@
 //! How an objective stands now, by the store.
 
+use weir_core::call_sums::CallSums;
 use weir_core::time::{HOUR, Micros};
-use weir_store::activity::CallSums;
 use weir_store::telemetry::{StatsQuery, StoreError, TimeRange};
 
 use super::{BurnRate, Count, Indicator, Slo, budget_left, burn_rates};
@@ -45,7 +45,7 @@ pub fn standing(slo: &Slo, reads: &dyn Reads, now: Micros) -> Result<SloStatus, 
         let range = TimeRange { from: Some(from), to: Some(now) };
         let query = StatsQuery { range, filters: slo.filters.clone(), group_by: Vec::new(), bucket: None };
         let mut sums = CallSums::default();
-        reads.call_sums(&query)?.iter().flat_map(|group| &group.cells).for_each(|(_, cell)| sums.add(cell));
+        reads.call_sums(&query)?.iter().flat_map(|group| &group.cells).for_each(|(_, cell)| sums.merge(cell));
         Ok(count(slo, &sums))
     };
     let whole = within(from)?;

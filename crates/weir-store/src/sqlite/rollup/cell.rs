@@ -7,8 +7,8 @@ use weir_core::sketch::Sketch;
 
 use super::super::row::tokens_from;
 use super::bins::Bins;
-use crate::activity::CallSums;
 use crate::telemetry::Figures;
+use weir_core::call_sums::CallSums;
 
 /// The whole numbers of a cell, in the order of the columns `count` to `latency_sum_us`.
 pub(in crate::sqlite) const NUMBERS: usize = 14;

@@ -6,8 +6,8 @@ use weir_core::time::Micros;
 
 use super::CUBED;
 use super::cell::Sum;
-use crate::activity::CallSums;
 use crate::telemetry::Figures;
+use weir_core::call_sums::CallSums;
 
 /// A combination of values in the order of `group_by`, the rest 0; 0 is absence.
 pub(super) type GroupKey = [i64; CUBED];
