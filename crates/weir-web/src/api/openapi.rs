@@ -28,6 +28,7 @@ use super::respond::json;
         (name = "prompts", description = "Versions of prompts"),
         (name = "scores", description = "Judgements of calls and traces"),
         (name = "anomalies", description = "What changed, since when and why"),
+        (name = "alerts", description = "Who is told when: rules, alerts, budgets, objectives"),
         (name = "channels", description = "Where alerts are told, and what became of it"),
         (name = "cache", description = "Answers that are given again"),
         (name = "meta", description = "The server itself")
