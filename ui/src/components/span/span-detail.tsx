@@ -40,7 +40,7 @@ export function CallActions({ call }: { call: Call }) {
   return (
     <>
       {texts.curl && hasPage("/playground") ? (
-        <Link to="/playground" search={{ call: call.span_id }} className={buttonClass({ size: "sm" })}>
+        <Link to="/playground" search={{ call: call.span_id }} aria-label="Open in playground" className={buttonClass({ size: "sm" })}>
           <FlaskConical aria-hidden /> <span className="hidden sm:inline">Open in playground</span>
         </Link>
       ) : null}

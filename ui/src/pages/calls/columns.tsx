@@ -37,7 +37,7 @@ export const COLUMNS: readonly Column<Call>[] = [
     order: "tokens",
     cell: (call) => (call.tokens ? <span title={`${exact(call.tokens.prompt)} in, ${exact(call.tokens.completion)} out`}>{count(call.tokens.total)}</span> : "–"),
   },
-  { id: "cost", head: "Cost", width: "7rem", number: true, order: "cost", cell: (call) => <span title={call.cost_usd === null || call.cost_usd === undefined ? "No price is known" : `$${exact(call.cost_usd)}`}>{dollars(call.cost_usd)}</span> },
+  { id: "cost", head: "Cost", width: "7.75rem", number: true, order: "cost", cell: (call) => <span title={call.cost_usd === null || call.cost_usd === undefined ? "No price is known" : `$${exact(call.cost_usd)}`}>{dollars(call.cost_usd)}</span> },
   { id: "department", head: "Department", width: "8rem", cell: (call) => quiet(call.department) },
   { id: "prompt", head: "Prompt", width: "minmax(9rem, 1fr)", cell: (call) => quiet(promptOf(call)) },
   { id: "ttft", head: "First token", about: "From the start to the first piece of a streamed answer", width: "6.5rem", number: true, optional: true, cell: (call) => millis(call.ttft_ms) },

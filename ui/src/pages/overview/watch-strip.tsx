@@ -60,9 +60,9 @@ function Anomalies({ range }: { range: TimeRange }) {
   const list = found.data?.anomalies ?? [];
   const bad = list.some((a) => a.severity === "critical");
   const watch = found.data?.watch;
-  const state = found.error ? "not known" : !found.data ? "…" : list.length ? `${list.length} open` : !watch?.enabled ? "off" : watch.learning > 0 && watch.learning === watch.projects ? "learning" : "none open";
+  const state = found.error ? "not known" : !found.data ? "…" : list.length ? `${list.length} open` : !watch?.enabled ? "off" : !watch.complete ? "judging" : watch.learning > 0 && watch.learning === watch.projects ? "learning" : "none open";
   return (
-    <Card icon={TriangleAlert} title="Anomalies" to="/anomalies" tone={bad ? "bad" : list.length ? "warn" : found.data && watch?.enabled ? "ok" : "plain"} state={state}>
+    <Card icon={TriangleAlert} title="Anomalies" to="/anomalies" tone={bad ? "bad" : list.length ? "warn" : watch?.enabled && watch.complete ? "ok" : "plain"} state={state}>
       {list.length ? (
         <ul className="flex flex-col gap-1">
           {list.slice(0, MOST).map((anomaly) => (
@@ -72,7 +72,7 @@ function Anomalies({ range }: { range: TimeRange }) {
           ))}
         </ul>
       ) : (
-        <p className="min-h-4 text-xs text-muted">{found.error ? "The server did not say." : !watch ? "" : watch.enabled ? "Latency, errors, cost, tokens and branches are as they usually are." : "Anomalies are not looked for: watch.enabled."}</p>
+        <p className="min-h-4 text-xs text-muted">{found.error ? "The server did not say." : !watch ? "" : !watch.complete ? "What is stored is being judged." : watch.enabled ? "Latency, errors, cost, tokens and branches are as they usually are." : "Anomalies are not looked for: watch.enabled."}</p>
       )}
     </Card>
   );
