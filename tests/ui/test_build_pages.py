@@ -7,6 +7,9 @@ from playwright.sync_api import expect
 
 from conftest import SHADES
 
+# The month of traffic is made by the first test that needs it.
+pytestmark = pytest.mark.timeout(300)
+
 COMPARED = ["v2-gpt-4.1", "v2-gpt-4o-mini"]
 
 

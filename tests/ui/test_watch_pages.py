@@ -7,6 +7,9 @@ from playwright.sync_api import expect
 
 from conftest import SHADES
 
+# The month of traffic is made by the first test that needs it.
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.mark.parametrize("shade", SHADES)
 @pytest.mark.parametrize("path", ["/alerts", "/alerts?view=rules", "/alerts?view=rules&rule=new", "/budgets", "/readiness"])
