@@ -277,9 +277,7 @@ impl Series {
         let expected = if sums.calls > 0.0 { sums.expected / sums.calls } else { 0.0 };
         let enough = !matches!(self.metric, Metric::Errors | Metric::RateLimits) || sums.seen >= 4.0;
         // What the parts say together may be large where all calls have hardly moved: then the part tells it.
-        enough
-            && self.metric.matters(sums.size(shape), expected)
-            && self.metric.matters(sums.measured(shape), expected)
+        enough && self.metric.matters(sums.size(shape), expected) && self.metric.matters(sums.measured(shape), expected)
     }
 
     /// Whether an anomaly takes the series back to where it was before a new normal.
