@@ -28,22 +28,33 @@ pub struct CallSums {
 }
 
 impl CallSums {
-    /// Adds another's. Sums saturate.
-    pub fn merge(&mut self, more: &Self) {
-        for (sum, n) in [
-            (&mut self.calls, more.calls),
-            (&mut self.errors, more.errors),
-            (&mut self.rate_limited, more.rate_limited),
-            (&mut self.cache_hits, more.cache_hits),
-            (&mut self.prompt_tokens, more.prompt_tokens),
-            (&mut self.completion_tokens, more.completion_tokens),
-            (&mut self.unpriced, more.unpriced),
-            (&mut self.latency_sum_us, more.latency_sum_us),
-        ] {
-            *sum = sum.saturating_add(n);
-        }
+    /// Adds the calls of another sum. Sums saturate.
+    pub fn add(&mut self, more: &Self) {
+        self.numbers(more, u64::saturating_add);
         self.cost = self.cost.saturating_add(more.cost);
         self.latency.merge(&more.latency);
+    }
+
+    /// Takes calls away that were added before.
+    pub fn take_away(&mut self, less: &Self) {
+        self.numbers(less, u64::saturating_sub);
+        self.cost = self.cost.saturating_sub(less.cost);
+        self.latency.subtract(&less.latency);
+    }
+
+    fn numbers(&mut self, other: &Self, both: impl Fn(u64, u64) -> u64) {
+        for (mine, theirs) in [
+            (&mut self.calls, other.calls),
+            (&mut self.errors, other.errors),
+            (&mut self.rate_limited, other.rate_limited),
+            (&mut self.cache_hits, other.cache_hits),
+            (&mut self.prompt_tokens, other.prompt_tokens),
+            (&mut self.completion_tokens, other.completion_tokens),
+            (&mut self.unpriced, other.unpriced),
+            (&mut self.latency_sum_us, other.latency_sum_us),
+        ] {
+            *mine = both(*mine, theirs);
+        }
     }
 }
 
@@ -61,7 +72,7 @@ mod tests {
             ..CallSums::default()
         };
         let mut sum = of(u64::MAX - 1, -5);
-        sum.merge(&of(3, 2));
+        sum.add(&of(3, 2));
         assert_eq!((sum.calls, sum.cost, sum.prompt_tokens, sum.latency.count()), (u64::MAX, -3, 14, 2));
     }
 }

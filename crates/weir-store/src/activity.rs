@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use weir_core::call_sums::CallSums;
+pub use weir_core::call_sums::CallSums;
 use weir_core::time::Micros;
 
 use crate::telemetry::{Dimension, StoreError, TimeRange};
@@ -13,37 +13,6 @@ use crate::telemetry::{Dimension, StoreError, TimeRange};
 /// The dimensions by whose values traffic is also told.
 pub const PARTS: [Dimension; 4] =
     [Dimension::Model, Dimension::Provider, Dimension::Department, Dimension::PromptVersion];
-
-impl CallSums {
-    /// Adds the calls of another sum.
-    pub fn add(&mut self, more: &Self) {
-        self.numbers(more, u64::saturating_add);
-        self.cost = self.cost.saturating_add(more.cost);
-        self.latency.merge(&more.latency);
-    }
-
-    /// Takes calls away that were added before.
-    pub fn take_away(&mut self, less: &Self) {
-        self.numbers(less, u64::saturating_sub);
-        self.cost = self.cost.saturating_sub(less.cost);
-        self.latency.subtract(&less.latency);
-    }
-
-    fn numbers(&mut self, other: &Self, both: impl Fn(u64, u64) -> u64) {
-        for (mine, theirs) in [
-            (&mut self.calls, other.calls),
-            (&mut self.errors, other.errors),
-            (&mut self.rate_limited, other.rate_limited),
-            (&mut self.cache_hits, other.cache_hits),
-            (&mut self.prompt_tokens, other.prompt_tokens),
-            (&mut self.completion_tokens, other.completion_tokens),
-            (&mut self.unpriced, other.unpriced),
-            (&mut self.latency_sum_us, other.latency_sum_us),
-        ] {
-            *mine = both(*mine, theirs);
-        }
-    }
-}
 
 /// What a project did in a bucket.
 #[derive(Clone, Debug, Default, PartialEq)]
