@@ -17,7 +17,7 @@ ARGS ?=
 # The dashboard is built in where Node is there to build it.
 DASHBOARD := $(if $(shell command -v npm),--features weir/dashboard)
 
-.PHONY: help run example test ui ui-size ui-check ui-test tools lint rust sdk sdk-js faults watch mlflow mlflow-peer object-store otel deploy-tests python python-wheel bench fuzz bless clean
+.PHONY: help run example test ui ui-size ui-check ui-test tools lint rust sdk sdk-js faults watch mlflow mlflow-peer object-store otel deploy-tests python python-wheel bench bench-anomalies fuzz bless clean
 
 help:
 	@sed -n '1,4p' Makefile
@@ -167,6 +167,10 @@ bench:
 	cargo build --release --locked -p weir -p weir-testkit
 	cargo build --release --locked -p weir-store --example store_bench
 	python3 bench/run.py $(ARGS)
+
+# How well anomalies are found in synthetic traffic: ARGS="--set 0 --seed 1 --projects 12".
+bench-anomalies:
+	cargo run --release --locked -p weir-watch --example anomaly_bench -- $(ARGS)
 
 # libFuzzer on the stable toolchain: the coverage pass is part of LLVM. With a target named, the flags do not reach
 # build scripts.

@@ -28,8 +28,8 @@ pub struct CallSums {
 }
 
 impl CallSums {
-    /// Adds another's. Sums saturate.
-    pub fn merge(&mut self, more: &Self) {
+    /// Adds the calls of another sum. Sums saturate.
+    pub fn add(&mut self, more: &Self) {
         self.numbers(more, u64::saturating_add);
         self.cost = self.cost.saturating_add(more.cost);
         self.latency.merge(&more.latency);
@@ -72,7 +72,7 @@ mod tests {
             ..CallSums::default()
         };
         let mut sum = of(u64::MAX - 1, -5);
-        sum.merge(&of(3, 2));
+        sum.add(&of(3, 2));
         assert_eq!((sum.calls, sum.cost, sum.prompt_tokens, sum.latency.count()), (u64::MAX, -3, 14, 2));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use weir_core::call_sums::CallSums;
+pub use weir_core::call_sums::CallSums;
 use weir_core::time::Micros;
 
 use crate::telemetry::{Dimension, StoreError, TimeRange};

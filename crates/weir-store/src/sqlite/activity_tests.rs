@@ -83,7 +83,7 @@ fn minutes_and_rows_give_the_same() {
         for dimension in [Dimension::Model, Dimension::PromptVersion] {
             let mut sum = CallSums::default();
             for (_, part) in activity.parts.iter().filter(|((of, _), _)| *of == dimension) {
-                sum.merge(part);
+                sum.add(part);
             }
             assert_eq!(sum, CallSums { rate_limited: 0, ..activity.calls.clone() }, "{dimension:?}");
         }

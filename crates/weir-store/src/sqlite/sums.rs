@@ -89,14 +89,14 @@ mod tests {
             for (group, figures) in groups.iter().zip(&stats.groups) {
                 assert_eq!(group.values, figures.values);
                 let mut all = weir_core::call_sums::CallSums::default();
-                group.cells.iter().for_each(|(_, cell)| all.merge(cell));
+                group.cells.iter().for_each(|(_, cell)| all.add(cell));
                 assert_eq!((all.calls, all.errors), (figures.total.count, figures.total.errors));
                 assert_eq!(all.latency.quantile(0.95), figures.total.p95_us);
                 assert_eq!(bucket.is_none(), group.cells.len() == 1);
                 // What was added can be taken away again.
                 let whole = all.clone();
                 let (_, first) = &group.cells[0];
-                all.merge(first);
+                all.add(first);
                 all.take_away(first);
                 assert_eq!(all, whole);
             }

@@ -59,13 +59,13 @@ impl Track {
         let slid = match before {
             Some(before) if before.low <= low && before.high <= high && low <= before.high => {
                 let mut sum = before.sum;
-                self.cells.get(before.high..high).unwrap_or_default().iter().for_each(|(_, cell)| sum.merge(cell));
+                self.cells.get(before.high..high).unwrap_or_default().iter().for_each(|(_, cell)| sum.add(cell));
                 self.cells.get(before.low..low).unwrap_or_default().iter().for_each(|(_, cell)| sum.take_away(cell));
                 Slid { low, high, sum }
             }
             _ => {
                 let mut sum = CallSums::default();
-                self.cells.get(low..high).unwrap_or_default().iter().for_each(|(_, cell)| sum.merge(cell));
+                self.cells.get(low..high).unwrap_or_default().iter().for_each(|(_, cell)| sum.add(cell));
                 Slid { low, high, sum }
             }
         };

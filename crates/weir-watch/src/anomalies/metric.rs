@@ -146,7 +146,8 @@ impl Metric {
     pub(super) fn threshold(&self) -> f64 {
         match self {
             Self::Requests => 8.0,
-            Self::Branch(_) => 4.5,
+            Self::Branch(_) => 4.0,
+            Self::RateLimits | Self::Errors | Self::CacheHits => 3.95,
             _ => 4.2,
         }
     }

@@ -259,7 +259,11 @@ impl Series {
         let caution = self.caution(at)?;
         let found = self.standing?;
         // Parts are many.
-        let doubt = if self.of_part { 1.15 } else { 1.0 };
+        let doubt = match self.metric.shape() {
+            _ if !self.of_part => 1.0,
+            Shape::Mean => 1.15,
+            Shape::Share | Shape::Count => 1.22,
+        };
         let threshold = self.metric.threshold() * doubt * caution * strictness * self.strictness;
         // Less than usual is rarely a fault, and two buckets are hardly a level.
         let fewer = self.metric.shape() == Shape::Mean && found.score < 0.0;
@@ -272,7 +276,8 @@ impl Series {
         let shape = self.metric.shape();
         let expected = if sums.calls > 0.0 { sums.expected / sums.calls } else { 0.0 };
         let enough = !matches!(self.metric, Metric::Errors | Metric::RateLimits) || sums.seen >= 4.0;
-        enough && self.metric.matters(sums.size(shape), expected)
+        // What the parts say together may be large where all calls have hardly moved: then the part tells it.
+        enough && self.metric.matters(sums.size(shape), expected) && self.metric.matters(sums.measured(shape), expected)
     }
 
     /// Whether an anomaly takes the series back to where it was before a new normal.

@@ -45,7 +45,7 @@ pub fn standing(slo: &Slo, reads: &dyn Reads, now: Micros) -> Result<SloStatus, 
         let range = TimeRange { from: Some(from), to: Some(now) };
         let query = StatsQuery { range, filters: slo.filters.clone(), group_by: Vec::new(), bucket: None };
         let mut sums = CallSums::default();
-        reads.call_sums(&query)?.iter().flat_map(|group| &group.cells).for_each(|(_, cell)| sums.merge(cell));
+        reads.call_sums(&query)?.iter().flat_map(|group| &group.cells).for_each(|(_, cell)| sums.add(cell));
         Ok(count(slo, &sums))
     };
     let whole = within(from)?;

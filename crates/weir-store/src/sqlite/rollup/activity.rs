@@ -222,7 +222,7 @@ impl Page<'_> {
             if is_call {
                 let one = call(self.db, self.texts, row, duration.max(0))?;
                 let activity = self.open.entry(project).or_default();
-                activity.calls.merge(&one);
+                activity.calls.add(&one);
                 for part in PARTS {
                     if let Some(value) = value_of(self.db, self.texts, row, part)? {
                         // As in slices: rate limits are not told apart.
@@ -230,7 +230,7 @@ impl Page<'_> {
                             .parts
                             .entry((part, value))
                             .or_default()
-                            .merge(&CallSums { rate_limited: 0, ..one.clone() });
+                            .add(&CallSums { rate_limited: 0, ..one.clone() });
                     }
                 }
             } else if let Some(text) = row.get::<_, Option<String>>(9)? {

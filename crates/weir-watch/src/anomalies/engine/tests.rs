@@ -72,7 +72,7 @@ fn what_goes_wrong_in_a_part_alone_is_told_of_the_metric_and_names_the_part() {
         let mut bucket = bucket(number, 1.0, 18);
         bucket.parts.insert(part("sales"), bucket.total.clone());
         let legal = self::bucket(number + 50, factor, 2).total;
-        bucket.total.merge(&legal);
+        bucket.total.add(&legal);
         bucket.parts.insert(part("legal"), legal);
         bucket
     };

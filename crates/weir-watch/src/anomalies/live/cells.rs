@@ -28,10 +28,10 @@ pub(super) fn empty(start: Micros) -> Bucket {
 }
 
 fn add(bucket: &mut Bucket, activity: ProjectActivity) {
-    bucket.total.merge(&activity.calls);
+    bucket.total.add(&activity.calls);
     for ((dimension, value), sums) in activity.parts {
         let part = Part { dimension: dimension.as_str().to_owned(), value };
-        bucket.parts.entry(part).or_default().merge(&sums);
+        bucket.parts.entry(part).or_default().add(&sums);
     }
     for ((workflow, node, target), count) in activity.branches {
         let branch = Branch { workflow: workflow.unwrap_or_default(), node, target };

@@ -93,11 +93,11 @@ impl Past<'_> {
             let Some(name) = value(Some(0)) else { continue };
             let sum = sums.entry(name.to_owned()).or_default();
             if group.series.is_empty() {
-                sum.merge(&cells::of_figures(&group.total, value(status)));
+                sum.add(&cells::of_figures(&group.total, value(status)));
             }
             // Buckets may reach beyond the window; only what lies in it counts.
             for (_, figures) in group.series.iter().filter(|(t, _)| (window.from..window.to).contains(t)) {
-                sum.merge(&cells::of_figures(figures, value(status)));
+                sum.add(&cells::of_figures(figures, value(status)));
             }
         }
         Ok(())
