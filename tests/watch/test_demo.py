@@ -36,13 +36,16 @@ def found(data):
     return [a for a in json.loads(done.stdout)["anomalies"] if a["severity"] != "info"]
 
 
-def test_both_incidents_are_found_with_their_cause_and_nothing_else(data):
+def test_both_incidents_are_found_with_their_cause_and_beside_them_only_the_rollout(data):
     anomalies = found(data)
     causes = {(a["metric"], a["onset"][:10], a["causes"][0]["value"]) for a in anomalies}
     providers = {c for c in causes if c[1] == "2026-11-19"}
     assert any(metric == "error_ratio" for metric, _, _ in providers), causes
     assert all(value == "anthropic" or value.startswith("claude-") for _, _, value in providers), causes
-    prompts = causes - providers
+    # From this day on all of support's calls have the second version, whose prompt is longer.
+    rollout = {c for c in causes if c[1] == "2026-11-15"}
+    assert rollout <= {("prompt_tokens_per_call", "2026-11-15", cause) for cause in ("support", "support-answer@v2")}
+    prompts = causes - providers - rollout
     assert any(metric == "completion_tokens_per_call" for metric, _, _ in prompts), causes
     assert all(day == "2026-11-26" and value == "refund-decision@v2" for _, day, value in prompts), causes
 

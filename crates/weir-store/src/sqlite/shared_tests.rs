@@ -394,7 +394,7 @@ fn a_file_of_something_else_is_refused_and_left_as_it_is() {
         refused(name, "schema_migrations, users");
     }
     drop(SqliteCatalog::open(dir.path()).unwrap());
-    refused("catalog.db", "anomalies");
+    refused("catalog.db", "alert_history");
 
     let text = SqliteStore::open_file(dir.path(), shared(PayloadEncoding::Plain)).err().unwrap().to_string();
     assert!(text.contains("is a folder"), "{text}");

@@ -99,7 +99,8 @@ impl Budget {
     pub fn status(&self, spent: &[(Micros, f64)], now: Micros) -> Option<BudgetStatus> {
         let (from, to) = self.period.around(now, &self.zone)?;
         let inside = |at: Micros| (from..to).contains(&at);
-        let used: f64 = spent.iter().filter(|(at, _)| inside(*at)).map(|(_, amount)| amount).sum();
+        // A sum of nothing is -0.
+        let used = 0.0 + spent.iter().filter(|(at, _)| inside(*at)).map(|(_, amount)| amount).sum::<f64>();
         // A day's course matters within a day, a week's within more.
         let (step, season) = match self.period {
             Period::Day => (HOUR, 168),
