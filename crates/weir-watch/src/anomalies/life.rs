@@ -79,7 +79,7 @@ impl Engine {
             }
             if let Some((_, part, found, onset)) = best {
                 let begun = match parts.series(&part, &series.metric.in_parts()) {
-                    Some(of) => turn.begin(series, Some((&part, of)), &found, onset),
+                    Some(of) => turn.begin(series, Some((&part, &*of)), &found, onset),
                     None => Ok(()),
                 };
                 result = result.and(begun);
@@ -213,7 +213,7 @@ impl Turn<'_> {
     fn begin(
         &mut self,
         series: &mut Series,
-        part: Option<(&Part, &mut Series)>,
+        part: Option<(&Part, &Series)>,
         found: &Outstanding,
         onset: Option<i64>,
     ) -> Result<(), HistoryError> {
@@ -223,7 +223,7 @@ impl Turn<'_> {
             let gap = self.number - ended.look;
             ended.up == up && gap <= REOPENED
         });
-        let of = part.as_ref().map(|(part, _)| (*part).clone());
+        let of = part.map(|(part, _)| part.clone());
         if let Some(mut firing) = reopened {
             firing.anomaly.state = AnomalyState::Firing;
             firing.anomaly.ended_at = None;
@@ -239,7 +239,7 @@ impl Turn<'_> {
             series.quiet_until = self.number + COOL;
             return Ok(());
         }
-        let shown: &Series = part.as_ref().map_or(&*series, |(_, of)| of);
+        let shown: &Series = part.map_or(&*series, |(_, of)| of);
         let times = (onset * self.width, self.end());
         let mut anomaly = record::new(self.project, &series.metric, shown, of.as_ref(), sums, times, self.day_off);
         anomaly.causes = why.causes;
