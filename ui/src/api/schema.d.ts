@@ -4,6 +4,190 @@
  */
 
 export interface paths {
+    "/api/v1/alert-mutes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Silences that have not ended. */
+        get: operations["listAlertMutes"];
+        put?: never;
+        /**
+         * Silences alerts of a rule or with some labels for a time; needs a key of role `write`. They are evaluated and shown as
+         *     ever; what still holds when the silence ends is told then.
+         */
+        post: operations["createAlertMute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-mutes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a silence; needs a key of role `write`. */
+        delete: operations["deleteAlertMute"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every rule: of files, of budgets and objectives, and made here. */
+        get: operations["listAlertRules"];
+        put?: never;
+        /** Makes a rule; needs a key of role `admin`. */
+        post: operations["createAlertRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-rules/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a rule would have done over the last 14 days, evaluation by evaluation: nothing is stored, nobody is told. */
+        post: operations["dryRunAlertRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rule. */
+        get: operations["getAlertRule"];
+        /** Replaces a rule that was made here; needs a key of role `admin`. */
+        put: operations["changeAlertRule"];
+        post?: never;
+        /** Deletes a rule that was made here; its alerts end, and who was told of them is told so. Needs a key of role `admin`. */
+        delete: operations["deleteAlertRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-rules/{id}/evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Evaluates a rule at instants of the past that it was not evaluated at yet, as if it had been there: its alerts change,
+         *     and people are told. To try a rule and its channels with what has happened; begin with a rule that is switched off.
+         *     Needs a key of role `admin`.
+         */
+        post: operations["evaluateAlertRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts, what goes on first. */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of alerts, newest first. */
+        get: operations["listAlertHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{fingerprint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An alert with what became of it. */
+        get: operations["getAlert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{fingerprint}/ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says that somebody takes care of an alert: it is not told again and again; needs a key of role `write`. It ends with
+         *     the alert, or at `until`.
+         */
+        post: operations["acknowledgeAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/anomalies": {
         parameters: {
             query?: never;
@@ -95,6 +279,23 @@ export interface paths {
          *     when it is whole.
          */
         post: operations["makeBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How every budget stands in its present period. */
+        get: operations["listBudgets"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -480,6 +681,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How every objective stands. */
+        get: operations["listSlos"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/spans": {
         parameters: {
             query?: never;
@@ -617,6 +835,544 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An alert: a series of a rule that fires, is about to, or did. */
+        Alert: {
+            /** @description Identifies the rule and the series. */
+            fingerprint: string;
+            /** @description The rule's id. */
+            rule_id: string;
+            /** @description The rule's name. */
+            rule: string;
+            /** @description The project; empty: of several. */
+            project: string;
+            /** @description `info`, `warning` or `critical`. */
+            severity: string;
+            /** @description `pending`, `firing`, `no_data` or `resolved`. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description Since when it is in that state, RFC 3339.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            starts_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was over.
+             */
+            ends_at?: string | null;
+            /** @description What tells the series apart. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description One line: what is wrong. */
+            summary: string;
+            /** @description More of it. */
+            description: string;
+            /**
+             * Format: double
+             * @description The value that was judged last, in `unit`.
+             */
+            value?: number | null;
+            /**
+             * Format: double
+             * @description What it was judged against.
+             */
+            threshold?: number | null;
+            /** @description `seconds`, `usd`, `ratio`, `tokens`, `calls`, ... */
+            unit: string;
+            /**
+             * Format: int64
+             * @description What the value rests on.
+             */
+            samples: number;
+            /** @description What to do. */
+            runbook_url?: string | null;
+            /** @description Where people find it. */
+            url: string;
+            /** @description Who is told. */
+            channels: string[];
+            /** @description Whether nothing is told of it now. */
+            muted: boolean;
+            ack?: components["schemas"]["AlertAck"] | null;
+            /** @description The whole record, when an anomaly is the reason. */
+            anomaly?: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description The instant that was judged last.
+             */
+            evaluated_at: string;
+        };
+        /** @description That somebody takes care of an alert. */
+        AlertAck: {
+            /** @description Who. */
+            by: string;
+            /** @description What they say. */
+            note: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description Until when; null: until it is over.
+             */
+            until?: string | null;
+        };
+        /**
+         * @description How many figures become one.
+         * @enum {string}
+         */
+        AlertAggregation: "count" | "sum" | "avg" | "p50" | "p90" | "p95" | "p99" | "min" | "max" | "ratio" | "rate";
+        /** @description Which anomalies are meant. */
+        AlertAnomalies: {
+            /**
+             * @description Only of these metrics, as in `latency_p95`; none named: of all.
+             * @default []
+             */
+            metrics: string[];
+            /** @default null */
+            min_severity: components["schemas"]["AlertSeverity"] | null;
+        };
+        /**
+         * @description What a ratio is taken to.
+         * @enum {string}
+         */
+        AlertBaseline: "previous_window" | "same_hour_last_week";
+        /** @description A series as a chart draws it. */
+        AlertChart: {
+            /** @description The series. */
+            labels: Record<string, never>;
+            /** @description In the order of time; of several instants the worst. */
+            points: components["schemas"]["AlertChartPoint"][];
+        };
+        /** @description A point of a chart. */
+        AlertChartPoint: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            t: string;
+            /**
+             * Format: double
+             * @description The value.
+             */
+            value?: number | null;
+            /**
+             * Format: double
+             * @description What it was judged against.
+             */
+            threshold?: number | null;
+            /** @description Whether it fired. */
+            firing: boolean;
+        };
+        /** @description When a value is a reason to fire. */
+        AlertCondition: {
+            /** @default null */
+            type: components["schemas"]["AlertConditionType"] | null;
+            /** @default null */
+            op: components["schemas"]["AlertOperator"] | null;
+            /**
+             * Format: double
+             * @description Fires as a warning from there.
+             * @default null
+             */
+            warn: number | null;
+            /**
+             * Format: double
+             * @description Fires with the rule's severity from there.
+             * @default null
+             */
+            crit: number | null;
+            /**
+             * Format: double
+             * @description Once firing, it goes on until the value is back past this.
+             * @default null
+             */
+            recover: number | null;
+            /** @default null */
+            baseline: components["schemas"]["AlertBaseline"] | null;
+            /**
+             * Format: double
+             * @description Fires when the value is so many times the baseline; below 1: when it is that little of it.
+             * @default null
+             */
+            factor: number | null;
+            /** @default null */
+            sensitivity: components["schemas"]["AlertSensitivity"] | null;
+            /** @default null */
+            direction: components["schemas"]["AlertDirection"] | null;
+            /**
+             * Format: double
+             * @description Least change relative to what is expected: 0.2 is a fifth.
+             * @default null
+             */
+            min_effect: number | null;
+            /**
+             * Format: double
+             * @description Share of good calls aimed at by `burn_rate`, as in 0.99, where the rule names no objective of its own.
+             * @default null
+             */
+            objective: number | null;
+            /**
+             * @description Which happenings `event` is about.
+             * @default []
+             */
+            events: string[];
+        };
+        /**
+         * @description Kinds of conditions.
+         * @enum {string}
+         */
+        AlertConditionType: "static" | "ratio_to_baseline" | "anomaly" | "burn_rate" | "event";
+        /** @description An alert with what became of it. */
+        AlertDetail: {
+            /** @description The alert. */
+            alert: components["schemas"]["Alert"];
+            /** @description Its history, newest first; at most 100 lines. */
+            history: components["schemas"]["AlertHistoryLine"][];
+        };
+        /**
+         * @description In which direction a value must leave what is usual.
+         * @enum {string}
+         */
+        AlertDirection: "up" | "down" | "both";
+        /** @description What a rule would have done. */
+        AlertDryRun: {
+            /**
+             * Format: date-time
+             * @description The first instant that was judged.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description The last one.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description Evaluations.
+             */
+            evaluations: number;
+            /** @description Alerts, in the order of their begin. */
+            episodes: components["schemas"]["AlertEpisode"][];
+            /**
+             * Format: int64
+             * @description Episodes that are not listed, because there are more than 1,000.
+             */
+            more_episodes: number;
+            /** @description Notifications to each channel, by what they say: `fired`, `escalated`, `renotified`, `no_data`, `resolved`. */
+            notifications: {
+                [key: string]: number;
+            };
+            /** @description Unit of values and thresholds. */
+            unit: string;
+            /** @description Values and thresholds of at most 20 series, those that fired first: for a chart. */
+            series: components["schemas"]["AlertChart"][];
+        };
+        /** @description An alert that would have been. */
+        AlertEpisode: {
+            /** @description The series. */
+            labels: Record<string, never>;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            start: string;
+            /**
+             * Format: date-time
+             * @description When it was over; null while it goes on.
+             */
+            end?: string | null;
+            /** @description `info`, `warning` or `critical`; the worst it was. */
+            severity: string;
+            /**
+             * Format: double
+             * @description The value with which it began.
+             */
+            value?: number | null;
+            /**
+             * Format: double
+             * @description What that was judged against.
+             */
+            threshold?: number | null;
+            /** @description One line. */
+            summary: string;
+            /** @description What would have been told of it, in order. */
+            notifications: string[];
+        };
+        /** @description Lines of history, newest first. */
+        AlertHistory: {
+            /** @description The lines. */
+            history: components["schemas"]["AlertHistoryLine"][];
+            /** @description The cursor of the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description What became of an alert. */
+        AlertHistoryLine: {
+            /**
+             * Format: int64
+             * @description Grows.
+             */
+            seq: number;
+            /** @description The rule's id. */
+            rule_id: string;
+            /** @description The alert. */
+            fingerprint: string;
+            /**
+             * Format: date-time
+             * @description The instant that was judged, or when somebody did something.
+             */
+            at: string;
+            /** @description The state from then on. */
+            state: string;
+            /** @description What was told: `fired`, `escalated`, `renotified`, `no_data`, `resolved`, `acknowledged`; null: nothing. */
+            event?: string | null;
+            /** @description `info`, `warning` or `critical`. */
+            severity: string;
+            /**
+             * Format: double
+             * @description The value that was judged.
+             */
+            value?: number | null;
+            /**
+             * Format: double
+             * @description What it was judged against.
+             */
+            threshold?: number | null;
+            /** @description One line. */
+            summary: string;
+            /** @description Who did it; null: nobody. */
+            by?: string | null;
+        };
+        /** @description Alerts, what goes on first. */
+        AlertList: {
+            /** @description The alerts. */
+            alerts: components["schemas"]["Alert"][];
+            /**
+             * @description Whether one fires or has no data that is not muted, among those that the other parameters than `state`,
+             *     `severity` and `limit` select.
+             */
+            open: boolean;
+        };
+        /** @description What is measured. */
+        AlertMetric: {
+            /**
+             * @description `requests`, `errors`, `error_ratio`, `cost` (US dollars), `tokens`, `tokens_prompt`, `tokens_completion`,
+             *     `latency` (seconds), `tokens_per_s`, `cache_hit_ratio`, `rate_limited`, or `score:NAME`.
+             */
+            measure: string;
+            agg?: components["schemas"]["AlertAggregation"] | null;
+        };
+        /** @description A silence that somebody set. */
+        AlertMute: {
+            /** @description Its id. */
+            id?: string;
+            /** @description Only of this rule. */
+            rule_id?: string | null;
+            /** @description Only series with these labels. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description From when. */
+            starts_at?: string;
+            /** @description Until when. */
+            ends_at: string;
+            /** @description Who. */
+            by?: string;
+            /** @description Why. */
+            reason?: string;
+        };
+        /** @description Silences that have not ended. */
+        AlertMuteList: {
+            /** @description The silences. */
+            mutes: components["schemas"]["AlertMute"][];
+        };
+        /** @description A time of the week in which nothing is told. */
+        AlertMuteWindow: {
+            /** @description `mon`, `tue`, ... on which it begins; none named: every day. */
+            days?: string[];
+            /** @description From, as in `22:00`. */
+            from: string;
+            /** @description To; earlier than `from` is on the next day. */
+            to: string;
+            /** @description Time zone, as in `Europe/Berlin`; usually UTC. */
+            timezone?: string | null;
+        };
+        /**
+         * @description What a window without data means.
+         * @enum {string}
+         */
+        AlertNoData: "zero" | "keep" | "ok" | "alert";
+        /**
+         * @description What is told.
+         * @enum {string}
+         */
+        AlertNotifyOn: "fire" | "escalate" | "resolve" | "no_data";
+        /**
+         * @description Comparisons.
+         * @enum {string}
+         */
+        AlertOperator: ">" | ">=" | "<" | "<=" | "==" | "!=";
+        /** @description How far an evaluation of the past came. */
+        AlertReplay: {
+            /**
+             * Format: date-time
+             * @description The first instant that was judged.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description The last one.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            evaluations: number;
+        };
+        /** @description An alert rule. */
+        AlertRule: {
+            /** @description Its id; usually made from the name (files) or anew (API). */
+            id?: string | null;
+            /** @description What it is called. */
+            name: string;
+            /** @description More about it, told with every alert. */
+            description?: string | null;
+            /** @description Only this project's data. */
+            project?: string | null;
+            /** @description Whether it is evaluated. */
+            enabled?: boolean;
+            /** @description Words of your own. */
+            tags?: string[];
+            severity?: components["schemas"]["AlertSeverity"] | null;
+            /** @description What to do. */
+            runbook_url?: string | null;
+            /** @description What it looks at; usually `metric`. */
+            source?: components["schemas"]["AlertSource"];
+            metric?: components["schemas"]["AlertMetric"] | null;
+            /** @description Name of the scores, for `score`; their mean unless `metric.agg` says otherwise. */
+            score?: string | null;
+            /** @description Name of the budget, for `budget`. */
+            budget?: string | null;
+            /** @description Name of the objective, for `slo`. */
+            slo?: string | null;
+            anomaly?: components["schemas"]["AlertAnomalies"] | null;
+            /** @description Only calls with these values: a member per dimension with a text or a list of texts. */
+            filters?: Record<string, never>;
+            /** @description One alert per value of these dimensions, at most three. */
+            group_by?: string[];
+            /** @description How much time a value is taken over: `1m` to `30d`, or the calendar's `day`, `week` or `month` so far. */
+            window?: string | null;
+            /** @description Time zone of calendar windows; usually UTC. */
+            timezone?: string | null;
+            /** @description How often it is evaluated; usually a tenth of the window, at least `1m`. */
+            every?: string | null;
+            /** @description How long to wait for late calls; usually `30s`. */
+            offset?: string | null;
+            /** @description When to fire. */
+            condition?: components["schemas"]["AlertCondition"];
+            /**
+             * Format: int64
+             * @description Fewer calls prove nothing; usually 20, for counts and sums 0.
+             */
+            min_samples?: number | null;
+            /** @description How long the condition must hold before it fires. */
+            for?: string | null;
+            /** @description How long it must be over before it is resolved. */
+            keep_firing_for?: string | null;
+            no_data?: components["schemas"]["AlertNoData"] | null;
+            /** @description After how long `no_data = "alert"` alerts; usually `10m`. */
+            no_data_after?: string | null;
+            /** @description How often an alert that goes on is told again: `off` (usual) or a duration. */
+            renotify?: string | null;
+            /** @description When nothing is told. */
+            mute?: components["schemas"]["AlertMuteWindow"][];
+            /** @description Who is told: names of channels. */
+            channels?: string[];
+            /** @description What is told; usually all of `fire`, `escalate`, `resolve`, `no_data`. */
+            notify_on?: components["schemas"]["AlertNotifyOn"][] | null;
+        };
+        /** @description Every rule. */
+        AlertRuleList: {
+            /** @description The rules, by id. */
+            rules: components["schemas"]["AlertRuleStatus"][];
+        };
+        /** @description A rule with how far it is. */
+        AlertRuleStatus: {
+            /** @description Its id. */
+            id: string;
+            /** @description As it was written. */
+            rule: components["schemas"]["AlertRule"];
+            /** @description `file`, `config` (a budget or an objective) or `api`; only the last can be changed here. */
+            origin: string;
+            /** @description The file. */
+            file?: string | null;
+            /**
+             * Format: int32
+             * @description Counts changes over the API.
+             */
+            version?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was made over the API.
+             */
+            created_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was changed last over the API.
+             */
+            updated_at?: string | null;
+            /** @description Why it cannot be evaluated: what it names is gone. */
+            problem?: string | null;
+            /**
+             * Format: date-time
+             * @description The instant that was judged last.
+             */
+            evaluated_at?: string | null;
+            /**
+             * Format: double
+             * @description How long that took, milliseconds.
+             */
+            took_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Series that were judged then.
+             */
+            series?: number | null;
+            /** @description Why that could not be done. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description Its alerts that fire or have no data.
+             */
+            firing: number;
+            /**
+             * Format: int64
+             * @description Its alerts that are pending.
+             */
+            pending: number;
+        };
+        /**
+         * @description How unusual a value must be: robust standard deviations from the median of the same time on other days.
+         * @enum {string}
+         */
+        AlertSensitivity: "low" | "medium" | "high";
+        /**
+         * @description How bad an alert of the rule is at its worst.
+         * @enum {string}
+         */
+        AlertSeverity: "info" | "warning" | "critical";
+        /**
+         * @description What a rule looks at.
+         * @enum {string}
+         */
+        AlertSource: "metric" | "score" | "eval" | "budget" | "slo" | "anomaly" | "event";
         /** @description An anomaly: what changed, since when, why. */
         Anomaly: {
             /** @description Its id; sorts by time. */
@@ -768,6 +1524,108 @@ export interface components {
             /** @description `ok`, `soft` past the line from which it alerts, `spent`. */
             state: string;
         };
+        /** @description Every budget. */
+        BudgetList: {
+            /** @description The budgets; one that is for each value of a dimension stands for each. */
+            budgets: components["schemas"]["BudgetStatus"][];
+        };
+        /** @description How a budget stands. */
+        BudgetStatus: {
+            /** @description Its name. */
+            name: string;
+            /** @description The values that it is for, where it is for each. */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Format: double
+             * @description How much may be spent, in `unit`.
+             */
+            amount: number;
+            /** @description `usd` or `tokens`. */
+            unit: string;
+            /** @description `day`, `week` or `month`. */
+            period: components["schemas"]["CalendarPeriod"];
+            /**
+             * Format: date-time
+             * @description Begin of the period.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Its end.
+             */
+            to: string;
+            /**
+             * Format: double
+             * @description What was spent in it.
+             */
+            spent: number;
+            /**
+             * Format: double
+             * @description What is left; 0 when more was spent.
+             */
+            remaining: number;
+            /**
+             * Format: double
+             * @description Spent by amount.
+             */
+            share: number;
+            /**
+             * Format: double
+             * @description The highest threshold that was reached.
+             */
+            crossed?: number | null;
+            /**
+             * Format: double
+             * @description What will have been spent at its end.
+             */
+            projected: number;
+            /**
+             * Format: date-time
+             * @description When the amount will be reached, if before the end.
+             */
+            exhausted_at?: string | null;
+            /** @description How the forecast came about: `holt_winters`, `run_rate` or `unknown`. */
+            forecast: string;
+        };
+        /** @description How fast an error budget is spent over a pair of windows. */
+        BurnRate: {
+            /** @description How bad it is when it fires: `warning` or `critical`. */
+            severity: string;
+            /**
+             * Format: int64
+             * @description The long window, seconds.
+             */
+            long_s: number;
+            /**
+             * Format: int64
+             * @description The short one, seconds.
+             */
+            short_s: number;
+            /**
+             * Format: double
+             * @description Times as fast as allowed, over the long window.
+             */
+            long_rate: number;
+            /**
+             * Format: double
+             * @description And over the short one.
+             */
+            short_rate: number;
+            /**
+             * Format: double
+             * @description Above which it fires.
+             */
+            factor: number;
+            /**
+             * Format: int64
+             * @description What was looked at in the long window.
+             */
+            total: number;
+            /** @description Whether it does. */
+            firing: boolean;
+        };
         /** @description The answer cache. Counts are of this process. */
         CacheJson: {
             /**
@@ -821,6 +1679,11 @@ export interface components {
              */
             not_kept: number;
         };
+        /**
+         * @description A unit of the calendar.
+         * @enum {string}
+         */
+        CalendarPeriod: "day" | "week" | "month";
         /** @description A call of a model, or another span. What is not known is null, never 0. */
         Call: {
             /** @description The call's own id: its span id, as a UUID where it has 16 bytes. */
@@ -1523,6 +2386,24 @@ export interface components {
             /** @description The text, or its template. */
             content?: string;
         };
+        /** @description Says that somebody takes care. */
+        NewAlertAck: {
+            /**
+             * @description Who; usually the name of the key.
+             * @default null
+             */
+            by: string | null;
+            /**
+             * @description What they say.
+             * @default
+             */
+            note: string;
+            /**
+             * @description Until when: RFC 3339, or how long, as in `2h`; usually until the alert is over.
+             * @default null
+             */
+            until: string | null;
+        };
         /** @description A score to write. */
         NewScore: {
             /** @description UUID or hex. The same id replaces; one is made where none is given. */
@@ -2174,6 +3055,62 @@ export interface components {
              */
             least: number;
         };
+        /** @description Every objective. */
+        SloList: {
+            /** @description The objectives. */
+            slos: components["schemas"]["SloStatus"][];
+        };
+        /** @description How an objective stands. */
+        SloStatus: {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: double
+             * @description Share that must be good.
+             */
+            objective: number;
+            /** @description What is bad: `errors`, `latency` or `score`. */
+            indicator: string;
+            /**
+             * Format: double
+             * @description The latency in milliseconds, or the score, that is still good.
+             */
+            target?: number | null;
+            /**
+             * Format: date-time
+             * @description Begin of its window.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Its end.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description Calls or scores in it.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Those that were bad.
+             */
+            bad: number;
+            /**
+             * Format: double
+             * @description Share that was good; null where there are none.
+             */
+            good_share?: number | null;
+            /**
+             * Format: double
+             * @description Share of the error budget that is left; negative when more was spent.
+             */
+            budget_left: number;
+            /** @description How fast it burns, over pairs of windows, fastest first. */
+            burn_rates: components["schemas"]["BurnRate"][];
+            /** @description Whether one of them is too fast. */
+            firing: boolean;
+        };
         /** @description A mean with quantiles. */
         SpreadJson: {
             /**
@@ -2610,6 +3547,516 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listAlertMutes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The silences */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertMuteList"];
+                };
+            };
+        };
+    };
+    createAlertMute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertMute"];
+            };
+        };
+        responses: {
+            /** @description The silence */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertMute"];
+                };
+            };
+            /** @description The body is wrong; the message says what */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteAlertMute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such silence */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listAlertRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rules */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleList"];
+                };
+            };
+        };
+    };
+    createAlertRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRule"];
+            };
+        };
+        responses: {
+            /** @description The rule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleStatus"];
+                };
+            };
+            /** @description A member is wrong; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is a rule of that id */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    dryRunAlertRule: {
+        parameters: {
+            query?: {
+                /** @description How much of the past, as in 24h; 14d by default and at most */
+                span?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRule"];
+            };
+        };
+        responses: {
+            /** @description What it would have done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDryRun"];
+                };
+            };
+            /** @description A member is wrong, or it would be too much to read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAlertRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleStatus"];
+                };
+            };
+            /** @description There is no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changeAlertRule: {
+        parameters: {
+            query?: {
+                /** @description Only if the rule has this version still; another one is refused with 409 */
+                version?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRule"];
+            };
+        };
+        responses: {
+            /** @description The rule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleStatus"];
+                };
+            };
+            /** @description A member is wrong; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It stands in a file, or has another version */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteAlertRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It stands in a file */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    evaluateAlertRule: {
+        parameters: {
+            query?: {
+                /** @description The first instant: 24h (ago), RFC 3339 or a Unix time, at most 14d ago; without it only the last */
+                from?: string;
+                /** @description Up to then; now by default */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it came */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertReplay"];
+                };
+            };
+            /** @description A parameter is wrong, or it was evaluated there already */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: {
+                /** @description firing, no_data, pending, resolved, or all; without it the first three */
+                state?: string[];
+                /** @description Of this rule's id */
+                rule?: string[];
+                /** @description Of this project */
+                project?: string[];
+                /** @description At least as bad: info, warning or critical */
+                severity?: string;
+                /** @description At most that many, 1 to 1000; 200 by default */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alerts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertList"];
+                };
+            };
+            /** @description A parameter is wrong; the message says which */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listAlertHistory: {
+        parameters: {
+            query?: {
+                /** @description Of this alert */
+                fingerprint?: string;
+                /** @description Of this rule's id */
+                rule?: string;
+                /** @description At most that many, 1 to 1000; 200 by default */
+                limit?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertHistory"];
+                };
+            };
+            /** @description A parameter is wrong; the message says which */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its fingerprint */
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alert */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDetail"];
+                };
+            };
+            /** @description There is no such alert */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    acknowledgeAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert's fingerprint */
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAlertAck"];
+            };
+        };
+        responses: {
+            /** @description The alert */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description The body is wrong, or the alert does not go on */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such alert */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     listAnomalies: {
         parameters: {
             query?: {
@@ -2838,6 +4285,35 @@ export interface operations {
                 };
             };
             /** @description A file cannot be read or written, such as on a full disk; nothing is left */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listBudgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The budgets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetList"];
+                };
+            };
+            /** @description The store cannot answer now */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3950,6 +5426,35 @@ export interface operations {
                 };
             };
             /** @description The store cannot be written now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listSlos: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The objectives */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SloList"];
+                };
+            };
+            /** @description The store cannot answer now */
             503: {
                 headers: {
                     [name: string]: unknown;
