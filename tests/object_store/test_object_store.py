@@ -176,3 +176,29 @@ def test_gc_frees_the_bucket(bucket, weir, run, tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
     assert f"2 files; 2 contents of {9 * MIB + 10} bytes went." in done.stdout, done.stdout
     assert keys(bucket) == before
+
+
+def test_import_moves_into_the_bucket(bucket, tmp_path):
+    there = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    run = there.create_run(there.create_experiment("moved", artifact_location="mlflow-artifacts:/9")).info.run_id
+    files = tmp_path / "artifacts"
+    folder = files / "9" / run / "artifacts"
+    folder.mkdir(parents=True)
+    small, large = b"small " + os.urandom(9), os.urandom(11 * MIB)
+    (folder / "small.txt").write_bytes(small)
+    (folder / "large.bin").write_bytes(large)
+    config, data = tmp_path / "weir.toml", tmp_path / "data"
+    config.write_text(CONFIG.format(endpoint=bucket).replace("/a/b", "/moved"))
+    env = {"STORE_KEY": "key", "STORE_SECRET": "do-not-print-this"}
+    command = [BIN / "weir", "import", "mlflow", "--from", tmp_path / "mlflow.db", "--artifacts", files, "--data", data, "-c", config]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=os.environ | env)
+    assert done.returncode == 0 and "do-not-print-this" not in done.stdout + done.stderr, done.stdout + done.stderr
+    assert len([name for name in keys(bucket) if name.startswith("moved/")]) == 2
+    weir = Weir(tmp_path, config.read_text(), data=data, env=env)
+    try:
+        here = MlflowClient(weir.url)
+        assert {entry.path: entry.file_size for entry in here.list_artifacts(run)} == {"small.txt": len(small), "large.bin": len(large)}
+        for name, content in (("small.txt", small), ("large.bin", large)):
+            assert Path(here.download_artifacts(run, name, str(tmp_path))).read_bytes() == content
+    finally:
+        weir.stop()

@@ -49,9 +49,8 @@ pub(crate) struct Answer {
 
 impl Http {
     pub(crate) fn new(terms: Terms) -> Result<Self, reqwest::Error> {
-        // Fails only when a provider is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
+            .tls_backend_preconfigured(weir_tls::client())
             .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
             .default_headers(terms.headers)
             .redirect(reqwest::redirect::Policy::none())

@@ -2,7 +2,6 @@
 //!
 //! Invariant: nothing is installed for the whole process: the program beside it keeps its own choice of TLS.
 
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use reqwest::Response;
@@ -17,32 +16,14 @@ const IDLE: Duration = Duration::from_secs(4);
 /// Characters of a message that are told.
 const MAX_MESSAGE: usize = 500;
 
-static TLS: LazyLock<Option<rustls::ClientConfig>> = LazyLock::new(|| {
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    // A company's own authorities; a machine without any is no error.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
-    Some(config.with_root_certificates(roots).with_no_client_auth())
-});
-
-/// Reads the system's authorities now, on the caller's thread: a fork while another thread does it would leave the child
-/// waiting for that thread for ever.
-pub(crate) fn prepare() {
-    LazyLock::force(&TLS);
-}
-
 /// A client to be configured further. Redirects are not followed.
 pub(crate) fn builder() -> reqwest::ClientBuilder {
-    let builder = reqwest::Client::builder()
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(weir_tls::client())
         .user_agent(concat!("weir-sdk/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT)
-        .pool_idle_timeout(IDLE);
-    match &*TLS {
-        Some(config) => builder.tls_backend_preconfigured(config.clone()),
-        None => builder,
-    }
+        .pool_idle_timeout(IDLE)
 }
 
 /// A runtime for one thread.
@@ -125,7 +106,6 @@ mod tests {
 
     #[test]
     fn tls_needs_nothing_of_the_process() {
-        assert!(TLS.is_some());
         assert!(builder().build().is_ok());
     }
 }

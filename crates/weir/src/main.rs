@@ -21,8 +21,6 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // One TLS provider for the whole process; a second installation is the only way this can fail.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     match cli::Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {

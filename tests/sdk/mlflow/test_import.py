@@ -7,7 +7,8 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 
 import mlflow
 import pytest
@@ -240,6 +241,69 @@ def test_one_that_was_killed_goes_on(source, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     there, here, new, different = table(done)["runs"]
     assert (there, here, different) == (403, 403, 0) and new == 403 - before
+
+
+def test_verify_reads_again_what_has_the_same_size(source, tmp_path):
+    data = tmp_path / "data"
+    assert from_url(source, data).returncode == 0
+    changed = max((path for path in (source.folder / "artifacts").rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    before = changed.read_bytes()
+    try:
+        changed.write_bytes(bytes([before[0] ^ 1]) + before[1:])
+        trusting = from_url(source, data)
+        assert trusting.returncode == 0 and table(trusting)["artifacts"][2] == 0, "sizes are all that it compares"
+        assert "--verify reads them again" in trusting.stdout
+        assert table(move(data, source.url, "--verify"))["artifacts"][2] == 1
+        assert table(move(data, source.url, "--verify"))["artifacts"][2] == 0
+    finally:
+        changed.write_bytes(before)
+
+
+@contextmanager
+def breaking(port):
+    """A server in front of another: each file breaks off half-way once, and each page is refused once as busy."""
+    seen, broken = set(), []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self):
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            first = (self.command, self.path, body) not in seen
+            seen.add((self.command, self.path, body))
+            behind = HTTPConnection("127.0.0.1", port, timeout=60)
+            behind.request(self.command, self.path, body, {"content-type": self.headers.get("content-type") or "text/plain"})
+            answer = behind.getresponse()
+            status, content = answer.status, answer.read()
+            behind.close()
+            file = "/mlflow-artifacts/artifacts/" in self.path
+            if first:
+                broken.append(self.path)
+                status = status if file else 503
+            self.send_response(status)
+            self.send_header("content-type", answer.headers.get("content-type") or "text/plain")
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: len(content) // 2] if first and file else content)
+            self.close_connection = True
+
+        do_GET = do_POST = answer
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", broken
+    server.shutdown()
+
+
+def test_what_breaks_off_is_asked_for_again(source, tmp_path):
+    with breaking(int(source.url.rsplit(":")[-1])) as (url, broken):
+        done = move(tmp_path / "data", url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert any("/mlflow-artifacts/artifacts/" in path for path in broken) and any("runs/search" in path for path in broken)
+    assert from_url(source, tmp_path / "data").returncode == 0
+    again = move(tmp_path / "data", source.url, "--verify")
+    assert again.returncode == 0 and all(row[2:] == (0, 0) for row in table(again).values()), again.stdout
 
 
 @contextmanager

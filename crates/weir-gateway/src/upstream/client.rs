@@ -28,8 +28,11 @@ impl Client {
         tcp.set_connect_timeout(Some(connect_timeout));
         tcp.set_keepalive(Some(Duration::from_secs(60)));
         tcp.enforce_http(false);
-        let https =
-            HttpsConnectorBuilder::new().with_tls_config(tls()).https_or_http().enable_http1().wrap_connector(tcp);
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(weir_tls::client())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
         let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_FOR)
@@ -48,11 +51,4 @@ impl Client {
     ) -> Result<http::Response<Incoming>, hyper_util::client::legacy::Error> {
         self.0.request(request).await
     }
-}
-
-fn tls() -> rustls::ClientConfig {
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    // A company's own authorities; a machine without any is no error.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
 }

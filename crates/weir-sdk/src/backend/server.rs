@@ -32,7 +32,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new(url: Url, key: Option<Secret>) -> Result<Self, SdkError> {
         headers(key.as_ref())?;
-        http::prepare();
+        weir_tls::prepare();
         Ok(Self { url, key })
     }
 

@@ -81,7 +81,7 @@ pub(super) enum Source {
 
 impl HttpProvider {
     pub(super) fn new(base: Url, key: Option<Secret>, timeout: Duration) -> Self {
-        http::prepare();
+        weir_tls::prepare();
         Self { base, key, timeout, clients: Arc::default() }
     }
 

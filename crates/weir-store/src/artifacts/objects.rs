@@ -11,10 +11,13 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::client::{HttpClient, HttpConnector};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::signer::{Method, SignedUrlOptions, Signer};
-use object_store::{ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, RetryConfig};
+use object_store::{
+    ClientConfigKey, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, RetryConfig,
+};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 use weir_core::secret::Secret;
@@ -70,14 +73,34 @@ fn failed(what: &str, error: &object_store::Error) -> ArtifactError {
     ArtifactError::Store(StoreError::Unavailable(format!("the object store {what}: {error}")))
 }
 
+/// Connections that trust whom all of Weir's trust; the library's own ask for the system's authorities.
+#[derive(Debug)]
+struct Connector;
+
+impl HttpConnector for Connector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let secure = |value: Option<String>| value.as_deref() != Some("true");
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(weir_tls::client())
+            .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
+            // A time limit for a request with its body: what is longer goes on where it was cut off.
+            .timeout(Duration::from_secs(300))
+            .connect_timeout(Duration::from_secs(5))
+            .https_only(secure(options.get_config_value(&ClientConfigKey::AllowHttp)))
+            .build()
+            .map_err(|e| object_store::Error::Generic { store: "S3", source: Box::new(e) })?;
+        Ok(HttpClient::new(client))
+    }
+}
+
 impl Objects {
     pub(super) fn open(options: &ObjectOptions, tree: Arc<dyn Artifacts>) -> Result<Self, StoreError> {
-        // A time limit for a request with its body: what is longer goes on where it was cut off.
-        let client = ClientOptions::new().with_timeout(Duration::from_secs(300)).with_allow_http(options.allow_http);
+        let client = ClientOptions::new().with_allow_http(options.allow_http);
         let retry = RetryConfig { max_retries: 5, retry_timeout: Duration::from_secs(60), ..RetryConfig::default() };
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(&options.bucket)
             .with_client_options(client)
+            .with_http_connector(Connector)
             .with_retry(retry)
             .with_allow_http(options.allow_http);
         if let Some(endpoint) = &options.endpoint {

@@ -1,6 +1,7 @@
 //! `weir key`: keys for callers, of which the configuration needs only the hash.
 
 use anyhow::bail;
+use ring::rand::SecureRandom as _;
 use sha2::{Digest, Sha256};
 
 use crate::read::{print, texts};
@@ -78,7 +79,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 /// A key from the operating system's randomness.
 fn fresh() -> anyhow::Result<String> {
     let mut bytes = [0; KEY_BYTES];
-    if rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes).is_err() {
+    if ring::rand::SystemRandom::new().fill(&mut bytes).is_err() {
         bail!("the operating system gives no random bytes");
     }
     Ok(format!("wk-{}", hex::encode(bytes)))

@@ -32,9 +32,10 @@ impl Online {
             .ok()
             .filter(|u| matches!(u.scheme(), "http" | "https"))
             .with_context(|| format!("--url {url:?} is no http or https URL; write http://127.0.0.1:8080"))?;
-        // Fails only when a provider is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(10)).build()?;
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(weir_tls::client())
+            .connect_timeout(Duration::from_secs(10))
+            .build()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { base, key: key.map(str::to_owned), client, runtime })
     }

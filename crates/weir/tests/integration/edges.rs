@@ -8,15 +8,28 @@ use serde_json::Value;
 /// What each crate may depend on. A crate that is not listed may not exist.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("weir-core", &[]),
-    ("weir-store", &["weir-core"]),
-    ("weir-gateway", &["weir-core", "weir-store"]),
-    ("weir-watch", &["weir-core", "weir-store"]),
+    ("weir-store", &["weir-core", "weir-tls"]),
+    ("weir-gateway", &["weir-core", "weir-store", "weir-tls"]),
+    ("weir-watch", &["weir-core", "weir-store", "weir-tls"]),
     ("weir-web", &["weir-core", "weir-store", "weir-gateway", "weir-watch", "weir-fronts"]),
     ("weir-fronts", &["weir-core", "weir-store"]),
-    ("weir-export", &["weir-core", "weir-store", "weir-fronts"]),
-    ("weir", &["weir-core", "weir-store", "weir-gateway", "weir-watch", "weir-web", "weir-fronts", "weir-export"]),
-    ("weir-sdk", &["weir-core", "weir-store", "weir-watch", "weir-fronts"]),
+    ("weir-export", &["weir-core", "weir-store", "weir-fronts", "weir-tls"]),
+    (
+        "weir",
+        &[
+            "weir-core",
+            "weir-store",
+            "weir-gateway",
+            "weir-watch",
+            "weir-web",
+            "weir-fronts",
+            "weir-export",
+            "weir-tls",
+        ],
+    ),
+    ("weir-sdk", &["weir-core", "weir-store", "weir-watch", "weir-fronts", "weir-tls"]),
     ("weir-python", &["weir-core", "weir-sdk"]),
+    ("weir-tls", &[]),
     ("weir-testkit", &[]),
 ];
 

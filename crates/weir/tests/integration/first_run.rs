@@ -47,6 +47,23 @@ fn the_first_call_of_the_readme_works() {
 }
 
 #[test]
+fn a_server_is_asked_where_the_machine_knows_no_authority() {
+    let server = Server::start("");
+    for arguments in [&["alerts", "--url", &server.url][..], &["import", "mlflow", "--from", &server.url]] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut asking = command(folder.path());
+        let output = asking
+            .args(arguments)
+            .env("SSL_CERT_FILE", folder.path().join("none"))
+            .env("SSL_CERT_DIR", folder.path())
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+    }
+}
+
+#[test]
 fn the_configuration_of_the_readme_is_valid() {
     let folder = tempfile::tempdir().unwrap();
     let toml = blocks("toml").concat();

@@ -12,26 +12,12 @@ use crate::notify::forms::Parcel;
 const MAX_ANSWER: usize = 4 << 10;
 
 pub(super) fn client() -> Result<Client, reqwest::Error> {
-    // Fails only when a provider is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = match tls() {
-        Some(config) => Client::builder().tls_backend_preconfigured(config),
-        None => Client::builder(),
-    };
-    builder
+    Client::builder()
+        .tls_backend_preconfigured(weir_tls::client())
         .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .pool_max_idle_per_host(0)
         .build()
-}
-
-/// Known authorities and the system's own; a machine without any, as in an image of nothing but Weir, is no error.
-fn tls() -> Option<rustls::ClientConfig> {
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
-    Some(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 pub(super) async fn send(

@@ -1,6 +1,6 @@
 //! One mail. The connection is encrypted before anything is said, or does not leave this machine.
 
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::transport::smtp::response::Response;
 use lettre::transport::smtp::{AsyncSmtpTransport, Error};
 use lettre::{AsyncTransport, Message, Tokio1Executor};
@@ -33,8 +33,8 @@ pub(super) async fn send(channel: &Channel, to: &Mail, notification: &Notificati
 async fn transmit(to: &Mail, channel: &Channel, message: Message) -> Result<Response, Error> {
     let tls = match to.security {
         Security::Plain => Tls::None,
-        Security::Tls => Tls::Wrapper(TlsParameters::new_rustls(to.host.clone())?),
-        Security::StartTls => Tls::Required(TlsParameters::new_rustls(to.host.clone())?),
+        Security::Tls => Tls::Wrapper(trusting(&to.host)?),
+        Security::StartTls => Tls::Required(trusting(&to.host)?),
     };
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(to.host.clone())
         .port(to.port)
@@ -44,6 +44,15 @@ async fn transmit(to: &Mail, channel: &Channel, message: Message) -> Result<Resp
         builder = builder.credentials(credentials.clone());
     }
     builder.build().send(message).await
+}
+
+/// Whom the server's certificate is checked against: the same authorities as everywhere.
+fn trusting(host: &str) -> Result<TlsParameters, Error> {
+    let mut builder = TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::WebpkiRoots);
+    for authority in weir_tls::own_authorities() {
+        builder = builder.add_root_certificate(Certificate::from_der(authority.to_vec())?);
+    }
+    builder.build_rustls()
 }
 
 fn explain(error: &Error) -> String {

@@ -43,9 +43,11 @@ impl Client {
             let _ = base.set_username("");
             let _ = base.set_password(None);
         }
-        // Fails only when a provider is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(SILENCE).build()?;
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(weir_tls::client())
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(SILENCE)
+            .build()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         Ok(Self { base, http, runtime, user, token: env("MLFLOW_TRACKING_TOKEN") })
     }
