@@ -31,3 +31,4 @@ pub mod time;
 pub mod token;
 pub mod units;
 pub mod unread;
+pub mod varint;

@@ -9,6 +9,7 @@
 //! `None`.
 
 use super::{Bin, MAX_BINS, Sketch};
+use crate::varint::{put, take};
 
 const VERSION: u8 = 1;
 
@@ -124,29 +125,4 @@ fn zigzag(n: i32) -> u64 {
 fn unzigzag(n: u64) -> Option<i32> {
     let n = u32::try_from(n).ok()?;
     Some((n >> 1) as i32 ^ -((n & 1) as i32))
-}
-
-fn put(out: &mut Vec<u8>, mut n: u64) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
-fn take(bytes: &mut &[u8]) -> Option<u64> {
-    let mut n = 0u64;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        let bits = u64::from(byte & 0x7f);
-        if shift == 63 && bits > 1 {
-            return None;
-        }
-        n |= bits << shift;
-        if byte < 0x80 {
-            return Some(n);
-        }
-    }
-    None
 }

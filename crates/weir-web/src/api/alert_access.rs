@@ -1,27 +1,24 @@
 //! What the handlers of alerts share: bounded work on blocking threads, bodies, and refusals.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use http::Request;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
 use weir_core::error::{Code, Error};
 use weir_store::catalog::{AlertRuleProblem, Alerts};
 use weir_watch::alerts::live::{Alerter, AskError};
 use weir_watch::alerts::parse::{Problem, typed};
 use weir_watch::alerts::reads::Reads;
 
+use super::places::Places;
 use super::read::refusal;
 
 /// Largest body.
 const MAX_BODY: usize = 256 << 10;
 /// Requests that may be worked on at the same time.
 const PLACES: usize = 8;
-/// How long a client waits for its place.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Alerts and what evaluates them.
 #[derive(Clone)]
@@ -29,12 +26,12 @@ pub(super) struct AlertAccess {
     pub(super) alerter: Arc<Alerter>,
     pub(super) catalog: Arc<dyn Alerts>,
     pub(super) reads: Arc<dyn Reads>,
-    places: Arc<Semaphore>,
+    places: Places,
 }
 
 impl AlertAccess {
     pub(super) fn new(alerter: Arc<Alerter>, catalog: Arc<dyn Alerts>, reads: Arc<dyn Reads>) -> Self {
-        Self { alerter, catalog, reads, places: Arc::new(Semaphore::new(PLACES)) }
+        Self { alerter, catalog, reads, places: Places::new(PLACES, "alerts") }
     }
 
     /// Runs on a blocking thread and gives the answer as JSON.
@@ -42,17 +39,8 @@ impl AlertAccess {
         &self,
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<Vec<u8>, Error> {
-        let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
-        let Ok(Ok(place)) = place else {
-            return Err(Error::new(Code::Overloaded, "too many requests wait for the alerts").retry_after_ms(1_000));
-        };
         let access = self.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            let answer = work(&access)?;
-            serde_json::to_vec(&answer).map_err(|e| Error::new(Code::Internal, e.to_string()))
-        });
-        work.await.unwrap_or_else(|e| Err(Error::new(Code::Internal, format!("the work broke off: {e}"))))
+        self.places.json(move || work(&access)).await
     }
 }
 

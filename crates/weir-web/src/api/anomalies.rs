@@ -8,7 +8,6 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::Request;
 use serde::Serialize;
-use tokio::sync::Semaphore;
 use weir_core::anomaly::{Anomaly, Feedback};
 use weir_core::error::{Code, Error};
 use weir_core::time::Micros;
@@ -17,6 +16,7 @@ use weir_watch::anomalies::live::{FeedbackError, Watch};
 
 use super::anomalies_json::{AnomalyJson, AnomalyList, FeedbackJson, WatchJson, parse_feedback};
 use super::anomalies_query::{self, EvaluateParams, ListParams, ListQuery};
+use super::places::Places;
 use super::query::Query;
 use super::read::refusal;
 use super::respond::{ErrorAnswer, Refusal, json};
@@ -26,8 +26,6 @@ use super::state::Shared;
 const MAX_BODY: usize = 64 << 10;
 /// Requests that may wait at the same time for the watch or the catalog.
 const PLACES: usize = 16;
-/// How long a client waits for its place.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Anomalies, the latest detected first.
 ///
@@ -118,30 +116,20 @@ pub(super) async fn evaluate(State(shared): State<Shared>, Query(pairs): Query) 
 pub(super) struct AnomalyAccess {
     catalog: Arc<dyn Anomalies>,
     watch: Option<Arc<Watch>>,
-    places: Arc<Semaphore>,
+    places: Places,
 }
 
 impl AnomalyAccess {
     pub(super) fn new(catalog: Arc<dyn Anomalies>, watch: Option<Arc<Watch>>) -> Self {
-        Self { catalog, watch, places: Arc::new(Semaphore::new(PLACES)) }
+        Self { catalog, watch, places: Places::new(PLACES, "watch") }
     }
 
-    /// Runs on a blocking thread and gives the answer as JSON.
     async fn blocking<T: Serialize>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<Vec<u8>, Error> {
-        let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
-        let Ok(Ok(place)) = place else {
-            return Err(Error::new(Code::Overloaded, "too many requests wait for the watch").retry_after_ms(1_000));
-        };
         let access = self.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            let answer = work(&access)?;
-            serde_json::to_vec(&answer).map_err(|e| Error::new(Code::Internal, e.to_string()))
-        });
-        work.await.unwrap_or_else(|e| Err(Error::new(Code::Internal, format!("the work broke off: {e}"))))
+        self.places.json(move || work(&access)).await
     }
 
     fn list(&self, asked: &ListQuery) -> Result<AnomalyList, Error> {

@@ -37,6 +37,7 @@ mod live;
 mod number;
 mod openapi;
 mod params;
+mod places;
 mod prompts;
 mod prompts_json;
 #[cfg(test)]

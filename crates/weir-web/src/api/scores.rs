@@ -1,13 +1,11 @@
 //! `/api/v1/scores`: judgements of calls and traces.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::Request;
-use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use weir_core::error::{Code, Error};
@@ -17,6 +15,7 @@ use weir_store::scores::Scores;
 use weir_store::telemetry::Telemetry;
 
 use super::params::{self, Pairs, Param};
+use super::places::Places;
 use super::query::Query;
 use super::read::{self, refusal};
 use super::respond::{ErrorAnswer, Refusal, json};
@@ -27,8 +26,6 @@ use super::state::Shared;
 const MAX_BODY: usize = 4 << 20;
 /// Writes at the same time; they wait for one another in the store anyway.
 const PLACES: usize = 4;
-/// How long a client waits for its place.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 static PARAMS: [Param; 2] = [
     Param { name: "call", about: "Scores of this call: its span id (hex or UUID) or request id", repeats: false },
@@ -119,27 +116,22 @@ fn names_of(store: &dyn Telemetry, call: &str) -> Result<Vec<ScoreTarget>, Error
 #[derive(Clone)]
 pub(super) struct ScoreWrites {
     scores: Arc<dyn Scores>,
-    places: Arc<Semaphore>,
+    places: Places,
 }
 
 impl ScoreWrites {
     pub(super) fn new(scores: Arc<dyn Scores>) -> Self {
-        Self { scores, places: Arc::new(Semaphore::new(PLACES)) }
+        Self { scores, places: Places::new(PLACES, "scores") }
     }
 
     /// Stores scores and gives them as JSON once they are durable. A write that has begun is finished even where the
     /// client goes away.
     async fn put(&self, list: Vec<Score>) -> Result<Vec<u8>, Error> {
-        let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
-        let Ok(Ok(place)) = place else {
-            return Err(Error::new(Code::Overloaded, "too many scores wait to be written").retry_after_ms(1_000));
-        };
         let scores = Arc::clone(&self.scores);
-        let write = tokio::task::spawn_blocking(move || {
-            let _place = place;
+        let write = move || {
             scores.put(&list).map_err(refusal)?;
-            serde_json::to_vec(&ScoreList::new(list)).map_err(|e| Error::new(Code::Internal, e.to_string()))
-        });
-        write.await.unwrap_or_else(|e| Err(Error::new(Code::Internal, format!("the write broke off: {e}"))))
+            Ok(ScoreList::new(list))
+        };
+        self.places.json(write).await
     }
 }

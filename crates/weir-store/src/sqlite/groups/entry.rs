@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use weir_core::varint::{put, take};
+
 /// Members beyond that many are kept as a Bloom filter.
 const MEMBERS: usize = 128;
 /// 14 bits and 7 probes per key give 0.15 % false positives: over the 5,000 groups of five million rows that is seven
@@ -123,27 +125,6 @@ fn zigzag(n: i64) -> u64 {
 
 fn unzigzag(n: u64) -> i64 {
     (n >> 1) as i64 ^ -((n & 1) as i64)
-}
-
-fn put(out: &mut Vec<u8>, mut n: u64) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
-fn take(bytes: &mut &[u8]) -> Option<u64> {
-    let mut n = 0u64;
-    for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        n |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(n);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use std::io;
 
 use weir_core::span::Span;
+use weir_core::varint::{put, take};
 
 /// Most spans of a block.
 pub(in crate::sqlite) const SLOTS: usize = 64;
@@ -122,27 +123,6 @@ pub(in crate::sqlite) fn decompress(data: &[u8], dictionary: Option<&[u8]>) -> i
         Some(dictionary) => zstd::bulk::Decompressor::with_dictionary(dictionary)?.decompress(data, size),
         None => zstd::bulk::decompress(data, size),
     }
-}
-
-fn put(out: &mut Vec<u8>, mut n: u64) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
-fn take(bytes: &mut &[u8]) -> Option<u64> {
-    let mut n = 0u64;
-    for shift in (0..63).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        n |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(n);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::sync::LazyLock;
 
 use weir_core::sketch::{MAX_BINS, Sketch};
+use weir_core::varint::{put, take};
 
 /// The array grows by so many bins.
 const STEP: usize = 64;
@@ -199,35 +200,6 @@ fn each_bin(bytes: &[u8], mut each: impl FnMut(usize, u64)) -> Result<u64, usize
         next = index + 1;
     }
     Ok(zeros)
-}
-
-fn put(out: &mut Vec<u8>, mut n: u64) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
-/// A LEB128 number of at most 63 bits; counts beyond are left to [`Sketch`].
-#[inline]
-fn take(bytes: &mut &[u8]) -> Option<u64> {
-    let (&first, rest) = bytes.split_first()?;
-    *bytes = rest;
-    // Nearly all are that small.
-    if first < 0x80 {
-        return Some(u64::from(first));
-    }
-    let mut n = u64::from(first & 0x7f);
-    for shift in (7..63).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        n |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(n);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
