@@ -7,7 +7,7 @@ use weir_core::call_sums::CallSums;
 use weir_core::time::Micros;
 
 /// A decision of a workflow: `workflow: node`, and the branch taken.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Branch {
     /// The workflow; empty when it names none.
     pub workflow: String,

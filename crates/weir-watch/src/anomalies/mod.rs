@@ -4,6 +4,7 @@
 //! asks of a [`History`], only when something begins or grows. The work of a bucket does not depend on the history, and memory is
 //! bounded by the number of series.
 
+mod band;
 mod bucket;
 mod causes;
 mod engine;
@@ -22,6 +23,7 @@ mod settings;
 mod volume;
 mod window;
 
+pub use band::{Held, Subject, Usual, Usually};
 pub use bucket::{Branch, Bucket, Part};
 pub use engine::{Change, Engine, Learning};
 pub use history::{History, HistoryError, Window};

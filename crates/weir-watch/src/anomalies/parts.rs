@@ -151,6 +151,11 @@ impl Parts {
         self.members.get_mut(part)?.series.iter_mut().find(|series| series.metric == *metric)
     }
 
+    /// The same, to look at.
+    pub(super) fn of(&self, part: &Part, metric: &Metric) -> Option<&Series> {
+        self.members.get(part)?.series.iter().find(|series| series.metric == *metric)
+    }
+
     /// The series of a metric in all parts that say something of their own.
     pub(super) fn of_metric(&mut self, metric: &Metric) -> impl Iterator<Item = (&Part, &mut Series)> {
         let calls = self.calls;

@@ -311,6 +311,23 @@ impl Series {
         }
     }
 
+    /// What is usual at a time and its reach to either side, in the space of the baseline, for a value of `of` calls over so many
+    /// buckets; `shift` moves the level. As [`Series::observe`] expects of a bucket.
+    pub(super) fn usual(&self, at: Micros, of: u64, buckets: f64, shift: f64) -> Option<(f64, f64)> {
+        let centre = self.seasonal.expected(at, false)?.value + self.offset + shift;
+        Some(match self.metric.shape() {
+            Shape::Mean => (centre + self.noise.bias(of), 3.0 * self.noise.judge(0.0, of).scale),
+            Shape::Share => {
+                let share = centre.clamp(*SHARES.start(), *SHARES.end());
+                (share, 3.0 * (share * (1.0 - share) / of.max(1) as f64).sqrt())
+            }
+            Shape::Count => {
+                let count = centre.max(0.02) * buckets;
+                (count, 3.0 * count.sqrt())
+            }
+        })
+    }
+
     /// How much is expected of a bucket at a time; `None` while that hour of such a day has not been seen.
     pub(super) fn expected_of_hour(&self, at: Micros) -> Option<f64> {
         let expected = self.seasonal.expected(at, false)?;

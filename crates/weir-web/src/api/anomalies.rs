@@ -115,7 +115,7 @@ pub(super) async fn evaluate(State(shared): State<Shared>, Query(pairs): Query) 
 #[derive(Clone)]
 pub(super) struct AnomalyAccess {
     catalog: Arc<dyn Anomalies>,
-    watch: Option<Arc<Watch>>,
+    pub(super) watch: Option<Arc<Watch>>,
     places: Places,
 }
 
@@ -124,7 +124,8 @@ impl AnomalyAccess {
         Self { catalog, watch, places: Places::new(PLACES, "watch") }
     }
 
-    async fn blocking<T: Serialize>(
+    /// Runs on a blocking thread and gives the answer as JSON.
+    pub(super) async fn blocking<T: Serialize>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<Vec<u8>, Error> {
@@ -176,6 +177,6 @@ fn duration(us: Micros) -> Duration {
     Duration::from_micros(us.unsigned_abs())
 }
 
-fn unknown(id: &str) -> Error {
+pub(super) fn unknown(id: &str) -> Error {
     Error::new(Code::NotFound, format!("there is no anomaly \"{id}\": list them at /api/v1/anomalies"))
 }

@@ -12,6 +12,7 @@ pub mod alerts_query;
 mod anomalies;
 mod anomalies_json;
 pub mod anomalies_query;
+mod anomalies_series;
 #[cfg(test)]
 mod anomalies_tests;
 mod backup;
@@ -74,6 +75,7 @@ pub use alerts_json::{
     AlertDetail, AlertList, AlertView, HistoryLine, HistoryList, MuteList, ReplayJson, RuleList, RuleView,
 };
 pub use anomalies_json::{AnomalyList, WatchJson};
+pub use anomalies_series::{AnomalySeries, SeriesBranch, SeriesPart, SeriesPoint};
 pub use backup::{BackupAnswer, MakeBackup, VerifiedJson};
 pub use call_json::{Call, CallList, Prompt, Tokens};
 pub use channels_json::{
@@ -141,6 +143,7 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(scores::list))
         .routes(routes!(anomalies::list))
         .routes(routes!(anomalies::get))
+        .routes(routes!(anomalies_series::get))
         .routes(routes!(channels::list))
         .routes(routes!(channels::notifications))
         .routes(routes!(alerts::list))

@@ -7,6 +7,7 @@
 //! Invariants: what was found and what was learned from it are written in one transaction; a bucket is fed once to an
 //! engine; only a project whose calls come in time is told to be silent; projects, history and each read are bounded.
 
+mod band;
 mod cells;
 mod examples;
 mod feed;
@@ -21,23 +22,25 @@ mod tracked;
 mod wake;
 mod watch;
 
+pub use band::{Charted, ChartedPoint};
 pub use offline::{Evaluated, evaluate};
 pub use options::Options;
 pub use watch::{FeedbackError, Watch, WatchStatus};
 
 use weir_store::activity::Activity;
+use weir_store::sums::Measured;
 use weir_store::telemetry::Telemetry;
 
 /// The project of calls that name none.
 pub const DEFAULT_PROJECT: &str = "default";
 
 /// What is read of a store.
-pub trait Traffic: Telemetry + Activity {
+pub trait Traffic: Telemetry + Activity + Measured {
     /// The same as its first part.
     fn telemetry(&self) -> &dyn Telemetry;
 }
 
-impl<T: Telemetry + Activity> Traffic for T {
+impl<T: Telemetry + Activity + Measured> Traffic for T {
     fn telemetry(&self) -> &dyn Telemetry {
         self
     }

@@ -183,3 +183,22 @@ fn projects_beyond_the_bound_are_counted() {
     let kept: Vec<_> = world.catalog.engines().unwrap().into_iter().map(|e| e.project).collect();
     assert_eq!(kept, ["large", "middle"]);
 }
+
+#[test]
+fn the_chart_of_an_anomaly_has_the_band_of_before_and_ends_with_the_data() {
+    let world = World::new(NOW + 300 * DAY);
+    world.calls("shop", START, NOW + 8 * HOUR, WRONG);
+    let watch = world.watch();
+    watch.round().unwrap();
+    let error = world.errors().remove(0);
+    let chart = watch.chart(&error.id).unwrap().unwrap();
+    assert_eq!((chart.width, chart.part, chart.from), (HOUR, None, NOW - DAY + HOUR));
+    assert!(chart.to > WRONG.1 && chart.to <= NOW + 8 * HOUR, "{}", chart.to);
+    let at = |start| chart.points.iter().find(|point| point.start == start).unwrap();
+    let (before, during) = (at(NOW), at(WRONG.0));
+    assert_eq!((before.value, before.of), (0.0, 72));
+    let usual = during.usual.unwrap();
+    assert!(during.value > 0.8 && usual.upper < 0.3 && usual.lower <= usual.expected, "{during:?}");
+    assert_eq!(chart.points.len(), ((chart.to - chart.from) / HOUR) as usize);
+    assert_eq!(watch.chart("none").unwrap(), None);
+}
