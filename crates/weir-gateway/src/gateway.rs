@@ -134,6 +134,12 @@ impl Gateway {
         new
     }
 
+    /// Every deployment that was looked up, in no order.
+    #[must_use]
+    pub fn deployments(&self) -> Vec<Arc<Deployment>> {
+        self.deployments.lock().values().cloned().collect()
+    }
+
     /// A place among the requests under way.
     ///
     /// # Errors

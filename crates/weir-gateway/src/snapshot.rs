@@ -245,15 +245,7 @@ fn make_prices(config: &Config) -> Result<PriceTable, ConfigError> {
     if let Some(text) = &config.price_file {
         table = table.with_override_file(text).map_err(|e| ConfigError(format!("gateway.price_file: {e}")))?;
     }
-    let entries = config.prices.iter().map(|p| Entry {
-        provider: p.provider.clone(),
-        id: p.model.clone(),
-        input: Some(p.input),
-        output: Some(p.output),
-        cached_in: p.cached_in,
-        cache_write: p.cache_write,
-        ..Entry::default()
-    });
+    let entries = config.prices.iter().map(Entry::from);
     table.with_overrides(entries).map_err(|e| ConfigError(format!("prices: {e}")))
 }
 

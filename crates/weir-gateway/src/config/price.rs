@@ -1,5 +1,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use weir_core::price::Entry;
 
 /// A price that overrides the built-in table. Dollars per million tokens.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -22,4 +23,18 @@ pub struct PriceConfig {
     /// Input written to the provider's cache; without it, as input.
     #[serde(default)]
     pub cache_write: Option<f64>,
+}
+
+impl From<&PriceConfig> for Entry {
+    fn from(of: &PriceConfig) -> Self {
+        Self {
+            provider: of.provider.clone(),
+            id: of.model.clone(),
+            input: Some(of.input),
+            output: Some(of.output),
+            cached_in: of.cached_in,
+            cache_write: of.cache_write,
+            ..Self::default()
+        }
+    }
 }

@@ -54,6 +54,19 @@ pub enum Health {
     Blocked(Micros),
 }
 
+/// How a deployment stands, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Until when it is out of the rotation.
+    pub out_until: Option<Micros>,
+    /// Whether that is because its upstream asked not to be called; else it cools down after failures.
+    pub blocked: bool,
+    /// Weighted latency to the first byte, microseconds; `None` before the first answer.
+    pub latency: Option<Micros>,
+    /// Requests under way.
+    pub in_flight: u32,
+}
+
 impl Deployment {
     /// A deployment that nothing is known of.
     #[must_use]
@@ -95,6 +108,19 @@ impl Deployment {
         }
         state.probing = true;
         Health::Probe
+    }
+
+    /// How it stands; asking changes nothing.
+    #[must_use]
+    pub fn standing(&self, now: Micros) -> Standing {
+        let state = self.state.lock();
+        let until = state.blocked_until.max(state.cooling_until);
+        Standing {
+            out_until: Some(until).filter(|until| *until > now),
+            blocked: state.blocked_until > now,
+            latency: Some(self.latency.load(Ordering::Relaxed)).filter(|latency| *latency > 0),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+        }
     }
 
     /// A request went to it; the guard counts it as in flight.
@@ -210,5 +236,24 @@ mod tests {
         d.failed(Some(2_500), 0);
         assert_eq!(d.health(2_000_000), Health::Blocked(2_500_000));
         assert_eq!(d.health(2_500_000), Health::Well);
+    }
+
+    #[test]
+    fn looking_at_it_changes_nothing() {
+        let d = Arc::new(Deployment::new("p/m".into()));
+        let now = 1_000 * SECOND;
+        let well = Standing { out_until: None, blocked: false, latency: None, in_flight: 0 };
+        assert_eq!(d.standing(now), well);
+        let _under_way = d.start();
+        d.succeeded(800, now);
+        assert_eq!(d.standing(now), Standing { latency: Some(800), in_flight: 1, ..well });
+        for _ in 0..3 {
+            d.failed(None, now);
+        }
+        assert_eq!(d.standing(now).out_until, Some(now + 5 * SECOND));
+        assert_eq!(d.standing(now + 6 * SECOND).out_until, None);
+        assert_eq!(d.health(now + 6 * SECOND), Health::Probe, "the probe is still to come");
+        d.failed(Some(60_000), now);
+        assert!(d.standing(now).blocked);
     }
 }

@@ -11,7 +11,7 @@ mod plan;
 
 pub use attempt::{Attempts, send};
 pub use cascade::Rejected;
-pub use health::{Deployment, Health, InFlight};
+pub use health::{Deployment, Health, InFlight, Standing};
 pub use outcome::{AnswerBody, Answered, Cause, Failed, Outgoing};
 pub(crate) use plan::Names;
 pub use plan::{Plan, Step, Target, model_not_found};

@@ -50,6 +50,11 @@ mod readiness;
 mod respond;
 mod scores;
 mod scores_json;
+mod settings;
+mod settings_json;
+#[cfg(test)]
+mod settings_tests;
+mod settings_view;
 mod spans;
 mod spans_json;
 mod state;
@@ -89,6 +94,8 @@ pub use number::Usd;
 pub use params::Pairs;
 pub use readiness::JudgeReadiness;
 pub use scores_json::{ScoreJson, ScoreList};
+pub use settings::{Configured, MeasureStorage};
+pub use settings_json::{StorageAnswer, StoragePart, StoredProject};
 pub use state::{ApiState, FlushCache, TakeSpans};
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
 pub use status::{BatchesJson, BudgetJson, CacheJson, ExporterJson, JournalJson, StatusAnswer};
@@ -155,6 +162,11 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(alert_rules::dry_run))
         .routes(routes!(targets::budgets))
         .routes(routes!(targets::slos))
+        .routes(routes!(settings::limits))
+        .routes(routes!(settings::prices))
+        .routes(routes!(settings::retention))
+        .routes(routes!(settings::providers))
+        .routes(routes!(settings::storage))
         .routes(routes!(status::get))
         .routes(routes!(readiness::get))
         .routes(routes!(openapi::document));
@@ -167,6 +179,7 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(alerts::mute))
         .routes(routes!(alerts::unmute));
     let changes = OpenApiRouter::new()
+        .routes(routes!(settings::keys))
         .routes(routes!(cache::flush))
         .routes(routes!(gc::run))
         .routes(routes!(channels::test))

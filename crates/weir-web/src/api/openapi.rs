@@ -30,6 +30,7 @@ use super::respond::json;
         (name = "anomalies", description = "What changed, since when and why"),
         (name = "alerts", description = "Who is told when: rules, alerts, budgets, objectives"),
         (name = "channels", description = "Where alerts are told, and what became of it"),
+        (name = "settings", description = "What is configured and in use, and the room that is taken"),
         (name = "cache", description = "Answers that are given again"),
         (name = "meta", description = "The server itself")
     ),

@@ -25,6 +25,7 @@ use super::gc::CollectGarbage;
 use super::read::Reads;
 use super::readiness::JudgeReadiness;
 use super::scores::ScoreWrites;
+use super::settings::{Configured, MeasureStorage};
 use super::status::StatusAnswer;
 
 /// Deletes every cached answer, or those of a namespace; how many.
@@ -69,6 +70,10 @@ pub struct ApiState {
     pub alerter: Arc<Alerter>,
     /// What rules, budgets and objectives look at.
     pub measured: Arc<dyn AlertReads>,
+    /// What is configured.
+    pub configured: Arc<dyn Configured>,
+    /// Measures the room that is taken.
+    pub storage: MeasureStorage,
 }
 
 /// The state of the handlers.
@@ -89,6 +94,8 @@ pub(super) struct Shared {
     pub(super) readiness: JudgeReadiness,
     pub(super) backup: MakeBackup,
     pub(super) alerts: AlertAccess,
+    pub(super) configured: Arc<dyn Configured>,
+    pub(super) storage: MeasureStorage,
 }
 
 impl From<ApiState> for Shared {
@@ -107,6 +114,8 @@ impl From<ApiState> for Shared {
             readiness: state.readiness,
             backup: state.backup,
             alerts: AlertAccess::new(state.alerter, state.alerts, state.measured),
+            configured: state.configured,
+            storage: state.storage,
             live: state.live.downgrade(),
             clock: state.clock,
         }

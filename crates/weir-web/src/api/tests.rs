@@ -51,6 +51,8 @@ pub(super) fn api() -> (axum::Router, Arc<Fake>, broadcast::Sender<Arc<weir_core
         alerts: catalog(),
         alerter: alerter(&store),
         measured: store.clone(),
+        configured: super::settings_tests::configured(),
+        storage: Arc::new(|| Ok(StorageAnswer { folder: "data".into(), bytes: 7, ..StorageAnswer::default() })),
         gc: Arc::new(|_, dry_run| Ok(GcAnswer { dry_run, ..GcAnswer::default() })),
         flush_cache: Arc::new(|namespace| Ok(if namespace == Some("a b") { 1 } else { 3 })),
     };
@@ -85,7 +87,7 @@ fn library() -> Arc<Library> {
     Arc::new(Library::open(catalog, &config, Clock::fixed(1_763_683_200_000_000)).unwrap())
 }
 
-async fn get(api: &axum::Router, path: &str) -> (StatusCode, String) {
+pub(super) async fn get(api: &axum::Router, path: &str) -> (StatusCode, String) {
     ask(api, Request::get(path).body(Body::empty()).unwrap()).await
 }
 

@@ -15,6 +15,7 @@ mod otlp;
 mod reload;
 mod spend;
 mod status;
+mod storage;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -136,6 +137,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     let store = Arc::new(SqliteStore::open_with(&server.data, options)?);
     let catalog = Arc::new(SqliteCatalog::open(&server.data)?);
     let artifacts = loaded.settings.artifacts.options(&server.data, &env)?;
+    let artifacts_at = artifacts.place.clone();
     let artifacts = Arc::new(ArtifactStore::open(catalog.clone(), &artifacts, clock.clone())?);
     let prompts = Arc::new(Library::open(catalog.clone(), &loaded.settings.prompts, clock.clone())?);
     let (live, _) = broadcast::channel(LIVE_BUFFER);
@@ -236,6 +238,11 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             alerts: catalog.clone(),
             alerter,
             measured: Arc::new(Stores { measured: store.clone(), anomalies: catalog.clone() }),
+            configured: gateway.clone(),
+            storage: {
+                let (running, data) = (running.clone(), server.data.clone());
+                Arc::new(move || storage::measure(&*running.store, &data, &artifacts_at))
+            },
             gc: {
                 let collector =
                     Collector { catalog: catalog.clone(), artifacts: artifacts.clone(), telemetry: store.clone() };
