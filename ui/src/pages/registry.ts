@@ -23,5 +23,5 @@ export const PAGES: readonly Page[] = [
   { path: "/budgets", title: "Budgets", nav: { group: "Watch", icon: Wallet, keys: "g b" }, load: () => import("./budgets/page") },
   { path: "/readiness", title: "Readiness", nav: { group: "Watch", icon: ShieldCheck, keys: "g r" }, load: () => import("./readiness/page") },
   { path: "/costs", title: "Costs", nav: { group: "Watch", icon: CircleDollarSign, keys: "g $" }, load: () => import("./costs/page") },
-  { path: "/settings", title: "Server", nav: { group: "Server", icon: Server, keys: "g s" }, load: () => import("./settings/page") },
+  { path: "/settings", title: "Settings", nav: { group: "Server", icon: Server, keys: "g s" }, load: () => import("./settings/page") },
 ];

@@ -9,6 +9,10 @@ import type { Window } from "@/state/range";
 import { cx } from "../classes";
 import { type Line, aligned, bucketStarts, shares, stacked } from "./stack";
 
+// What is usual of a bucket; `at` is its start.
+export type Usual = { at: number; expected: number; lower: number; upper: number };
+export type Band = { lower: number; upper: number } | readonly Usual[];
+
 export type Pick = { name: string | undefined; from: number; to: number };
 
 type Props = {
@@ -24,8 +28,8 @@ type Props = {
   onPick?: (pick: Pick) => void;
   // Spans of time to point out, as anomalies.
   marks?: readonly Window[];
-  // What is usual, between two values.
-  band?: { lower: number; upper: number };
+  // What is usual, between two values, or from time to time.
+  band?: Band;
   // The colour of a line by its name, where the colour means something.
   colour?: (name: string, n: number) => string | undefined;
   legend?: boolean;
@@ -74,7 +78,7 @@ export function TimeChart(props: Props) {
         height,
         padding: [8, 18, 0, 0],
         legend: { show: false },
-        scales: { x: { time: true, range: () => ends.current }, y: { range: (_, __, most) => [0, kind === "shares" ? 1 : Math.max(most, handlers.current.band?.upper ?? 0) * 1.08 || 1] } },
+        scales: { x: { time: true, range: () => ends.current }, y: { range: (_, __, most) => [0, kind === "shares" ? 1 : Math.max(most ?? 0, topOf(handlers.current.band, most ?? 0)) * 1.08 || 1] } },
         axes: [
           { ...axis, grid: { show: false }, size: 26, space: 80, values: (_, at, __, ___, step) => at.map((s) => tick(s * 1000, step * 1000)) },
           { ...axis, show: !bare, size: 58, space: 36, values: (_, at) => at.map((value) => handlers.current.format(value)) },
@@ -95,7 +99,7 @@ export function TimeChart(props: Props) {
           ),
         ],
         hooks: {
-          drawClear: [(u) => (drawBand(u, handlers.current.band), drawMarks(u, handlers.current.marks ?? []))],
+          drawClear: [(u) => (drawBand(u, handlers.current.band, handlers.current.bucket), drawMarks(u, handlers.current.marks ?? []))],
           setCursor: [
             (u) => {
               const at = u.cursor.idx;
@@ -160,6 +164,8 @@ export function TimeChart(props: Props) {
   useEffect(() => plot.current?.redraw(), [marks, props.band]);
 
   const at = hover?.at;
+  const hovered = at === undefined ? undefined : starts[at];
+  const usual = props.band && isOverTime(props.band) ? props.band.find((u) => u.at === hovered) : undefined;
   return (
     <figure className="flex min-w-0 flex-col gap-1" aria-label={label}>
       {legend && lines.length > 1 ? (
@@ -196,6 +202,15 @@ export function TimeChart(props: Props) {
                 <span className="num ml-auto pl-3 font-medium">{format(values[row]?.[at] ?? null)}</span>
               </p>
             ))}
+            {usual ? (
+              <p className="flex items-center gap-2">
+                <span aria-hidden className="size-2 shrink-0 rounded-xs bg-ok/40" />
+                usual
+                <span className="num ml-auto pl-3 text-muted">
+                  {format(usual.lower)} – {format(usual.upper)}
+                </span>
+              </p>
+            ) : null}
           </div>
         ) : null}
       </div>
@@ -222,14 +237,64 @@ function tick(ms: number, step: number): string {
   return at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
-function drawBand(u: uPlot, band: Props["band"]) {
+// The top of a band, as far as it does not dwarf what was measured: few calls leave room for anything.
+function topOf(band: Props["band"], most: number): number {
+  if (!band) return 0;
+  if (!isOverTime(band)) return band.upper;
+  const expected = band.reduce((top, usual) => Math.max(top, usual.expected), 0);
+  const upper = band.reduce((top, usual) => Math.max(top, usual.upper), 0);
+  return Math.min(upper, Math.max(most, expected) * 1.5);
+}
+
+const isOverTime = (band: Band): band is readonly Usual[] => Array.isArray(band);
+
+// Stretches of a band without a gap.
+function stretches(band: readonly Usual[], bucket: number): Usual[][] {
+  const found: Usual[][] = [];
+  for (const usual of band) {
+    const last = found.at(-1);
+    const before = last?.at(-1);
+    if (last && before && usual.at - before.at <= bucket * 1.5) last.push(usual);
+    else found.push([usual]);
+  }
+  return found;
+}
+
+function drawBand(u: uPlot, band: Props["band"], bucket: number) {
   if (!band) return;
   const { ctx, bbox } = u;
-  const [top, bottom] = [u.valToPos(band.upper, "y", true), u.valToPos(Math.max(band.lower, 0), "y", true)];
+  const y = (value: number) => Math.min(Math.max(u.valToPos(Math.max(value, 0), "y", true), bbox.top), bbox.top + bbox.height);
   ctx.save();
-  ctx.fillStyle = css("--ok");
-  ctx.globalAlpha = 0.12;
-  ctx.fillRect(bbox.left, Math.max(top, bbox.top), bbox.width, Math.max(bottom - Math.max(top, bbox.top), 1));
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.fillStyle = ctx.strokeStyle = css("--ok");
+  if (!isOverTime(band)) {
+    const top = y(band.upper);
+    ctx.globalAlpha = 0.12;
+    ctx.fillRect(bbox.left, top, bbox.width, Math.max(y(band.lower) - top, 1));
+    ctx.restore();
+    return;
+  }
+  const x = (at: number) => u.valToPos(at / 1000, "x", true);
+  for (const stretch of stretches(band, bucket)) {
+    // A bucket alone is as wide as it is.
+    const [first] = stretch;
+    const line = stretch.length === 1 && first ? [first, { ...first, at: first.at + bucket }] : stretch;
+    ctx.beginPath();
+    for (const [n, usual] of line.entries()) ctx[n ? "lineTo" : "moveTo"](x(usual.at), y(usual.upper));
+    for (const usual of line.toReversed()) ctx.lineTo(x(usual.at), y(usual.lower));
+    ctx.closePath();
+    ctx.globalAlpha = 0.16;
+    ctx.fill();
+    ctx.beginPath();
+    for (const [n, usual] of line.entries()) ctx[n ? "lineTo" : "moveTo"](x(usual.at), y(usual.expected));
+    ctx.globalAlpha = 0.75;
+    ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+    ctx.lineWidth = devicePixelRatio;
+    ctx.stroke();
+    ctx.setLineDash([]);
+  }
   ctx.restore();
 }
 

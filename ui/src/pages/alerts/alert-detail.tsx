@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { BookOpen, Hand } from "lucide-react";
+import { BellOff, BookOpen, Hand } from "lucide-react";
 import { toast } from "sonner";
 import { useShortcut } from "@/app/shortcuts";
 import { Button, buttonClass } from "@/components/button";
@@ -11,8 +11,8 @@ import { Answered, Empty } from "@/components/state";
 import { Time } from "@/components/time";
 import { Severity } from "@/pages/anomalies/list";
 import { type Alert, acknowledge, alert } from "./api";
-import { Phase } from "./page";
-import { valueOf } from "./words";
+import { Phase } from "./phase";
+import { labelsOf, valueOf } from "./words";
 
 export function AlertDetail({ fingerprint, onClose }: { fingerprint: string; onClose: () => void }) {
   const found = useQuery({ queryKey: ["alerts", "one", fingerprint], enabled: fingerprint !== "", refetchInterval: 15_000, queryFn: ({ signal }) => alert(fingerprint, signal) });
@@ -57,6 +57,9 @@ export function AlertDetail({ fingerprint, onClose }: { fingerprint: string; onC
               ) : null}
               <Link to="/alerts" search={{ view: "rules", rule: a.rule_id }} className={buttonClass({ size: "sm" })}>
                 The rule
+              </Link>
+              <Link to="/alerts" search={{ view: "mutes", mute: "new", of: a.rule_id, labels: labelsOf(a.labels) || undefined }} className={buttonClass({ size: "sm" })}>
+                <BellOff aria-hidden /> Mute
               </Link>
             </div>
             <section>

@@ -43,6 +43,11 @@ export type RuleDoc = {
   runbook_url?: string;
   source: string;
   metric?: { measure: string; agg?: string };
+  score?: string;
+  budget?: string;
+  slo?: string;
+  anomaly?: { metrics?: string[]; min_severity?: Severity };
+  project?: string;
   filters?: Record<string, unknown>;
   group_by?: string[];
   window?: string;
@@ -50,6 +55,9 @@ export type RuleDoc = {
   min_samples?: number;
   for?: string;
   keep_firing_for?: string;
+  no_data?: string;
+  renotify?: string;
+  mute?: { days?: string[]; from: string; to: string; timezone?: string }[];
   channels?: string[];
   [other: string]: unknown;
 };
@@ -80,6 +88,10 @@ export type DryRun = {
   series: { labels: Record<string, string>; points: { t: string; value: number | null; threshold: number | null; firing: boolean }[] }[];
 };
 
+// Silences that people set for once.
+export type Mute = { id: string; rule_id?: string; labels?: Record<string, string>; starts_at: string; ends_at: string; by: string; reason: string };
+export type NewMute = { rule_id?: string; labels?: Record<string, string>; starts_at?: string; ends_at: string; reason: string };
+
 const RULES = "/api/v1/alert-rules";
 const send = (method: string, body?: unknown): RequestInit => ({ method, ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }) });
 const of = (path: string, id: string) => `${path}/${encodeURIComponent(id)}`;
@@ -93,4 +105,8 @@ export const save = (doc: RuleDoc, known: Rule | undefined) =>
   known ? json<Rule>(of(RULES, known.id), known.version ? { version: String(known.version) } : {}, send("PUT", doc)) : post<Rule>(RULES, doc);
 export const remove = (id: string) => json(of(RULES, id), {}, send("DELETE"));
 export const dryRun = (doc: RuleDoc) => post<DryRun>(`${RULES}/dry-run`, doc);
+export const mutes = async (signal: AbortSignal) => (await json<{ mutes: Mute[] }>("/api/v1/alert-mutes", {}, { signal })).mutes;
+export const mute = (said: NewMute) => post<Mute>("/api/v1/alert-mutes", said);
+export const unmute = (id: string) => json(of("/api/v1/alert-mutes", id), {}, send("DELETE"));
+export const historyOf = (rule: string, signal: AbortSignal) => json<{ history: HistoryLine[] }>("/api/v1/alerts/history", { rule, limit: "50" }, { signal });
 export const channels = async (signal: AbortSignal) => (await json<{ channels: { name: string; kind: string }[] }>("/api/v1/channels", {}, { signal })).channels;

@@ -14,21 +14,12 @@ import { Severity } from "@/pages/anomalies/list";
 import { useUrl } from "@/state/url";
 import { AlertDetail } from "./alert-detail";
 import { type Alert, type HistoryLine, type Rule, alerts, history, rules } from "./api";
+import { MuteDrawer, Mutes } from "./mutes";
+import { Phase } from "./phase";
 import { RuleDrawer } from "./rule-drawer";
 import { asks, valueOf } from "./words";
 
 const EVERY = 15_000;
-
-const PHASES: Record<string, "bad" | "warn" | "ok" | "plain"> = { firing: "bad", no_data: "warn", pending: "warn", resolved: "plain" };
-
-export function Phase({ state, muted }: { state: string; muted?: boolean }) {
-  return (
-    <span className="inline-flex gap-1">
-      <Badge tone={PHASES[state] ?? "plain"}>{state.replace("_", " ")}</Badge>
-      {muted ? <Badge>muted</Badge> : null}
-    </span>
-  );
-}
 
 const labels = (of: Record<string, string>) => Object.values(of).join(" · ");
 
@@ -82,14 +73,17 @@ const HISTORY: readonly Column<HistoryLine>[] = [
 const VIEWS = [
   ["alerts", "Alerts"],
   ["rules", "Rules"],
+  ["mutes", "Mutes"],
   ["history", "History"],
 ] as const;
+const isView = (name: string | undefined): name is (typeof VIEWS)[number][0] => VIEWS.some(([view]) => view === name);
 
 export default function Alerts() {
   const [url, set] = useUrl();
-  const view = url.view === "rules" || url.view === "history" ? url.view : "alerts";
+  const view = isView(url.view) ? url.view : "alerts";
+  const named = view === "rules" || view === "mutes" || url.rule !== undefined || url.mute !== undefined;
   const going = useQuery({ queryKey: ["alerts", "all"], refetchInterval: EVERY, retry: false, queryFn: ({ signal }) => alerts(signal) });
-  const all = useQuery({ queryKey: ["alert-rules"], refetchInterval: EVERY, retry: false, enabled: view === "rules" || url.rule !== undefined, queryFn: ({ signal }) => rules(signal) });
+  const all = useQuery({ queryKey: ["alert-rules"], refetchInterval: EVERY, retry: false, enabled: named, queryFn: ({ signal }) => rules(signal) });
   const past = useQuery({ queryKey: ["alerts", "history"], refetchInterval: EVERY, retry: false, enabled: view === "history", queryFn: ({ signal }) => history(signal) });
   const rule = all.data?.find((r) => r.id === url.rule);
   if (going.error instanceof Refused && going.error.status === 404) {
@@ -103,10 +97,16 @@ export default function Alerts() {
   return (
     <div className="flex h-full min-h-0 flex-col">
       <PageHead title="Alerts" about={going.data ? `${going.data.alerts.filter((a) => a.state === "firing").length} firing` : undefined}>
-        <Segments label="View" value={view} options={VIEWS} onChange={(value) => set({ view: value === "alerts" ? undefined : value, open: undefined }, { push: true })} />
-        <Button size="sm" kind="primary" onClick={() => set({ view: "rules", rule: "new" }, { push: true })}>
-          <Plus aria-hidden /> Rule
-        </Button>
+        <Segments label="View" value={view} options={VIEWS} onChange={(value) => set({ view: value === "alerts" ? undefined : value, open: undefined, rule: undefined, mute: undefined }, { push: true })} />
+        {view === "mutes" ? (
+          <Button size="sm" kind="primary" onClick={() => set({ mute: "new" }, { push: true })}>
+            <Plus aria-hidden /> Mute
+          </Button>
+        ) : (
+          <Button size="sm" kind="primary" onClick={() => set({ view: "rules", rule: "new" }, { push: true })}>
+            <Plus aria-hidden /> Rule
+          </Button>
+        )}
       </PageHead>
       <div className="mx-4 mb-4 flex min-h-80 flex-1 flex-col overflow-hidden rounded-lg border border-line bg-panel lg:mx-6">
         {view === "alerts" ? (
@@ -133,14 +133,17 @@ export default function Alerts() {
               )
             }
           </Answered>
+        ) : view === "mutes" ? (
+          <Mutes rules={all.data} />
         ) : (
           <Answered of={past}>
             {(data) => (data.history.length ? <Table label="History" columns={HISTORY} rows={data.history} rowKey={(h) => String(h.seq)} onOpen={(h) => set({ view: undefined, open: h.fingerprint }, { push: true })} /> : <Empty title="Nothing has happened yet" />)}
           </Answered>
         )}
       </div>
-      <AlertDetail fingerprint={view === "alerts" ? (url.open ?? "") : ""} onClose={() => set({ open: undefined })} />
+      <AlertDetail fingerprint={view === "alerts" && url.mute === undefined ? (url.open ?? "") : ""} onClose={() => set({ open: undefined })} />
       {url.rule !== undefined && (url.rule === "new" || rule) ? <RuleDrawer key={url.rule} known={rule} onClose={() => set({ rule: undefined })} onSaved={(id) => set({ rule: id })} /> : null}
+      {url.mute !== undefined ? <MuteDrawer key={url.mute} rules={all.data} begin={{ rule: url.of, labels: url.labels }} onClose={() => set({ mute: undefined, of: undefined, labels: undefined })} /> : null}
     </div>
   );
 }

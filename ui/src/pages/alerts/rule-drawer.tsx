@@ -1,6 +1,7 @@
 // A rule: its form, or its JSON for what the form does not have; a dry run over the last 14 days; saved over the API.
 
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { FlaskConical, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { toast } from "sonner";
@@ -9,8 +10,10 @@ import { Segments } from "@/components/choice";
 import { Code } from "@/components/code";
 import { Drawer } from "@/components/drawer";
 import { Failed } from "@/components/state";
-import { type Rule, type RuleDoc, dryRun, remove, save } from "./api";
+import { Time } from "@/components/time";
+import { type Rule, type RuleDoc, dryRun, historyOf, remove, save } from "./api";
 import { DryRunResult } from "./dry-run";
+import { Phase } from "./phase";
 import { RuleForm } from "./rule-form";
 import { asks } from "./words";
 
@@ -100,8 +103,38 @@ export function RuleDrawer({ known, onClose, onSaved }: { known: Rule | undefine
           </>
         )}
         {tried.data ? <DryRunResult of={tried.data} /> : null}
+        {known ? <RuleHistory id={known.id} /> : null}
       </div>
     </Drawer>
+  );
+}
+
+// What became of its alerts, newest first.
+function RuleHistory({ id }: { id: string }) {
+  const past = useQuery({ queryKey: ["alerts", "history", id], retry: false, refetchInterval: 15_000, queryFn: ({ signal }) => historyOf(id, signal) });
+  const lines = past.data?.history ?? [];
+  return (
+    <section aria-label="History of the rule">
+      <div className="flex items-center gap-3 pb-1">
+        <h3 className="font-semibold">History</h3>
+        <Link to="/alerts" search={{ view: "mutes", mute: "new", of: id }} className="ml-auto text-xs text-accent hover:underline">
+          Mute this rule
+        </Link>
+      </div>
+      {lines.length ? (
+        <ol className="divide-y divide-line/60">
+          {lines.map((line) => (
+            <li key={line.seq} className="flex items-center gap-3 py-1.5">
+              <Time at={line.at} className="w-36 shrink-0 text-muted" />
+              <Phase state={line.state} />
+              <span className="min-w-0 truncate">{line.summary}</span>
+            </li>
+          ))}
+        </ol>
+      ) : (
+        <p className="text-muted">{past.isPending ? "…" : "Nothing yet: it has told nobody."}</p>
+      )}
+    </section>
   );
 }
 

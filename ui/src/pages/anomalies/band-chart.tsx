@@ -1,18 +1,22 @@
-// The metric before and during an anomaly over what is usual; and the same by the values of its cause.
+// The metric before and during an anomaly over what is usual at each time; and the same by the values of its cause.
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { type Anomaly, type Stats, api, unwrap } from "@/api/client";
+import { type Anomaly, type Schema, type Stats, api, unwrap } from "@/api/client";
 import { linesOf, useStats, windowOf } from "@/api/stats";
 import { type Line, largest } from "@/components/chart/stack";
-import { TimeChart } from "@/components/chart/time-chart";
-import { Answered, Empty } from "@/components/state";
+import { TimeChart, type Usual } from "@/components/chart/time-chart";
+import { Answered, Empty, Failed } from "@/components/state";
+import { count } from "@/format/number";
 import { metricValue } from "@/pages/overview/metric";
-import { only } from "@/state/query";
+import { only, write } from "@/state/query";
 import { DAY, HOUR, TimeRange, bucketOf } from "@/state/range";
-import { branchOf, measureOf } from "./measure";
+import { measureOf } from "./measure";
 
-// The anomaly with twice as much around it, at least a day before.
+type Series = Schema["AnomalySeries"];
+type Props = { anomaly: Anomaly; onPick: (from: number, to: number) => void };
+
+// The anomaly with as much before it, at least a day: for what has no series of its own.
 export function around(anomaly: Anomaly, now = Date.now()): TimeRange {
   const from = Date.parse(anomaly.onset);
   const to = anomaly.ended_at ? Date.parse(anomaly.ended_at) : now;
@@ -21,55 +25,123 @@ export function around(anomaly: Anomaly, now = Date.now()): TimeRange {
   return new TimeRange(new Date(from - before).toISOString(), new Date(Math.max(end, from + HOUR)).toISOString());
 }
 
-type Props = { anomaly: Anomaly; onPick: (from: number, to: number) => void };
-
-export function BandChart(props: Props) {
-  if (measureOf(props.anomaly.metric)) return <OfCalls {...props} />;
-  if (props.anomaly.metric === "branch_share") return <OfBranch {...props} />;
-  return <Empty title="There is no chart of this metric" className="py-6" />;
+export function BandChart({ anomaly, onPick }: Props) {
+  const series = useQuery({
+    queryKey: ["anomaly", anomaly.id, "series"],
+    retry: false,
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/anomalies/{id}/series", { params: { path: { id: anomaly.id } }, signal })),
+  });
+  const ruled = anomaly.kind === "rule";
+  if (ruled || series.data?.points.length === 0) return <OfFigures anomaly={anomaly} onPick={onPick} range={around(anomaly)} />;
+  return (
+    <Answered of={series}>
+      {(data) => (
+        <div className="flex flex-col gap-4">
+          <OverUsual anomaly={anomaly} series={data} onPick={onPick} />
+          {data.branch ? <OfNode anomaly={anomaly} series={data} onPick={onPick} /> : <ByCause anomaly={anomaly} series={data} onPick={onPick} />}
+        </div>
+      )}
+    </Answered>
+  );
 }
 
-function useMarks(anomaly: Anomaly) {
+function useMarks(anomaly: Anomaly, to?: number) {
   return useMemo(() => {
     const from = Date.parse(anomaly.onset);
-    return [{ from, to: anomaly.ended_at ? Date.parse(anomaly.ended_at) : Date.now() }];
-  }, [anomaly.onset, anomaly.ended_at]);
+    return [{ from, to: anomaly.ended_at ? Date.parse(anomaly.ended_at) : (to ?? Date.now()) }];
+  }, [anomaly.onset, anomaly.ended_at, to]);
 }
 
-function OfCalls({ anomaly, onPick }: Props) {
-  const range = useMemo(() => around(anomaly), [anomaly]);
-  const q = only("", "project", anomaly.project);
-  const stats = useStats({ range, q, series: true });
-  const cause = anomaly.causes[0];
-  const splits = cause && ["model", "provider", "department", "prompt_version", "key"].includes(cause.dimension) ? cause.dimension : undefined;
+// What the values are of: all of the project, or a part of it.
+function about({ part, branch, metric }: Series): string {
+  if (branch) return `the share that goes from ${branch.from} to ${branch.to}`;
+  if (part) return `the calls of ${part.dimension.replace("_", " ")} ${part.value}`;
+  return metric === "requests" ? "all calls of the project" : "all calls of the project, a mean of each bucket";
+}
+
+function OverUsual({ anomaly, series, onPick }: Props & { series: Series }) {
+  const window = useMemo(() => ({ from: Date.parse(series.from), to: Date.parse(series.to) }), [series.from, series.to]);
+  const marks = useMarks(anomaly, window.to);
+  const lines = useMemo<Line[]>(() => [{ name: "measured", points: series.points.map((p) => [Date.parse(p.start), p.value] as const) }], [series.points]);
+  const band = useMemo<Usual[]>(
+    () =>
+      series.points.flatMap(({ start, expected, lower, upper }) =>
+        typeof expected === "number" && typeof lower === "number" && typeof upper === "number" ? [{ at: Date.parse(start), expected, lower, upper }] : [],
+      ),
+    [series.points],
+  );
+  const behind = useMemo(() => series.points.reduce((sum, p) => sum + p.calls, 0), [series.points]);
   return (
-    <div className="flex flex-col gap-4">
-      <Answered of={stats}>{(data) => <Chart data={data} anomaly={anomaly} range={range} onPick={onPick} banded />}</Answered>
-      {splits ? <Split anomaly={anomaly} range={range} q={q} by={splits} onPick={onPick} /> : null}
+    <div>
+      <p className="flex flex-wrap items-center gap-x-4 gap-y-0.5 pb-1 text-xs text-muted">
+        <span>
+          {count(behind)} {series.branch ? "decisions" : "calls"}: {about(series)}
+        </span>
+        <Key className="bg-(--series-1)">measured</Key>
+        {band.length ? <Key className="bg-ok/30">usual at that time</Key> : <span>what is usual is not known now</span>}
+        <Key className="bg-bad/20">the anomaly</Key>
+      </p>
+      <TimeChart
+        label="The metric over what is usual"
+        lines={lines}
+        window={window}
+        bucket={series.bucket_seconds * 1_000}
+        height={220}
+        format={(value) => (value === null ? "–" : metricValue(anomaly.metric, value))}
+        marks={marks}
+        band={band.length ? band : { lower: anomaly.lower, upper: anomaly.upper }}
+        onPick={({ from, to }) => onPick(from, to)}
+      />
     </div>
   );
+}
+
+function Key({ className, children }: { className: string; children: string }) {
+  return (
+    <span className="inline-flex items-center gap-1.5">
+      <span aria-hidden className={`size-2 rounded-xs ${className}`} />
+      {children}
+    </span>
+  );
+}
+
+// Figures do not tell rate limits from other failures: how many there were is shown instead of their share.
+const LIMITED = "rate_limit_ratio";
+const SPLIT_BY = ["model", "provider", "department", "prompt_version", "key"];
+
+// The same by the values of its first cause, within the part in which it shows.
+function ByCause({ anomaly, series, onPick }: Props & { series: Series }) {
+  const range = useMemo(() => new TimeRange(series.from, series.to), [series.from, series.to]);
+  const by = anomaly.causes.find((cause) => SPLIT_BY.includes(cause.dimension) && cause.dimension !== series.part?.dimension)?.dimension;
+  const limited = anomaly.metric === LIMITED;
+  if (!by || !(limited || measureOf(anomaly.metric))) return null;
+  const q = [write("project", anomaly.project), ...(series.part ? [write(series.part.dimension, series.part.value)] : []), ...(limited ? ["status:rate_limited"] : [])].join(" ");
+  return <Split anomaly={anomaly} range={range} q={q} by={by} onPick={onPick} />;
 }
 
 function Split({ anomaly, range, q, by, onPick }: Props & { range: TimeRange; q: string; by: string }) {
   const stats = useStats({ range, q, by: [by], series: true });
   return (
     <div>
-      <h3 className="pb-1 text-xs font-medium text-muted">by {by.replace("_", " ")}</h3>
-      <Answered of={stats}>{(data) => <Chart data={data} anomaly={anomaly} range={range} onPick={onPick} />}</Answered>
+      <h3 className="pb-1 text-xs font-medium text-muted">
+        {anomaly.metric === LIMITED ? "calls that met a rate limit, " : ""}by {by.replace("_", " ")}
+      </h3>
+      <Answered of={stats}>{(data) => <Figures data={data} anomaly={anomaly} range={range} onPick={onPick} />}</Answered>
     </div>
   );
 }
 
-function Chart({ data, anomaly, range, onPick, banded }: Props & { data: Stats; range: TimeRange; banded?: boolean }) {
+function Figures({ data, anomaly, range, onPick, banded }: Props & { data: Stats; range: TimeRange; banded?: boolean }) {
   const marks = useMarks(anomaly);
   const lines = useMemo(() => {
-    const of = measureOf(anomaly.metric);
+    const of = anomaly.metric === LIMITED ? (figures: Stats["total"]) => figures.count : measureOf(anomaly.metric);
     if (!of) return [];
     const all = linesOf(data, of);
     if (banded) return all.map((line) => ({ ...line, name: "measured" }));
     // The cause first, then those with most calls; means cannot be folded.
-    const cause = anomaly.causes[0]?.value;
-    return [...all.filter((line) => line.name === cause), ...all.filter((line) => line.name !== cause)].slice(0, 6);
+    const causes = anomaly.causes.map((cause) => cause.value);
+    return [...all.filter((line) => causes.includes(line.name)), ...all.filter((line) => !causes.includes(line.name))].slice(0, 6);
   }, [data, anomaly, banded]);
   const window = useMemo(() => windowOf(data), [data]);
   const band = useMemo(() => (banded ? { lower: anomaly.lower, upper: anomaly.upper } : undefined), [banded, anomaly.lower, anomaly.upper]);
@@ -80,7 +152,7 @@ function Chart({ data, anomaly, range, onPick, banded }: Props & { data: Stats; 
       window={window}
       bucket={bucketOf(range.length).ms}
       height={banded ? 200 : 160}
-      format={(value) => (value === null ? "–" : metricValue(anomaly.metric, value))}
+      format={(value) => (value === null ? "–" : anomaly.metric === LIMITED ? count(value) : metricValue(anomaly.metric, value))}
       marks={marks}
       band={band}
       onPick={({ from, to }) => onPick(from, to)}
@@ -88,36 +160,47 @@ function Chart({ data, anomaly, range, onPick, banded }: Props & { data: Stats; 
   );
 }
 
-function OfBranch({ anomaly, onPick }: Props) {
-  const marks = useMarks(anomaly);
-  const range = useMemo(() => around(anomaly), [anomaly]);
-  const branch = branchOf(anomaly.causes.find((cause) => cause.dimension === "branch")?.value ?? "");
+// What a rule said, and what the watch has no series of: the figures over the two values of the record.
+function OfFigures({ anomaly, onPick, range }: Props & { range: TimeRange }) {
+  const stats = useStats({ range, q: only("", "project", anomaly.project), series: true, off: !measureOf(anomaly.metric) });
+  if (!measureOf(anomaly.metric)) return <Empty title="There is no chart of this metric" className="py-6" />;
+  return <Answered of={stats}>{(data) => <Figures data={data} anomaly={anomaly} range={range} onPick={onPick} banded />}</Answered>;
+}
+
+// All branches of the node, as shares.
+function OfNode({ anomaly, series, onPick }: Props & { series: Series }) {
+  const branch = series.branch;
+  const range = useMemo(() => new TimeRange(series.from, series.to), [series.from, series.to]);
+  const marks = useMarks(anomaly, Date.parse(series.to));
   const graph = useQuery({
     queryKey: ["workflow", branch?.workflow, range.key, "series"],
-    enabled: branch !== undefined,
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) =>
-      unwrap(api.GET("/api/v1/workflows/{name}", { params: { path: { name: branch?.workflow ?? "-" }, query: { ...range.query(), bucket: bucketOf(range.length).text } }, signal })),
+      unwrap(api.GET("/api/v1/workflows/{name}", { params: { path: { name: branch?.workflow || "-" }, query: { ...range.query(), bucket: bucketOf(range.length).text } }, signal })),
   });
   const lines = useMemo<Line[]>(() => {
     const edges = graph.data?.edges.filter((edge) => edge.from === branch?.from) ?? [];
     return largest(edges.map((edge) => ({ name: edge.to, points: (edge.series ?? []).map((b) => [Date.parse(b.start), b.count] as const) })), 8);
   }, [graph.data, branch?.from]);
-  if (!branch) return <Empty title="It names no branch" className="py-6" />;
+  if (graph.error && !graph.data) return <Failed error={graph.error} again={graph.refetch} />;
   return (
-    <Answered of={graph}>
-      {(data) => (
-        <TimeChart
-          label="Shares of the branches"
-          lines={lines}
-          window={{ from: Date.parse(data.from), to: Date.parse(data.to) }}
-          bucket={bucketOf(range.length).ms}
-          kind="shares"
-          format={(value) => (value === null ? "–" : metricValue("share", value))}
-          marks={marks}
-          onPick={({ from, to }) => onPick(from, to)}
-        />
-      )}
-    </Answered>
+    <div>
+      <h3 className="pb-1 text-xs font-medium text-muted">all branches of {branch?.from}</h3>
+      <Answered of={graph}>
+        {(data) => (
+          <TimeChart
+            label="Shares of the branches"
+            lines={lines}
+            window={{ from: Date.parse(data.from), to: Date.parse(data.to) }}
+            bucket={bucketOf(range.length).ms}
+            height={160}
+            kind="shares"
+            format={(value) => (value === null ? "–" : metricValue("share", value))}
+            marks={marks}
+            onPick={({ from, to }) => onPick(from, to)}
+          />
+        )}
+      </Answered>
+    </div>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Figures } from "@/api/client";
-import { branchOf, measureOf } from "./measure";
+import { measureOf } from "./measure";
 
 const figures = { count: 10, errors: 2, cache_hits: 3, cost_usd: 0.5, tokens: { prompt: 90, cached: 10, cache_write: 0, completion: 40, reasoning: 0, total: 140 }, latency_ms: { p50: 120 } } as unknown as Figures;
 const value = (metric: string, f = figures) => measureOf(metric)?.(f);
@@ -16,11 +16,5 @@ describe("the metrics of anomalies", () => {
   it("are nothing where nothing was counted", () => {
     expect(value("error_ratio", { ...figures, count: 0 })).toBeNull();
     expect(measureOf("rate_limit_ratio")).toBeUndefined();
-  });
-
-  it("name branches", () => {
-    expect(branchOf("support: classify -> lookup")).toEqual({ workflow: "support", from: "classify", to: "lookup" });
-    expect(branchOf("classify -> lookup")).toEqual({ workflow: "-", from: "classify", to: "lookup" });
-    expect(branchOf("gpt-4o")).toBeUndefined();
   });
 });

@@ -19,9 +19,3 @@ const MEASURES: Record<string, (f: Figures) => number | null> = {
 
 // How a metric is read from figures; undefined for one that they do not tell.
 export const measureOf = (metric: string) => MEASURES[metric];
-
-// The node and the target of a branch that a cause names: `workflow: from -> to`.
-export function branchOf(text: string): { workflow: string; from: string; to: string } | undefined {
-  const match = /^(?:(.*?): )?(.+?) -> (.+)$/.exec(text);
-  return match ? { workflow: match[1] ?? "-", from: match[2] as string, to: match[3] as string } : undefined;
-}
