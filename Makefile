@@ -99,10 +99,11 @@ ui-check: ui/node_modules/.installed
 	cd ui && npm run --silent lint && npm run --silent types && npm test --silent
 
 # Debian's Chromium against the built program.
-ui-test: tools ui-check ui-size binaries
+# The first calls that pages offer are run with their own clients.
+ui-test: tools ui-check ui-size binaries $(CACHE)/mlflow-venv/.installed $(CACHE)/otel-venv/.installed
 	@command -v chromium >/dev/null || { export DEBIAN_FRONTEND=noninteractive; \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
-	$(PY) -m pytest tests/ui
+	CACHE=$(CACHE) $(PY) -m pytest tests/ui
 
 lint:
 	cargo fmt --all --check

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from conftest import NARROW, SHADES
+from conftest import NARROW, SHADES, WIDE
 
 # The month of traffic is made by the first test that needs it.
 pytestmark = pytest.mark.timeout(300)
@@ -47,6 +47,7 @@ def test_an_anomaly_says_why_and_learns(demo, visit, accessible, shot):
     detail = page.get_by_role("dialog", name="Anomaly")
     expect(detail.get_by_text("provider: anthropic").or_(detail.get_by_text("model: claude-")).first).to_be_visible()
     expect(detail.get_by_role("figure", name="The metric over what is usual")).to_be_visible()
+    expect(detail.get_by_text("usual at that time")).to_be_visible()
     expect(detail.get_by_role("link", name="All calls of that time")).to_have_attribute("href", re.compile(r"calls\?.*project:support-assistant"))
     accessible(page)
     shot(page, "anomaly")
@@ -60,6 +61,22 @@ def test_an_anomaly_says_why_and_learns(demo, visit, accessible, shot):
     expect(detail).to_be_visible()
     page.reload()
     expect(detail).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_every_kind_of_anomaly_has_its_chart(demo, visit, shot, size):
+    """The chart of each metric that the month has an anomaly of, with a band at each point that has calls."""
+    found = demo.get("/api/v1/anomalies", since="400d", limit=200).json()["anomalies"]
+    seen = {anomaly["metric"]: anomaly["id"] for anomaly in found}
+    assert len(seen) > 1, seen
+    for metric, id in seen.items():
+        series = demo.get(f"/api/v1/anomalies/{id}/series").json()
+        assert all(point["lower"] <= point["expected"] <= point["upper"] for point in series["points"]), series
+        page = visit(demo, f"/anomalies?from=-90d&open={id}", size=size)
+        detail = page.get_by_role("dialog", name="Anomaly")
+        expect(detail.get_by_role("figure", name="The metric over what is usual")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), metric
+        shot(page, f"anomaly-{metric}-{size['width']}")
 
 
 def test_costs_are_grouped_and_saved_and_lead_to_calls(demo, visit):

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize("shade", SHADES)
-@pytest.mark.parametrize("path", ["/alerts", "/alerts?view=rules", "/alerts?view=rules&rule=new", "/budgets", "/readiness"])
+@pytest.mark.parametrize("path", ["/alerts", "/alerts?view=rules", "/alerts?view=rules&rule=new", "/alerts?view=mutes", "/alerts?view=mutes&mute=new", "/budgets", "/readiness"])
 def test_pages_are_accessible_in_both_themes(demo, visit, accessible, shot, path, shade):
     page = visit(demo, path, shade=shade)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
@@ -54,6 +54,65 @@ def test_a_rule_that_is_wrong_says_where(demo, visit):
     drawer.get_by_label("Over (window)").fill("10 parsecs")
     drawer.get_by_role("button", name="Save").click()
     expect(drawer.get_by_role("alert")).to_contain_text("window")
+
+
+@pytest.mark.parametrize("shade", SHADES)
+@pytest.mark.parametrize("source", ["scores", "anomalies", "a budget", "an objective"])
+def test_a_rule_of_every_source_is_made_and_tried(demo, visit, accessible, shot, source, shade):
+    page = visit(demo, "/alerts?view=rules&rule=new", shade=shade)
+    drawer = page.get_by_role("dialog", name="Rule")
+    name = f"About {source} {shade}"
+    drawer.get_by_label("Name", exact=True).fill(name)
+    drawer.get_by_role("button", name=source, exact=True).click()
+    if source == "scores":
+        drawer.get_by_label("Name of the score").fill("helpfulness")
+        drawer.get_by_label("Comparison").select_option("<")
+    elif source == "anomalies":
+        drawer.get_by_role("checkbox", name="error ratio").check()
+    elif source == "a budget":
+        drawer.get_by_label("Budget", exact=True).select_option("small")
+    else:
+        drawer.get_by_label("Objective", exact=True).select_option("answers")
+    accessible(page)
+    drawer.get_by_role("button", name="Dry run").click()
+    expect(drawer.get_by_role("region", name="Dry run")).to_contain_text("it would have fired", timeout=60_000)
+    shot(page, f"rule-{source.split()[-1]}-{shade}")
+    drawer.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The rule is made")).to_be_visible()
+    expect(drawer.get_by_role("region", name="History of the rule")).to_be_visible()
+    drawer.get_by_role("button", name="Delete the rule").click()
+    expect(page.get_by_role("grid", name="Rules").get_by_text(name)).to_have_count(0)
+
+
+def test_alerts_are_muted_and_told_again(demo, visit, shot):
+    page = visit(demo, "/alerts?view=mutes")
+    page.get_by_role("button", name="Mute", exact=True).click()
+    drawer = page.get_by_role("dialog", name="Mute")
+    expect(drawer.get_by_role("button", name="Mute", exact=True)).to_be_disabled()
+    drawer.get_by_label("Only with these labels").fill("model=gpt-4o, department=sales")
+    drawer.get_by_role("button", name="1 day").click()
+    drawer.get_by_label("Why").fill("The provider moves")
+    drawer.get_by_role("button", name="Mute", exact=True).click()
+    line = page.get_by_role("list", name="Mutes").get_by_role("listitem").filter(has_text="The provider moves")
+    expect(line).to_contain_text("department: sales")
+    expect(line).to_contain_text("in 23 h")
+    expect(drawer).to_have_count(0)
+    shot(page, "mutes")
+    page.reload()
+    line.get_by_role("button", name="End the mute of every rule, model=gpt-4o, department=sales").focus()
+    page.keyboard.press("Enter")
+    expect(line).to_have_count(0)
+
+
+def test_an_alert_leads_to_its_mute(demo, visit):
+    page = visit(demo, "/alerts")
+    row = page.get_by_role("grid", name="Alerts").get_by_role("row").filter(has_text="Budget small").first
+    row.click(timeout=90_000)
+    page.get_by_role("dialog", name="Alert").get_by_role("link", name="Mute").click()
+    drawer = page.get_by_role("dialog", name="Mute")
+    expect(drawer.get_by_label("Of rule")).not_to_have_value("")
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
 
 
 def test_an_alert_is_opened_and_taken_care_of(demo, visit, shot):

@@ -1,0 +1,56 @@
+"""What the page of an empty server offers to paste is run as it stands, and is noticed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = Path(os.environ.get("CACHE") or ROOT / ".cache").resolve()
+#: The button, and what runs its text.
+CLIENTS = {
+    "curl": ["bash", "-c"],
+    "OpenAI": [sys.executable, "-c"],
+    "MLflow": [CACHE / "mlflow-venv" / "bin" / "python", "-c"],
+    "OpenTelemetry": [CACHE / "otel-venv" / "bin" / "python", "-c"],
+}
+KEYED = '[[keys]]\nname = "dev"\nkey = "dev-key-of-the-test"\nrole = "admin"\n'
+
+
+def run(client, text):
+    assert shutil.which(CLIENTS[client][0]), f"{CLIENTS[client][0]} is missing: `make ui-test` makes it"
+    quiet = {"MLFLOW_ENABLE_ASYNC_TRACE_LOGGING": "true", "OPENAI_API_KEY": "", "no_proxy": "127.0.0.1,localhost"}
+    done = subprocess.run([*CLIENTS[client], text], capture_output=True, text=True, timeout=120, env={**os.environ, **quiet})
+    assert done.returncode == 0, done.stderr[-2_000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_each_snippet_works_as_it_stands_and_is_noticed(serve, visit, shot, client):
+    weir = serve('[otlp]\ngrpc = "off"\n')
+    page = visit(weir, "/")
+    page.get_by_role("button", name=client, exact=True).click()
+    shown = page.locator("pre")
+    expect(shown).to_contain_text(weir.url)
+    run(client, shown.inner_text())
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    calls = weir.get("/api/v1/calls").json()["calls"]
+    assert len(calls) == 1, calls
+    shot(page, f"first-call-{client.lower()}")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_with_a_key_only_that_is_to_be_put_in(serve, visit, client):
+    weir = serve('[otlp]\ngrpc = "off"\n' + KEYED)
+    page = visit(weir, "/", ignore=["401"])
+    page.get_by_label("Key").fill("dev-key-of-the-test")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name=client, exact=True).click()
+    shown = page.locator("pre")
+    expect(shown).to_contain_text("YOUR_KEY")
+    run(client, shown.inner_text().replace("YOUR_KEY", "dev-key-of-the-test"))
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
