@@ -37,19 +37,18 @@ impl Configured for Fixed {
 const NOW: i64 = 1_763_683_200_000_000;
 
 fn snapshot() -> Snapshot {
-    let from = |value: Value| value;
-    let keys = from(json!([
+    let keys = json!([
         {"name": "checkout", "key": "env:CHECKOUT_KEY", "role": "call", "models": ["gpt-4o*"], "rpm": 60, "department": "sales"},
         {"name": "ops", "sha256": "ab".repeat(32), "role": "admin"},
         {"name": "old", "key": SECRETS[0], "budget_usd_per_day": 5.0},
-    ]));
-    let limits = from(json!([{"label": "department", "value": "*", "budget_usd_per_month": 100.0}]));
-    let prices = from(json!([{"model": "own-model", "in": 1.5, "out": 3.0}, {"provider": "openai", "model": "gpt-4o", "in": 2.0, "out": 9.0}]));
+    ]);
+    let limits = json!([{"label": "department", "value": "*", "budget_usd_per_month": 100.0}]);
+    let prices = json!([{"model": "own-model", "in": 1.5, "out": 3.0}, {"provider": "openai", "model": "gpt-4o", "in": 2.0, "out": 9.0}]);
     let file = json!({"models": [{"id": "from-a-file", "provider": "openai", "in": 1, "out": 2}]});
-    let providers = from(json!({"local": {
+    let providers = json!({"local": {
         "kind": "openai", "base_url": format!("http://{}@127.0.0.1:9/v1?token=x", SECRETS[3]), "api_key": "env:CHECKOUT_KEY",
         "headers": {"x-modal": SECRETS[2]}, "models": ["fast", "broken"],
-    }}));
+    }});
     let config = Config {
         keys: serde_json::from_value(keys).unwrap(),
         limits: serde_json::from_value(limits).unwrap(),
@@ -59,7 +58,7 @@ fn snapshot() -> Snapshot {
         price_file: Some(file.to_string()),
         ..Config::default()
     };
-    Gateway::check(config, &|_| Some(SECRETS[1].to_owned())).unwrap()
+    Gateway::check(config, &|name| (name == "CHECKOUT_KEY").then(|| SECRETS[1].to_owned())).unwrap()
 }
 
 pub(super) fn configured() -> Arc<dyn Configured> {

@@ -168,10 +168,12 @@ pub(super) fn prices(snapshot: &Snapshot) -> PricesAnswer {
     let configured = configured.unwrap_or_default();
     let one = |model: &Model| {
         let is_configured = || configured.models().any(|own| own.id == model.id && own.provider == model.provider);
-        let source = match model.overridden {
-            false => "built_in",
-            true if is_configured() => "configuration",
-            true => "file",
+        let source = if !model.overridden {
+            "built_in"
+        } else if is_configured() {
+            "configuration"
+        } else {
+            "file"
         };
         let before = match model.provider.as_str() {
             _ if !model.overridden => None,
