@@ -265,6 +265,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/anomalies/{id}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the metric of an anomaly went around it, over what was usual at each time: as much before as it is long (a day to a
+         *     week), and half of that after.
+         */
+        get: operations["getAnomalySeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/backup": {
         parameters: {
             query?: never;
@@ -675,6 +695,108 @@ export interface paths {
          * @description A score may come before the call that it is about. The same id replaces; a list is stored whole or not at all.
          */
         post: operations["putScores"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys, what they may do and when they were used; needs a key of role `admin`. */
+        get: operations["getKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What keys, departments and other labels may use, and what of it is left now. */
+        get: operations["getLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What models cost: the built-in table with the operator's own prices over it. */
+        get: operations["getPrices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The providers, and how their models do since the start. */
+        get: operations["getProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is kept of calls, for how long, and what is replaced before it is written down. */
+        get: operations["getRetention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The room that is taken, by file and table, and what is stored. */
+        get: operations["getStorage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1445,6 +1567,32 @@ export interface components {
             /** @description How far the watch is. */
             watch: components["schemas"]["WatchJson"];
         };
+        /** @description How the metric of an anomaly went. */
+        AnomalySeries: {
+            /** @description The anomaly's id. */
+            id: string;
+            /** @description What was measured, as the anomaly has it. */
+            metric: string;
+            part?: components["schemas"]["SeriesPart"] | null;
+            branch?: components["schemas"]["SeriesBranch"] | null;
+            /**
+             * Format: date-time
+             * @description Since when, RFC 3339.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Until when, RFC 3339.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description Width of a point in seconds.
+             */
+            bucket_seconds: number;
+            /** @description Points with calls, in the order of time; at most about 240. None for an anomaly of the documented rules. */
+            points: components["schemas"]["SeriesPoint"][];
+        };
         /** @description A backup that was made. */
         BackupAnswer: {
             /** @description Its name in the folder of backups. */
@@ -1678,6 +1826,23 @@ export interface components {
              * @description Changes that the file did not get.
              */
             not_kept: number;
+        };
+        /** @description How long answers are cached. */
+        CacheKeptJson: {
+            /**
+             * Format: double
+             * @description Seconds that an answer may be given again.
+             */
+            seconds: number;
+            /**
+             * Format: int64
+             * @description Most memory for answers.
+             */
+            max_bytes: number;
+            /** @description Who shares answers: `shared`, `key`, `department`, `project` or `user`. */
+            scope: string;
+            /** @description Whether they are kept on disk. */
+            on_disk: boolean;
         };
         /**
          * @description A unit of the calendar.
@@ -1995,6 +2160,28 @@ export interface components {
              * @default null
              */
             max_tokens: number | null;
+        };
+        /** @description A model at a provider, and how it does. Of this process, since its start. */
+        DeploymentJson: {
+            /** @description The model. */
+            model: string;
+            /** @description `well`; `cooling` down after failures; `blocked`: the provider asked not to be called. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description Until when it is out of the rotation, RFC 3339.
+             */
+            until?: string | null;
+            /**
+             * Format: double
+             * @description Milliseconds to the first byte, lately.
+             */
+            first_byte_ms?: number | null;
+            /**
+             * Format: int32
+             * @description Requests under way.
+             */
+            in_flight: number;
         };
         /** @description How two versions differ. */
         DiffJson: {
@@ -2335,6 +2522,68 @@ export interface components {
              */
             calls_lost: number;
         };
+        /** @description A key, without the key. */
+        KeyJson: {
+            /** @description Its name. */
+            name: string;
+            /** @description What it may do: `call`, `write`, `read` or `admin`; each includes the ones before. */
+            role: string;
+            /**
+             * @description How the configuration knows it: `env` (an environment variable holds it), `sha256` (only its hash is known) or
+             *     `literal` (it stands in the file, readable).
+             */
+            known_by: string;
+            /** @description The environment variable. */
+            variable?: string | null;
+            /** @description Models it may call; empty: any. */
+            models: string[];
+            /** @description Project of its calls. */
+            project?: string | null;
+            /** @description Department of its calls. */
+            department?: string | null;
+            /**
+             * Format: int32
+             * @description Requests per minute.
+             */
+            rpm?: number | null;
+            /**
+             * Format: int64
+             * @description Tokens per minute.
+             */
+            tpm?: number | null;
+            /**
+             * Format: double
+             * @description Dollars per UTC day.
+             */
+            budget_usd_per_day?: number | null;
+            /**
+             * Format: double
+             * @description Dollars per UTC month.
+             */
+            budget_usd_per_month?: number | null;
+            /**
+             * Format: int64
+             * @description Calls of the last 30 days.
+             */
+            calls: number;
+            /**
+             * Format: double
+             * @description Their known cost.
+             */
+            cost_usd: number;
+            /**
+             * Format: date-time
+             * @description When the last call of these days began, RFC 3339; null when there was none.
+             */
+            last_used?: string | null;
+        };
+        /** @description Who may call. */
+        KeysAnswer: {
+            /** @description Whether no keys are configured, so that everybody on this machine may do everything. */
+            open: boolean;
+            /** @description The keys in the order of the configuration. */
+            keys: components["schemas"]["KeyJson"][];
+        };
         /** @description Where a label goes. */
         LabelJson: {
             /** @description A version, or another label whose version is taken. */
@@ -2365,6 +2614,34 @@ export interface components {
              * @description 99th percentile, within 1 %.
              */
             p99?: number | null;
+        };
+        /** @description A limit. */
+        LimitJson: {
+            /** @description `key`, `department` or another label. */
+            label: string;
+            /** @description Its value; `*` is the limit that each value without one by name has for itself. */
+            value: string;
+            requests?: components["schemas"]["UseJson"] | null;
+            tokens?: components["schemas"]["UseJson"] | null;
+            usd_per_day?: components["schemas"]["UseJson"] | null;
+            usd_per_month?: components["schemas"]["UseJson"] | null;
+            /**
+             * Format: double
+             * @description The share of a budget from which on it alerts.
+             */
+            soft: number;
+            /** @description The model that serves calls once a budget is spent; without one they are refused. */
+            fallback?: string | null;
+        };
+        /** @description What keys and labels may use, and what is left. */
+        LimitsAnswer: {
+            /** @description The limits, the scarcest first, at most 500. */
+            limits: components["schemas"]["LimitJson"][];
+            /**
+             * Format: int64
+             * @description How many are left out.
+             */
+            more: number;
         };
         /** @description A mean and how many values it is of. */
         MeanJson: {
@@ -2829,6 +3106,48 @@ export interface components {
             /** @description Name of the tool, of a call of one. */
             tool?: string | null;
         };
+        /** @description The price of a model, US dollars per million tokens. */
+        PriceJson: {
+            /** @description The provider's kind; empty: any provider. */
+            provider: string;
+            /** @description The model. */
+            model: string;
+            /** @description Where it is from: `built_in`, `file` (`gateway.price_file`) or `configuration` (`[[prices]]`). */
+            source: string;
+            instead_of?: components["schemas"]["RatesJson"] | null;
+            /** @description The rates. */
+            rates: components["schemas"]["RatesJson"];
+            /** @description Rates of requests with more input than so many tokens. */
+            above: components["schemas"]["TierJson"][];
+            /**
+             * Format: double
+             * @description Input through the batch API.
+             */
+            batch_input?: number | null;
+            /**
+             * Format: double
+             * @description Output through the batch API.
+             */
+            batch_output?: number | null;
+            /**
+             * Format: int64
+             * @description Most input tokens.
+             */
+            context?: number | null;
+            /** @description Other names of the model. */
+            aliases: string[];
+            /** @description When the provider retires it, `YYYY-MM-DD`. */
+            retires?: string | null;
+            /** @description Whether it is retired. */
+            retired: boolean;
+        };
+        /** @description The prices in use. */
+        PricesAnswer: {
+            /** @description The day that the built-in prices are of, `YYYY-MM-DD`. */
+            as_of: string;
+            /** @description The models, in the table's order. */
+            prices: components["schemas"]["PriceJson"][];
+        };
         /** @description A prompt template that a call used. */
         Prompt: {
             /** @description Its name. */
@@ -2887,6 +3206,52 @@ export interface components {
             created: string;
             /** @description `api` or `file`. */
             source: string;
+        };
+        /** @description A provider, without its key. */
+        ProviderJson: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its kind. */
+            kind: string;
+            /** @description Where it is, without credentials; null for the built-in one. */
+            url?: string | null;
+            /** @description Whether it has a key of its own; else callers' keys are passed on, or it needs none. */
+            has_key: boolean;
+            /**
+             * Format: int64
+             * @description Models that it lists; 0: any model.
+             */
+            models: number;
+            /** @description Its models that were called since the start, at most 100: those out of the rotation first. */
+            deployments: components["schemas"]["DeploymentJson"][];
+        };
+        /** @description The providers. */
+        ProvidersAnswer: {
+            /** @description By name. */
+            providers: components["schemas"]["ProviderJson"][];
+        };
+        /** @description Rates, US dollars per million tokens. */
+        RatesJson: {
+            /**
+             * Format: double
+             * @description Input.
+             */
+            input: number;
+            /**
+             * Format: double
+             * @description Input read from the provider's cache.
+             */
+            cached_input: number;
+            /**
+             * Format: double
+             * @description Input written to it.
+             */
+            cache_write: number;
+            /**
+             * Format: double
+             * @description Output.
+             */
+            output: number;
         };
         /** @description Whether a service is ready for production. */
         Readiness: {
@@ -2980,6 +3345,42 @@ export interface components {
             /** @description As messages. */
             messages: components["schemas"]["MessageJson"][];
         };
+        /** @description What is kept, for how long, and what is taken out before. */
+        RetentionAnswer: {
+            /**
+             * Format: double
+             * @description Seconds that calls and traces are kept; null: for ever (`record.retention`).
+             */
+            calls_seconds?: number | null;
+            /** @description How much of prompts and answers is kept: `full`, `truncated`, `redacted` or `none` (`record.payload`). */
+            payload: string;
+            /**
+             * Format: int64
+             * @description Most bytes of each that are kept.
+             */
+            max_payload_bytes: number;
+            /** @description Whether they are kept as plain text columns (`record.plain_text`). */
+            plain_text: boolean;
+            /** @description Whether keys, tokens and passwords are replaced; always. */
+            replaces_secrets: boolean;
+            /** @description Whether e-mail addresses, phone numbers, payment cards, bank accounts and IP addresses are replaced. */
+            replaces_personal_data: boolean;
+            /** @description Labels of the operator's own patterns (`record.redact`). */
+            patterns: string[];
+            /** @description Project of calls that name none. */
+            project: string;
+            /**
+             * Format: int64
+             * @description Most bytes of calls that wait for the store.
+             */
+            journal_max_bytes: number;
+            cache?: components["schemas"]["CacheKeptJson"] | null;
+            /**
+             * Format: double
+             * @description Seconds that files and batches that have ended are kept (`batches.keep`).
+             */
+            files_seconds: number;
+        };
         /** @description Why there is no judgement. */
         ScoreErrorJson: {
             /** @description Its kind: `RATE_LIMIT_EXCEEDED`, `ValueError`, ... */
@@ -3035,6 +3436,55 @@ export interface components {
             scores: components["schemas"]["ScoreJson"][];
             /** @description Whether there are more than the 1000 that are shown. */
             truncated: boolean;
+        };
+        /** @description A branch of a workflow. */
+        SeriesBranch: {
+            /** @description The workflow; empty when it names none. */
+            workflow: string;
+            /** @description The node that was left. */
+            from: string;
+            /** @description The node that was entered. */
+            to: string;
+        };
+        /** @description A part of the traffic. */
+        SeriesPart: {
+            /** @description `model`, `provider`, `department` or `prompt_version`. */
+            dimension: string;
+            /** @description Its value. */
+            value: string;
+        };
+        /** @description A point, in the metric's unit: tokens, US dollars, milliseconds, a share. */
+        SeriesPoint: {
+            /**
+             * Format: date-time
+             * @description Its start, RFC 3339.
+             */
+            start: string;
+            /**
+             * Format: double
+             * @description The value.
+             */
+            value: number;
+            /**
+             * Format: int64
+             * @description Calls or decisions behind it.
+             */
+            calls: number;
+            /**
+             * Format: double
+             * @description What was usual then, by the baseline of now; null where that is not known.
+             */
+            expected?: number | null;
+            /**
+             * Format: double
+             * @description Lower end of what would have been normal for so many calls.
+             */
+            lower?: number | null;
+            /**
+             * Format: double
+             * @description Its upper end.
+             */
+            upper?: number | null;
         };
         /** @description The test behind the verdicts. */
         ShareTestJson: {
@@ -3181,6 +3631,78 @@ export interface components {
             /** @description Where calls are exported to. */
             exporters: components["schemas"]["ExporterJson"][];
         };
+        /** @description The room that is taken. */
+        StorageAnswer: {
+            /** @description The data folder. */
+            folder: string;
+            /**
+             * Format: int64
+             * @description Bytes of everything in it.
+             */
+            bytes: number;
+            /** @description What it is made of, the largest first. */
+            parts: components["schemas"]["StoragePart"][];
+            /** @description Tables and indexes of the telemetry, the largest first; none of a large database, whose pages are not counted. */
+            tables: components["schemas"]["StoragePart"][];
+            /** @description Where artifacts are, if not in the folder. */
+            artifacts_elsewhere?: string | null;
+            /**
+             * Format: int64
+             * @description Calls that are counted.
+             */
+            calls: number;
+            /**
+             * Format: date-time
+             * @description When the oldest recorded step began, RFC 3339.
+             */
+            oldest?: string | null;
+            /**
+             * Format: date-time
+             * @description When the newest did.
+             */
+            newest?: string | null;
+            /** @description Projects with most calls, at most 50. */
+            projects: components["schemas"]["StoredProject"][];
+        };
+        /** @description A file, a folder or a table. */
+        StoragePart: {
+            /** @description Its name. */
+            name: string;
+            /** @description What it holds, for people. */
+            about: string;
+            /**
+             * Format: int64
+             * @description Its bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Files in it; of a table 0.
+             */
+            files: number;
+            /** @description Whether there are more files than were looked at. */
+            more: boolean;
+        };
+        /** @description What is stored of a project. */
+        StoredProject: {
+            /** @description Its name; null: calls without one. */
+            project?: string | null;
+            /**
+             * Format: int64
+             * @description Its calls.
+             */
+            calls: number;
+            /**
+             * Format: date-time
+             * @description The day of its first call or decision, RFC 3339.
+             */
+            first: string;
+            /**
+             * Format: date-time
+             * @description The end of the day of its last.
+             */
+            last: string;
+        };
         /** @description What was stored. */
         StoredSpans: {
             /**
@@ -3217,6 +3739,16 @@ export interface components {
              * @description Values per version at which the intervals are narrowest.
              */
             planned: number;
+        };
+        /** @description Rates of long requests. */
+        TierJson: {
+            /**
+             * Format: int64
+             * @description From more input tokens than these on.
+             */
+            input_tokens: number;
+            /** @description The rates of all tokens of such a request. */
+            rates: components["schemas"]["RatesJson"];
         };
         /** @description Tokens of a call or of a sum of calls. */
         Tokens: {
@@ -3310,6 +3842,19 @@ export interface components {
             spans: components["schemas"]["Call"][];
             /** @description `cursor` of the next page; null on the last one. */
             next?: string | null;
+        };
+        /** @description What of a limit is left. */
+        UseJson: {
+            /**
+             * Format: double
+             * @description All of it.
+             */
+            limit: number;
+            /**
+             * Format: double
+             * @description What is left now, what calls under way have reserved taken off; below 0 when overspent.
+             */
+            left: number;
         };
         /**
          * @description What a check came to.
@@ -4235,6 +4780,56 @@ export interface operations {
                 };
             };
             /** @description The watch or the store is busy */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getAnomalySeries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The anomaly's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnomalySeries"];
+                };
+            };
+            /** @description The watch is off, or there is no such parameter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description There is no such anomaly */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The store cannot answer now */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5426,6 +6021,153 @@ export interface operations {
                 };
             };
             /** @description The store cannot be written now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys, without the keys */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysAnswer"];
+                };
+            };
+            /** @description The key is not one of role `admin` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The store cannot answer now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The limits */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsAnswer"];
+                };
+            };
+        };
+    };
+    getPrices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The prices */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PricesAnswer"];
+                };
+            };
+        };
+    };
+    getProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The providers, without their keys */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvidersAnswer"];
+                };
+            };
+        };
+    };
+    getRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Retention and redaction */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionAnswer"];
+                };
+            };
+        };
+    };
+    getStorage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The room that is taken */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageAnswer"];
+                };
+            };
+            /** @description The store cannot answer now */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -95,7 +95,10 @@ pub use params::Pairs;
 pub use readiness::JudgeReadiness;
 pub use scores_json::{ScoreJson, ScoreList};
 pub use settings::{Configured, MeasureStorage};
-pub use settings_json::{StorageAnswer, StoragePart, StoredProject};
+pub use settings_json::{
+    CacheKeptJson, DeploymentJson, KeyJson, KeysAnswer, LimitJson, LimitsAnswer, PriceJson, PricesAnswer, ProviderJson,
+    ProvidersAnswer, RatesJson, RetentionAnswer, StorageAnswer, StoragePart, StoredProject, TierJson, UseJson,
+};
 pub use state::{ApiState, FlushCache, TakeSpans};
 pub use stats_json::{BucketJson, FiguresJson, GroupJson, LatencyJson, StatsAnswer};
 pub use status::{BatchesJson, BudgetJson, CacheJson, ExporterJson, JournalJson, StatusAnswer};

@@ -15,9 +15,7 @@ use weir_gateway::snapshot::Snapshot;
 use super::query::Query;
 use super::read::refusal;
 use super::respond::{ErrorAnswer, Refusal, json};
-use super::settings_json::{
-    KeysAnswer, LimitsAnswer, PricesAnswer, ProvidersAnswer, RetentionAnswer, StorageAnswer,
-};
+use super::settings_json::{KeysAnswer, LimitsAnswer, PricesAnswer, ProvidersAnswer, RetentionAnswer, StorageAnswer};
 use super::state::Shared;
 use super::{params, settings_view};
 

@@ -54,7 +54,10 @@ fn snapshot() -> Snapshot {
         limits: serde_json::from_value(limits).unwrap(),
         prices: serde_json::from_value(prices).unwrap(),
         providers: serde_json::from_value(providers).unwrap(),
-        record: serde_json::from_value(json!({"payload": "redacted", "retention": "30d", "redact": {"ORDER": "o-[0-9]+"}})).unwrap(),
+        record: serde_json::from_value(
+            json!({"payload": "redacted", "retention": "30d", "redact": {"ORDER": "o-[0-9]+"}}),
+        )
+        .unwrap(),
         price_file: Some(file.to_string()),
         ..Config::default()
     };

@@ -117,9 +117,7 @@ pub(super) fn limits(snapshot: &Snapshot, now: Micros) -> LimitsAnswer {
         let share = |of: UseJson| if of.limit > 0.0 { of.left / of.limit } else { 0.0 };
         all.into_iter().flatten().map(share).fold(f64::INFINITY, f64::min)
     };
-    limits.sort_by(|a, b| {
-        left(a).total_cmp(&left(b)).then_with(|| (&a.label, &a.value).cmp(&(&b.label, &b.value)))
-    });
+    limits.sort_by(|a, b| left(a).total_cmp(&left(b)).then_with(|| (&a.label, &a.value).cmp(&(&b.label, &b.value))));
     let more = limits.len().saturating_sub(LIMITS) as u64;
     limits.truncate(LIMITS);
     LimitsAnswer { limits, more }

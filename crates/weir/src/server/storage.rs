@@ -44,14 +44,16 @@ pub(super) fn measure<S: Telemetry + Activity>(
     if let ArtifactPlace::Folder(artifacts) = artifacts
         && !artifacts.starts_with(data)
     {
-        let mut part = StoragePart { name: artifacts.display().to_string(), about: about("artifacts"), ..Default::default() };
+        let mut part =
+            StoragePart { name: artifacts.display().to_string(), about: about("artifacts"), ..Default::default() };
         count(artifacts, DEPTH, &mut part);
         parts.push(part);
     }
     parts.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
     // The first two are the files themselves.
     let tables = store.sizes().map_err(read::refusal)?.into_iter().skip(2);
-    let tables = tables.map(|table| StoragePart { name: table.name, bytes: table.bytes, ..Default::default() }).collect();
+    let tables =
+        tables.map(|table| StoragePart { name: table.name, bytes: table.bytes, ..Default::default() }).collect();
     let spans = store.project_spans(TimeRange::default(), COUNTED).map_err(read::refusal)?;
     let calls = spans.iter().map(|span| span.calls).sum();
     let projects = spans.into_iter().take(LISTED).map(|span| StoredProject {
