@@ -64,7 +64,7 @@ pub(super) fn measure<S: Telemetry + Activity>(
     });
     let end = |ascending| edge(store, ascending).map(|at| at.map(to_rfc3339)).map_err(read::refusal);
     Ok(StorageAnswer {
-        folder: data.display().to_string(),
+        folder: data.canonicalize().unwrap_or_else(|_| data.to_owned()).display().to_string(),
         bytes: parts.iter().map(|part| part.bytes).sum(),
         parts,
         tables,

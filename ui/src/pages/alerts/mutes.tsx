@@ -151,7 +151,7 @@ export function MuteDrawer({ rules, begin, onClose }: { rules: readonly Rule[] |
         <p className="max-w-prose text-muted">They are evaluated and shown as ever; nobody is told. What still holds at the end is told then.</p>
         <div className="grid gap-4 sm:grid-cols-2">
           <Labelled name="Of rule">
-            <Select label="Of rule" className="h-8 w-full" value={rule} options={[["", "every rule"], ...(rules ?? []).map((one) => [one.id, one.rule.name] as const)]} onChange={setRule} />
+            <Select label="Of rule" className="h-8 w-full text-sm font-normal" value={rule} options={[["", "every rule"], ...(rules ?? []).map((one) => [one.id, one.rule.name] as const)]} onChange={setRule} />
           </Labelled>
           <Labelled name="Only with these labels">
             <Field value={labels} placeholder="model=gpt-4o, department=sales" onChange={(event) => setLabels(event.target.value)} />

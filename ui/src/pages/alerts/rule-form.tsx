@@ -41,12 +41,12 @@ export function RuleForm({ doc, onChange }: { doc: RuleDoc; onChange: (doc: Rule
         <>
           <Number name={doc.source === "score" ? "At least so many scores" : "At least so many calls"} value={doc.min_samples} onChange={(min_samples) => set({ min_samples })} />
           <Labelled name="Without data">
-            <Select label="Without data" className="h-8 w-full" value={doc.no_data ?? ""} options={NO_DATA} onChange={(no_data) => set({ no_data: no_data || undefined })} />
+            <Select label="Without data" className="h-8 w-full text-sm font-normal" value={doc.no_data ?? ""} options={NO_DATA} onChange={(no_data) => set({ no_data: no_data || undefined })} />
           </Labelled>
         </>
       ) : null}
       <Labelled name="Severity">
-        <Select label="Severity" className="h-8 w-full" value={doc.severity ?? "critical"} options={["info", "warning", "critical"].map((s) => [s as Severity, s] as const)} onChange={(severity) => set({ severity })} />
+        <Select label="Severity" className="h-8 w-full text-sm font-normal" value={doc.severity ?? "critical"} options={["info", "warning", "critical"].map((s) => [s as Severity, s] as const)} onChange={(severity) => set({ severity })} />
       </Labelled>
       <Text name="Told again every" value={doc.renotify} usual="never" onChange={(renotify) => set({ renotify })} />
       <Labelled name="Tells" wide group>
@@ -82,7 +82,7 @@ function ConditionFields({ doc, set }: { doc: RuleDoc; set: (change: Partial<Rul
       {type === "static" ? (
         <>
           <Labelled name="Compared">
-            <Select label="Comparison" className="h-8 w-full" value={condition.op ?? ">"} options={OPS.map((op) => [op, op] as const)} onChange={(op) => setCondition(op === "==" || op === "!=" ? { op, warn: undefined, recover: undefined } : { op })} />
+            <Select label="Comparison" className="h-8 w-full text-sm font-normal" value={condition.op ?? ">"} options={OPS.map((op) => [op, op] as const)} onChange={(op) => setCondition(op === "==" || op === "!=" ? { op, warn: undefined, recover: undefined } : { op })} />
           </Labelled>
           {exact ? null : <Number name="A warning from" value={condition.warn} onChange={(warn) => setCondition({ warn })} />}
           <Number name={exact ? "Value" : "Critical from"} value={condition.crit} onChange={(crit) => setCondition({ crit })} />
@@ -91,17 +91,17 @@ function ConditionFields({ doc, set }: { doc: RuleDoc; set: (change: Partial<Rul
       ) : type === "ratio_to_baseline" ? (
         <>
           <Labelled name="Against">
-            <Select label="Baseline" className="h-8 w-full" value={condition.baseline ?? "previous_window"} options={[["previous_window", "the window before"], ["same_hour_last_week", "the same hour last week"]]} onChange={(baseline) => setCondition({ baseline })} />
+            <Select label="Baseline" className="h-8 w-full text-sm font-normal" value={condition.baseline ?? "previous_window"} options={[["previous_window", "the window before"], ["same_hour_last_week", "the same hour last week"]]} onChange={(baseline) => setCondition({ baseline })} />
           </Labelled>
           <Number name="Times as much" value={condition.factor} onChange={(factor) => setCondition({ factor })} />
         </>
       ) : (
         <>
           <Labelled name="Sensitivity">
-            <Select label="Sensitivity" className="h-8 w-full" value={condition.sensitivity ?? "medium"} options={["low", "medium", "high"].map((s) => [s, s] as const)} onChange={(sensitivity) => setCondition({ sensitivity })} />
+            <Select label="Sensitivity" className="h-8 w-full text-sm font-normal" value={condition.sensitivity ?? "medium"} options={["low", "medium", "high"].map((s) => [s, s] as const)} onChange={(sensitivity) => setCondition({ sensitivity })} />
           </Labelled>
           <Labelled name="Direction">
-            <Select label="Direction" className="h-8 w-full" value={condition.direction ?? "both"} options={["up", "down", "both"].map((d) => [d, d] as const)} onChange={(direction) => setCondition({ direction })} />
+            <Select label="Direction" className="h-8 w-full text-sm font-normal" value={condition.direction ?? "both"} options={["up", "down", "both"].map((d) => [d, d] as const)} onChange={(direction) => setCondition({ direction })} />
           </Labelled>
         </>
       )}

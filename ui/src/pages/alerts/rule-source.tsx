@@ -78,9 +78,9 @@ function OfCalls({ doc, set }: Props) {
     <>
       <Labelled name="Measure" group>
         <span className="flex gap-2">
-          <Select label="Measure" className="h-8 min-w-0 flex-1" value={measure} options={MEASURES} onChange={(next) => set({ metric: { measure: next } })} />
+          <Select label="Measure" className="h-8 min-w-0 flex-1 text-sm font-normal" value={measure} options={MEASURES} onChange={(next) => set({ metric: { measure: next } })} />
           {aggregations.length > 1 ? (
-            <Select label="Aggregation" className="h-8" value={doc.metric?.agg ?? aggregations[0] ?? ""} options={aggregations.map((agg) => [agg, named(agg)] as const)} onChange={(agg) => set({ metric: agg === aggregations[0] ? { measure } : { measure, agg } })} />
+            <Select label="Aggregation" className="h-8 text-sm font-normal" value={doc.metric?.agg ?? aggregations[0] ?? ""} options={aggregations.map((agg) => [agg, named(agg)] as const)} onChange={(agg) => set({ metric: agg === aggregations[0] ? { measure } : { measure, agg } })} />
           ) : null}
         </span>
       </Labelled>
@@ -131,7 +131,7 @@ function OfScores({ doc, set }: Props) {
         ))}
       </datalist>
       <Labelled name="How many become one">
-        <Select label="Aggregation" className="h-8 w-full" value={agg} options={OF_SCORES.map((name) => [name, named(name)] as const)} onChange={(next) => set({ metric: next === "avg" ? undefined : { measure: `score:${doc.score ?? ""}`, agg: next } })} />
+        <Select label="Aggregation" className="h-8 w-full text-sm font-normal" value={agg} options={OF_SCORES.map((name) => [name, named(name)] as const)} onChange={(next) => set({ metric: next === "avg" ? undefined : { measure: `score:${doc.score ?? ""}`, agg: next } })} />
       </Labelled>
       <Text name="Over (window)" value={doc.window} usual="1d" onChange={(window) => set({ window })} />
     </>
@@ -147,7 +147,7 @@ function OfAnomalies({ doc, set }: Props) {
   return (
     <>
       <Labelled name="At least so bad">
-        <Select label="At least so bad" className="h-8 w-full" value={said.min_severity ?? "warning"} options={["info", "warning", "critical"].map((s) => [s as Severity, s] as const)} onChange={(min_severity) => change({ min_severity })} />
+        <Select label="At least so bad" className="h-8 w-full text-sm font-normal" value={said.min_severity ?? "warning"} options={["info", "warning", "critical"].map((s) => [s as Severity, s] as const)} onChange={(min_severity) => change({ min_severity })} />
       </Labelled>
       <Text name="Only of project" value={doc.project} usual="any" onChange={(project) => set({ project })} />
       <Labelled name="Only of these metrics (none: of all)" wide group>
@@ -173,7 +173,7 @@ function OfTarget({ doc, set, kind }: Props & { kind: "budget" | "slo" }) {
       <Labelled name={name} wide>
         <Select
           label={name}
-          className="h-8 w-full sm:max-w-80"
+          className="h-8 w-full text-sm font-normal sm:max-w-80"
           value={chosen ?? ""}
           options={[...(chosen ? [] : [["", "choose one"] as const]), ...[...new Set([...(found.data ?? []), ...(chosen ? [chosen] : [])])].map((one) => [one, one] as const)]}
           onChange={(next) => set({ [kind]: next || undefined })}

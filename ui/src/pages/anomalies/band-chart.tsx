@@ -3,7 +3,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { type Anomaly, type Schema, type Stats, api, unwrap } from "@/api/client";
-import { linesOf, useStats, windowOf } from "@/api/stats";
+import { groupName, linesOf, useStats, windowOf } from "@/api/stats";
 import { type Line, largest } from "@/components/chart/stack";
 import { TimeChart, type Usual } from "@/components/chart/time-chart";
 import { Answered, Empty, Failed } from "@/components/state";
@@ -54,10 +54,10 @@ function useMarks(anomaly: Anomaly, to?: number) {
 }
 
 // What the values are of: all of the project, or a part of it.
-function about({ part, branch, metric }: Series): string {
+function about({ part, branch }: Series): string {
   if (branch) return `the share that goes from ${branch.from} to ${branch.to}`;
   if (part) return `the calls of ${part.dimension.replace("_", " ")} ${part.value}`;
-  return metric === "requests" ? "all calls of the project" : "all calls of the project, a mean of each bucket";
+  return "all calls of the project";
 }
 
 function OverUsual({ anomaly, series, onPick }: Props & { series: Series }) {
@@ -126,6 +126,7 @@ function Split({ anomaly, range, q, by, onPick }: Props & { range: TimeRange; q:
     <div>
       <h3 className="pb-1 text-xs font-medium text-muted">
         {anomaly.metric === LIMITED ? "calls that met a rate limit, " : ""}by {by.replace("_", " ")}
+        {stats.data?.groups.length === 1 ? `: ${stats.data.groups.map(groupName).join()} alone` : ""}
       </h3>
       <Answered of={stats}>{(data) => <Figures data={data} anomaly={anomaly} range={range} onPick={onPick} />}</Answered>
     </div>

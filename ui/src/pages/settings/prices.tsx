@@ -30,7 +30,7 @@ function Rate({ price, of }: { price: Price; of: "input" | "output" | "cached_in
 }
 
 const COLUMNS: readonly Column<Price>[] = [
-  { id: "model", head: "Model", width: "minmax(15rem, 1.4fr)", order: "model", cell: (p) => <span className="font-mono text-xs">{p.model}</span> },
+  { id: "model", head: "Model", width: "minmax(14rem, 1.4fr)", order: "model", cell: (p) => <span className="font-mono text-xs">{p.model}</span> },
   { id: "provider", head: "Provider", width: "8rem", order: "provider", cell: (p) => p.provider || <span className="text-muted">any</span> },
   { id: "input", head: "Input", width: "9rem", number: true, order: "input", about: "Dollars per million tokens", cell: (p) => <Rate price={p} of="input" /> },
   { id: "cached", head: "Cached input", width: "9rem", number: true, cell: (p) => <Rate price={p} of="cached_input" /> },
@@ -38,7 +38,7 @@ const COLUMNS: readonly Column<Price>[] = [
   {
     id: "more",
     head: "Also",
-    width: "minmax(11rem, 1fr)",
+    width: "minmax(10rem, 1fr)",
     cell: (p) => (
       <span className="text-xs text-muted">
         {[p.above.length ? `from ${p.above.map((tier) => `${count(tier.input_tokens)}: ${rate(tier.rates.input)} / ${rate(tier.rates.output)}`).join(", ")}` : "", typeof p.batch_input === "number" ? `batch ${rate(p.batch_input)} / ${rate(p.batch_output ?? 0)}` : "", p.retired ? "retired" : p.retires ? `retires ${p.retires}` : ""].filter(Boolean).join(" · ")}

@@ -15,6 +15,9 @@ type Stored = Schema["StorageAnswer"];
 
 const FIRST = 12;
 
+// Projects are counted by days of UTC.
+const day = (at: string | number) => new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
 export function Storage() {
   const found = useQuery({ queryKey: ["settings", "storage"], staleTime: 60_000, queryFn: ({ signal }) => unwrap(api.GET("/api/v1/settings/storage", { signal })) });
   return <Answered of={found}>{(stored) => <Body stored={stored} />}</Answered>;
@@ -65,8 +68,8 @@ function Body({ stored }: { stored: Stored }) {
                   ),
               },
               { head: "Calls", number: true, cell: (project) => count(project.calls) },
-              { head: "Since", cell: (project) => <Time at={project.first} /> },
-              { head: "Until", cell: (project) => <Time at={project.last} /> },
+              { head: "First day", cell: (project) => day(project.first) },
+              { head: "Last day", cell: (project) => day(Date.parse(project.last) - 1) },
             ]}
           />
         </section>
@@ -97,8 +100,7 @@ function Parts({ of, all }: { of: Stored["parts"]; all: number }) {
           <span aria-hidden className="absolute inset-y-0.5 left-0 rounded bg-tint" style={{ width: `${Math.max((part.bytes / most) * 100, 0.4)}%` }} />
           <span className="relative min-w-0 shrink-0 truncate font-mono text-xs">{part.name}</span>
           <span className="relative hidden min-w-0 flex-1 truncate text-xs text-muted sm:inline">
-            {part.about}
-            {part.files > 1 ? ` · ${count(part.files)}${part.more ? " or more" : ""} files` : ""}
+            {[part.about, part.files > 1 ? `${count(part.files)}${part.more ? " or more" : ""} files` : ""].filter(Boolean).join(" · ")}
           </span>
           <span className="num relative ml-auto shrink-0 text-xs">
             {bytes(part.bytes)} <span className="inline-block w-12 text-right text-muted">{percent(all ? part.bytes / all : 0)}</span>

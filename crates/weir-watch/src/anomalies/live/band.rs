@@ -14,8 +14,12 @@ use super::watch::Watch;
 use super::{DEFAULT_PROJECT, Traffic};
 use crate::anomalies::{Branch, Held, Part, Subject, Usual};
 
-/// Widths of points, the finest first; the first only where minutes are kept.
-const WIDTHS: [Micros; 5] = [15 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, DAY];
+/// The width of points where minutes are kept.
+const FINE: Micros = 15 * MINUTE;
+/// Other widths, the finest first.
+const WIDTHS: [Micros; 4] = [HOUR, 3 * HOUR, 6 * HOUR, DAY];
+/// Fewer calls in a point say too little: then the points are of hours.
+const CALLS: u64 = 20;
 /// Most points.
 const POINTS: i64 = 240;
 /// So far back minutes are kept, with some to spare.
@@ -68,17 +72,24 @@ impl Watch {
         // Of what was loaded, the present is where it ends.
         let fed = self.book.try_lock_for(PATIENCE).and_then(|book| Some(book.projects.get(&anomaly.project)?.until));
         let end = fed.map_or(now, |until| until.min(now)).max(anomaly.detected_at);
-        let (from, to, width) = stretch(&anomaly, end, now);
         let subject = Subject::of(&anomaly);
-        let held = match &subject {
-            Some(subject) => read(self.traffic.as_ref(), &anomaly.project, subject, (from, to), width)?,
-            None => BTreeMap::new(),
+        let held = |(from, to, width): (Micros, Micros, Micros)| match &subject {
+            Some(subject) => read(self.traffic.as_ref(), &anomaly.project, subject, (from, to), width),
+            None => Ok(BTreeMap::new()),
         };
-        let mut points = Vec::with_capacity(held.len());
+        let mut chosen = stretch(&anomaly, end, now, true);
+        let mut found = held(chosen)?;
+        let calls: u64 = found.values().filter_map(|held| Some(subject.as_ref()?.value(held)?.1)).sum();
+        if chosen.2 < HOUR && calls < CALLS * found.len() as u64 {
+            chosen = stretch(&anomaly, end, now, false);
+            found = held(chosen)?;
+        }
+        let (from, to, width) = chosen;
+        let mut points = Vec::with_capacity(found.len());
         let book = self.book.try_lock_for(PATIENCE);
         let engine = book.as_ref().and_then(|book| Some(&book.projects.get(&anomaly.project)?.engine));
         let usually = subject.as_ref().zip(engine).and_then(|(subject, engine)| engine.usually(subject, &anomaly));
-        for (start, held) in &held {
+        for (start, held) in &found {
             let Some((value, of)) = subject.as_ref().and_then(|subject| subject.value(held)) else { continue };
             let usual = usually.as_ref().and_then(|usually| usually.at(*start, width, of));
             points.push(ChartedPoint { start: *start, value, of, usual });
@@ -89,16 +100,16 @@ impl Watch {
     }
 }
 
-/// The stretch of time of a chart, and the width of its points: as much before as the anomaly is long, a day to a week, and half
+/// The stretch of time of a chart, and the width of its points, less than an hour where that is wanted and
+/// possible: as much before as the anomaly is long, a day to a week, and half
 /// of that after it. Only whole points are shown.
-fn stretch(anomaly: &Anomaly, end: Micros, now: Micros) -> (Micros, Micros, Micros) {
+fn stretch(anomaly: &Anomaly, end: Micros, now: Micros, fine: bool) -> (Micros, Micros, Micros) {
     let over = anomaly.ended_at.unwrap_or(end);
     let before = (over - anomaly.onset).clamp(DAY, 7 * DAY);
     let to = if anomaly.ended_at.is_some() { over.saturating_add(before / 2).min(end.max(over)) } else { end };
     let from = anomaly.onset.saturating_sub(before).max(to - LONGEST);
-    let is_recent = from >= now - MINUTES;
-    let fits = |width: &Micros| (to - from) / width <= POINTS && (*width >= HOUR || is_recent);
-    let width = WIDTHS.into_iter().find(fits).unwrap_or(DAY);
+    let fine = Some(FINE).filter(|_| fine && from >= now - MINUTES);
+    let width = fine.into_iter().chain(WIDTHS).find(|width| (to - from) / width <= POINTS).unwrap_or(DAY);
     let from = from - from.rem_euclid(width);
     (from, (to - to.rem_euclid(width)).max(from + width), width)
 }
