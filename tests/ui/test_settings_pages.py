@@ -118,7 +118,7 @@ def test_prices_are_found_and_own_ones_are_told_apart(settings, visit):
 
 def test_retention_storage_and_providers_are_told(settings, visit):
     page = signed_in(visit, settings, "/settings?tab=kept")
-    expect(page.get_by_text("kept for 30 days")).to_be_visible()
+    expect(page.get_by_text("kept for 30 days; figures of days stay")).to_be_visible()
     expect(page.get_by_text("ORDER", exact=True)).to_be_visible()
     page.get_by_role("tab", name="Storage").focus()
     page.keyboard.press("Enter")

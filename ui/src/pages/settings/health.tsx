@@ -32,7 +32,7 @@ export function Health({ of }: { of: Status }) {
               <Fact name="Saved" value={`${dollars(cache.saved_usd)}, ${millis(cache.saved_seconds * 1_000)}`} />
             </>
           ) : (
-            <p className="text-muted">Nothing is cached: [cache] is off.</p>
+            <Fact name="Answers" value="none: [cache] is off" />
           )}
         </Facts>
         {exporters.map((exporter) => (
