@@ -133,6 +133,13 @@ fn is_foreign(rule: &Rule, labels: &Labels) -> bool {
             );
             labels.len() != group_by.len() + project || group_by.iter().any(|d| !labels.contains_key(d.as_str()))
         }
+        super::rule::Read::Values(values) => {
+            let named = usize::from(!matches!(values.of, super::rule::ValuesOf::Events(..)));
+            let project =
+                usize::from(rule.doc.project.is_some() && !values.group_by.iter().any(|name| name == "project"));
+            let known = |name: &String| labels.contains_key(name);
+            labels.len() != values.group_by.len() + named + project || !values.group_by.iter().all(known)
+        }
         super::rule::Read::Budget(budget) => {
             let known = |t: &f64| labels.get("threshold") == Some(&super::observe::threshold_name(*t));
             let forecast = labels.get("threshold").is_some_and(|t| t == super::observe::FORECAST);

@@ -11,7 +11,7 @@ use super::data::{Data, Key};
 use super::document::{Agg, Op};
 use super::judge::{Level, Lines};
 use super::measure::{Measure, of_values};
-use super::rule::{Condition, Read, Rule};
+use super::rule::{Condition, Read, Rule, ValuesOf};
 use super::stretch::windows;
 use crate::budgets::{Budget, BudgetStatus, HISTORY, Unit};
 use crate::slo::{BurnRate, Count, Indicator, Slo, burn_rates};
@@ -75,16 +75,28 @@ pub fn points(rule: &Rule, data: &mut Data, at: Micros) -> Vec<Point> {
                 |point: &Point| group_by.is_empty() || point.samples > 0 || point.value.is_some_and(|v| v != 0.0);
             tracks.iter_mut().filter_map(of_track).filter(seen).collect()
         }
-        (Read::Score { name, agg }, Data::Scores(scores)) => {
-            let values: Vec<_> = windows(rule, at)
-                .into_iter()
-                .map(|(from, to)| {
-                    let mut of = between(scores, from, to).to_vec();
+        (Read::Values(values), Data::Values(series)) => {
+            let mut base = base(rule);
+            match &values.of {
+                ValuesOf::Scores(name, _) => drop(base.insert("score".to_owned(), name.clone())),
+                ValuesOf::Evals(name, _) => drop(base.insert("eval".to_owned(), name.clone())),
+                ValuesOf::Events(..) => {}
+            }
+            if values.group_by.is_empty() {
+                series.entry(Vec::new()).or_default();
+            }
+            let all = windows(rule, at);
+            let of_series = |(key, given): (&Key, &mut Vec<(Micros, f64)>)| {
+                let of_window = |(from, to): &(Micros, Micros)| {
+                    let mut of = between(given, *from, *to);
                     let samples = of.len() as u64;
-                    (of_values(*agg, &mut of), samples, to - from)
-                })
-                .collect();
-            point(rule, *agg, [("score".to_owned(), name.clone())].into(), &values).into_iter().collect()
+                    (of_values(values.agg, &mut of), samples, to - from)
+                };
+                let labels = with_values(&base, values.group_by.iter().map(String::as_str), key);
+                point(rule, values.agg, labels, &all.iter().map(of_window).collect::<Vec<_>>())
+            };
+            let seen = |point: &Point| values.group_by.is_empty() || point.samples > 0;
+            series.iter_mut().filter_map(of_series).filter(seen).collect()
         }
         (Read::Anomalies { .. }, Data::Anomalies(anomalies)) => {
             anomalies.iter().filter(|a| goes_on(a, at)).map(anomaly).collect()
@@ -115,9 +127,13 @@ fn base(rule: &Rule) -> Labels {
 /// Labels of values of dimensions; what has no value has an empty one.
 #[must_use]
 pub fn labels(base: &Labels, dimensions: &[Dimension], values: &Key) -> Labels {
+    with_values(base, dimensions.iter().map(|dimension| dimension.as_str()), values)
+}
+
+fn with_values<'n>(base: &Labels, names: impl Iterator<Item = &'n str>, values: &Key) -> Labels {
     let mut all = base.clone();
-    for (dimension, value) in dimensions.iter().zip(values) {
-        all.insert(dimension.as_str().to_owned(), value.clone().unwrap_or_default());
+    for (name, value) in names.zip(values) {
+        all.insert(name.to_owned(), value.clone().unwrap_or_default());
     }
     all
 }
@@ -243,7 +259,9 @@ fn of_slo(slo: &Slo, rule: &Rule, data: &mut Data, at: Micros) -> Option<Point> 
         .into_iter()
         .enumerate()
         .map(|(slot, (from, to))| match (&mut *data, &slo.indicator) {
-            (Data::Scores(scores), Indicator::ScoreBelow { least, .. }) => count_scores(*least, scores, from, to),
+            (Data::Values(scores), Indicator::ScoreBelow { least, .. }) => {
+                scores.get(&Vec::new()).map_or_else(Count::default, |scores| count_scores(*least, scores, from, to))
+            }
             (Data::Calls(tracks), _) => count(slo, &tracks.entry(Vec::new()).or_default().window(slot, from, to)),
             _ => Count::default(),
         })

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use weir_core::time::{Clock, DAY, MINUTE, Micros};
-use weir_store::sqlite::{AlertReader, SqliteStore};
+use weir_store::sqlite::{CatalogReader, SqliteStore};
 use weir_watch::alerts::rule_set::RuleSet;
 use weir_watch::readiness::{Report, judge};
 use weir_web::api::when;
@@ -87,8 +87,8 @@ fn look(args: &Args) -> anyhow::Result<Report> {
     let store = SqliteStore::open_read_only(data).with_context(|| format!("cannot read {}", data.display()))?;
     let now = Clock::system().now();
     let setup = loaded.settings.alerts()?;
-    let (made, tests) = match AlertReader::open(data)? {
-        Some(reader) => (reader.rules()?, reader.channel_tests()?),
+    let (made, tests) = match CatalogReader::open(data)? {
+        Some(reader) => (reader.alert_rules()?, reader.channel_tests()?),
         None => (Vec::new(), Vec::new()),
     };
     let (rules, _) = RuleSet::new(&setup.configured, &made);

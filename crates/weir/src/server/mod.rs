@@ -235,7 +235,11 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             },
             alerts: catalog.clone(),
             alerter,
-            measured: Arc::new(Stores { measured: store.clone(), anomalies: catalog.clone() }),
+            measured: Arc::new(Stores {
+                measured: store.clone(),
+                anomalies: catalog.clone(),
+                happenings: catalog.clone(),
+            }),
             gc: {
                 let collector =
                     Collector { catalog: catalog.clone(), artifacts: artifacts.clone(), telemetry: store.clone() };

@@ -58,7 +58,11 @@ pub(super) fn ready(running: &Running, window: Option<Micros>) -> Result<Report,
     let now = running.clock.now();
     let mut budgets = readiness::budgets(&snapshot, now);
     let watched = &running.alerter.setup().configured.targets.budgets;
-    let reads = Stores { measured: running.store.clone(), anomalies: running.catalog.clone() };
+    let reads = Stores {
+        measured: running.store.clone(),
+        anomalies: running.catalog.clone(),
+        happenings: running.catalog.clone(),
+    };
     budgets.extend(readiness::watched_budgets(watched, &reads, now).map_err(read::refusal)?);
     let rules = operations.alerts.then(|| running.alerter.rules());
     let tests = running.catalog.channel_tests().map_err(read::refusal)?;

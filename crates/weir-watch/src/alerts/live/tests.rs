@@ -50,7 +50,11 @@ impl World {
 
     fn alerter(&self, budgets: &[BudgetDoc], slos: &[SloDoc]) -> Arc<Alerter> {
         let parts = Parts {
-            reads: Arc::new(Stores { measured: self.store.clone(), anomalies: self.catalog.clone() }),
+            reads: Arc::new(Stores {
+                measured: self.store.clone(),
+                anomalies: self.catalog.clone(),
+                happenings: self.catalog.clone(),
+            }),
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),
             meter: Arc::new(|_, _| {}),

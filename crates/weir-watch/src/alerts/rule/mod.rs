@@ -6,6 +6,7 @@
 mod condition;
 mod policy;
 mod read;
+mod values;
 
 use jiff::tz::TimeZone;
 use weir_core::time::{DAY, HOUR, MINUTE, Micros, SECOND};
@@ -19,6 +20,7 @@ use crate::calendar::{Period, zone};
 
 pub use condition::Condition;
 pub use read::{MAX_GROUP_BY, Read, Targets, dimensions, filters};
+pub use values::{Values, ValuesOf};
 
 /// Most series of a rule: those with most calls.
 pub const MAX_SERIES: usize = 200;
@@ -26,6 +28,8 @@ pub const MAX_SERIES: usize = 200;
 pub const MAX_WINDOW: Micros = 30 * DAY;
 /// Longest window of a condition that looks back further than it.
 const MAX_COMPARED: Micros = DAY;
+/// How often what changes seldom is looked at.
+const SELDOM: Micros = 5 * MINUTE;
 /// Longest text of a name or label.
 const MAX_NAME: usize = 200;
 
@@ -96,10 +100,12 @@ impl Rule {
             }
             (Window::Rolling(_), _) => {}
         }
-        let usual = match read {
-            Read::Budget(_) => 5 * MINUTE,
+        let tenth = (span / 10).max(MINUTE) / MINUTE * MINUTE;
+        let usual = match &read {
+            Read::Budget(_) => SELDOM,
             Read::Slo(_) | Read::Anomalies { .. } => MINUTE,
-            Read::Metric { .. } | Read::Score { .. } => (span / 10).max(MINUTE) / MINUTE * MINUTE,
+            Read::Values(values) if !matches!(values.of, ValuesOf::Scores(..)) => tenth.min(SELDOM),
+            Read::Metric { .. } | Read::Values(_) => tenth,
         };
         let every = doc.every.map_or(usual, micros);
         if !(MINUTE..=DAY).contains(&every) || every % MINUTE != 0 {
@@ -122,7 +128,8 @@ impl Rule {
             Read::Metric { measure, agg, .. } => measure.unit(*agg),
             Read::Budget(_) => "ratio".to_owned(),
             Read::Slo(_) => "times".to_owned(),
-            Read::Score { .. } | Read::Anomalies { .. } => String::new(),
+            Read::Values(Values { of: ValuesOf::Events(..), .. }) => "events".to_owned(),
+            Read::Values(_) | Read::Anomalies { .. } => String::new(),
         }
     }
 
@@ -192,12 +199,19 @@ pub(crate) fn micros(time: Time) -> Micros {
     Micros::try_from(time.0.as_micros()).unwrap_or(Micros::MAX)
 }
 
+/// How much time a value is taken over where the document does not say.
+#[must_use]
+pub fn usual_window(read: &Read) -> &'static str {
+    // Evaluations are run once in a while.
+    if matches!(read, Read::Values(Values { of: ValuesOf::Evals(..), .. })) { "1d" } else { "5m" }
+}
+
 fn window(doc: &RuleDoc, read: &Read) -> Result<Window, Problem> {
-    if !matches!(read, Read::Metric { .. } | Read::Score { .. }) && (doc.window.is_some() || doc.timezone.is_some()) {
+    if !matches!(read, Read::Metric { .. } | Read::Values(_)) && (doc.window.is_some() || doc.timezone.is_some()) {
         let member = if doc.window.is_some() { "window" } else { "timezone" };
-        return Err(Problem::new(member, "only rules of source metric or score have one"));
+        return Err(Problem::new(member, "rules of source anomaly, budget and slo have none"));
     }
-    let text = doc.window.as_deref().unwrap_or("5m");
+    let text = doc.window.as_deref().unwrap_or(usual_window(read));
     let calendar = match text {
         "day" => Some(Period::Day),
         "week" => Some(Period::Week),
