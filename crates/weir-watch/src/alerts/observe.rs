@@ -10,7 +10,7 @@ use weir_store::telemetry::Dimension;
 use super::data::{Data, Key};
 use super::document::{Agg, Op};
 use super::judge::{Level, Lines};
-use super::measure::{Measure, of_values};
+use super::measure::of_values;
 use super::rule::{Condition, Read, Rule, ValuesOf};
 use super::stretch::windows;
 use crate::budgets::{Budget, BudgetStatus, HISTORY, Unit};
@@ -64,12 +64,13 @@ pub fn points(rule: &Rule, data: &mut Data, at: Micros) -> Vec<Point> {
             let all = windows(rule, at);
             let base = base(rule);
             let of_track = |(key, track): (&Key, &mut super::cells::Track)| {
-                let sums: Vec<_> = all
-                    .iter()
-                    .enumerate()
-                    .map(|(slot, (from, to))| (track.window(slot, *from, *to), to - from))
-                    .collect();
-                metric(rule, (*measure, *agg), labels(&base, group_by, key), &sums)
+                let of_window = |(slot, (from, to)): (usize, &(Micros, Micros))| {
+                    let minutes = (to - from) as f64 / MINUTE as f64;
+                    let (value, samples) = measure.value(*agg, track.window(slot, *from, *to), minutes);
+                    (value, samples, to - from)
+                };
+                let values: Vec<_> = all.iter().enumerate().map(of_window).collect();
+                point(rule, *agg, labels(&base, group_by, key), &values)
             };
             let seen =
                 |point: &Point| group_by.is_empty() || point.samples > 0 || point.value.is_some_and(|v| v != 0.0);
@@ -108,7 +109,7 @@ pub fn points(rule: &Rule, data: &mut Data, at: Micros) -> Vec<Point> {
             let Some((from, to)) = windows(rule, at).first().copied() else { return Vec::new() };
             let per = |(key, track): (&Key, &mut super::cells::Track)| {
                 let labels = labels(&Labels::new(), &budget.per, key);
-                let now = track.window(0, from, to);
+                let now = track.window(0, from, to).clone();
                 let ahead = budget.forecast.then(|| by_hour(budget, track.within(at - HISTORY, at)));
                 of_budget(budget, &labels, &now, ahead.and_then(|hours| budget.status(&hours, at - 1)))
             };
@@ -136,14 +137,6 @@ fn with_values<'n>(base: &Labels, names: impl Iterator<Item = &'n str>, values: 
         all.insert(name.to_owned(), value.clone().unwrap_or_default());
     }
     all
-}
-
-fn metric(rule: &Rule, (measure, agg): (Measure, Agg), labels: Labels, sums: &[(CallSums, Micros)]) -> Option<Point> {
-    let of = |(sums, width): &(CallSums, Micros)| {
-        let (value, samples) = measure.value(agg, sums, *width as f64 / MINUTE as f64);
-        (value, samples, *width)
-    };
-    point(rule, agg, labels, &sums.iter().map(of).collect::<Vec<_>>())
 }
 
 /// A point of the values of its windows, each with its samples and width; the first is the one that is judged.
@@ -262,7 +255,7 @@ fn of_slo(slo: &Slo, rule: &Rule, data: &mut Data, at: Micros) -> Option<Point> 
             (Data::Values(scores), Indicator::ScoreBelow { least, .. }) => {
                 scores.get(&Vec::new()).map_or_else(Count::default, |scores| count_scores(*least, scores, from, to))
             }
-            (Data::Calls(tracks), _) => count(slo, &tracks.entry(Vec::new()).or_default().window(slot, from, to)),
+            (Data::Calls(tracks), _) => count(slo, tracks.entry(Vec::new()).or_default().window(slot, from, to)),
             _ => Count::default(),
         })
         .collect::<Vec<_>>()

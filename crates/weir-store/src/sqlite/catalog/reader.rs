@@ -8,7 +8,8 @@ use weir_core::anomaly::Anomaly;
 
 use super::{FILE, Readers, alerts, anomalies, happenings, notifications};
 use crate::catalog::{
-    AlertEvaluation, AlertQuery, AlertRecord, AlertRuleRecord, AnomalyQuery, ChannelTest, EngineRecord,
+    AlertEvaluation, AlertQuery, AlertRecord, AlertRuleRecord, AnomalyQuery, ChannelDeliveries, ChannelTest,
+    EngineRecord,
 };
 use crate::events::{EvalQuery, EventQuery, Labelled};
 use crate::telemetry::StoreError;
@@ -73,6 +74,14 @@ impl CatalogReader {
     /// When the file cannot be read.
     pub fn channel_tests(&self) -> Result<Vec<ChannelTest>, StoreError> {
         self.read("channel_tests", notifications::tests_of)
+    }
+
+    /// See [`crate::catalog::Notifications::channel_deliveries`].
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn channel_deliveries(&self, channel: &str) -> Result<ChannelDeliveries, StoreError> {
+        self.read("notifications", |db| notifications::deliveries(db, channel))
     }
 
     /// See [`crate::catalog::Anomalies::anomalies`].
