@@ -43,7 +43,7 @@ fn an_incident_during_downtime_is_told_with_its_own_times() {
 #[test]
 fn what_is_too_long_ago_is_left() {
     let (world, alerter) = missed(true);
-    world.clock.advance(20 * MINUTE + MISSED);
+    world.clock.advance(30 * MINUTE + MISSED);
     alerter.round().unwrap();
     assert!(world.events().is_empty());
     world.clock.advance(3 * DAY);

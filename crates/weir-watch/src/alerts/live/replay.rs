@@ -65,7 +65,7 @@ impl Alerter {
         }
         let mut data = load(rule, self.reads.as_ref(), &of_past(rule, first, last), (first, last))?;
         let hush = Hush::read(self.catalog.as_ref(), now)?;
-        let moment = Moment { hush: &hush, url: &setup.url, channels: setup.channels.as_ref(), now };
+        let moment = Moment { hush: &hush, url: &setup.url, channels: setup.channels.as_ref(), now, late: false };
         let mut draft = Draft::default();
         let (mut at, mut evaluations, mut names) = (first, 0, Names::default());
         while at <= last {

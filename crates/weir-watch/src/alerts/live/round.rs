@@ -12,7 +12,7 @@ use super::super::data::{Data, load};
 use super::super::observe::points;
 use super::super::rule::Rule;
 use super::super::rule_set::Listed;
-use super::super::series::{NoData, Policy};
+use super::super::series::{NoData, Policy, Quiet};
 use super::super::stretch::{of_now, of_past};
 use super::super::told;
 use super::alerter::Alerter;
@@ -29,11 +29,14 @@ const RECENT: Micros = 12 * HOUR;
 pub(super) const MISSED: Micros = 6 * HOUR;
 
 /// What an evaluation needs to know beside its rule.
+#[derive(Clone, Copy)]
 pub(super) struct Moment<'a> {
     pub(super) hush: &'a Hush,
     pub(super) url: &'a str,
     pub(super) channels: Option<&'a std::collections::BTreeSet<String>>,
     pub(super) now: Micros,
+    /// Whether a later instant is judged at once: what goes on is not told again then.
+    pub(super) late: bool,
 }
 
 impl Alerter {
@@ -63,7 +66,7 @@ impl Alerter {
             return Ok(());
         }
         let hush = Hush::read(self.catalog.as_ref(), now)?;
-        let moment = Moment { hush: &hush, url: &setup.url, channels: setup.channels.as_ref(), now };
+        let moment = Moment { hush: &hush, url: &setup.url, channels: setup.channels.as_ref(), now, late: false };
         let mut draft = Draft::default();
         for id in gone {
             if let Some(page) = book.pages.get(&id).cloned() {
@@ -110,7 +113,8 @@ impl Alerter {
             Ok(mut data) => {
                 let (mut instant, mut names) = (first, Names::default());
                 loop {
-                    let series = self.judge(rule, &mut page, &mut names, &mut data, instant, moment, draft)?;
+                    let moment = Moment { late: instant < at, ..*moment };
+                    let series = self.judge(rule, &mut page, &mut names, &mut data, instant, &moment, draft)?;
                     instant += rule.every;
                     if instant > at {
                         break Ok(series);
@@ -154,7 +158,10 @@ impl Alerter {
     ) -> Result<u64, StoreError> {
         let seen = points(rule, data, at);
         let series = seen.len() as u64;
-        let quiet = |name: &str, held: &super::super::course::Held| moment.hush.quiet(rule, name, held, at);
+        let quiet = |name: &str, held: &super::super::course::Held| {
+            let quiet = moment.hush.quiet(rule, name, held, at);
+            Quiet { acknowledged: quiet.acknowledged || moment.late, ..quiet }
+        };
         let steps = advance(rule, &mut page.course, names, seen, &quiet, at);
         let channels = known(&rule.doc.channels, moment);
         for step in steps {

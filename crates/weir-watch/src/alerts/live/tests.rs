@@ -379,7 +379,11 @@ fn a_budget_tells_at_its_thresholds_and_begins_anew() {
     ];
     assert_eq!(world.phases(), all);
     let severities: Vec<_> = world.told().iter().map(|n| n.alert.severity).collect();
-    assert_eq!(severities, [Severity::Warning, Severity::Critical, Severity::Warning]);
+    assert_eq!(
+        severities,
+        [Severity::Warning, Severity::Warning, Severity::Critical],
+        "in the order of what was missed"
+    );
     assert_eq!(world.told()[0].alert.summary, "budget per model has spent 69% of 1000 USD of the day (model a)");
     world.clock.advance(DAY);
     alerter.round().unwrap();

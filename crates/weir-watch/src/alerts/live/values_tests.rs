@@ -88,8 +88,8 @@ fn what_happens_is_told_once_and_is_over_after_the_window() {
         status: Some(Status::Blocked),
         project: Some("shop".into()),
         name: Some("pii".into()),
-        start_us: Some(NOW - MINUTE),
-        end_us: Some(NOW - MINUTE + 5),
+        start_us: Some(NOW - 2 * MINUTE),
+        end_us: Some(NOW - 2 * MINUTE + 5),
         ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() })
     };
     world.store.commit(&world.store.prepare(vec![SpanWrite::create(span, NOW)]).unwrap(), None).unwrap();
