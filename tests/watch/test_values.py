@@ -53,12 +53,14 @@ RULES = {
         "project": "shop",
         "window": "30m",
         "every": "1m",
+        "offset": "0s",
         "condition": {"op": "<", "crit": 0.5},
     },
     "correct": {
         "source": "eval",
         "score": "correctness",
         "group_by": ["params.model"],
+        "every": "1m",
         "condition": {"op": "<", "crit": 0.8},
     },
     "happened": {
@@ -86,10 +88,14 @@ SAYS = {
 @pytest.mark.parametrize("id", sorted(RULES))
 def test_the_worker_and_the_dry_run_see_the_same(weir, tmp_path, id):
     rule = {"id": id, "name": id, "channels": ["ops"], **RULES[id]}
+    ok(weir.post("/api/v1/alert-rules", rule))
+
+    # Scores count from when they are given: they are in the next whole minute.
+    firing = eventually(
+        f"{id} fires", lambda: len(a := alerts(weir, rule=id, state="firing")) == len(FIRES[id]) and a, 100
+    )
     dry = ok(weir.post("/api/v1/alert-rules/dry-run?span=1h", rule))
     assert sorted((e["labels"] for e in dry["episodes"]), key=str) == sorted(FIRES[id], key=str)
-    ok(weir.post("/api/v1/alert-rules", rule))
-    firing = eventually(f"{id} fires", lambda: len(a := alerts(weir, rule=id, state="firing")) == len(FIRES[id]) and a)
     assert sorted((a["labels"] for a in firing), key=str) == sorted(FIRES[id], key=str)
     assert SAYS[id] in {a["summary"] for a in firing}
     assert SAYS[id] in {n["alert"]["summary"] for n in told(weir)}

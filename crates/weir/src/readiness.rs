@@ -190,13 +190,26 @@ pub(crate) fn budgets(snapshot: &Snapshot, now: Micros) -> Vec<BudgetFact> {
 /// The budgets of a configuration without its gateway, with what the calls in the store have spent of each.
 pub(crate) fn stored_budgets<S: Telemetry>(config: &Config, store: &S, now: Micros) -> Vec<BudgetFact> {
     // Budgets go by names: whoever asks need not have the secrets.
-    let env = |name: &str| Some(std::env::var(name).unwrap_or_else(|_| format!("no {name} here")));
-    let Ok(snapshot) = Gateway::check(config.clone(), &env) else {
-        return configured_budgets(config);
+    let secrets: Vec<&str> = config
+        .keys
+        .iter()
+        .filter_map(|key| key.key.as_ref()?.expose().strip_prefix("env:"))
+        .chain(config.providers.values().filter_map(|provider| provider.api_key.as_ref()?.expose().strip_prefix("env:")))
+        .collect();
+    let env = |name: &str| {
+        let placeholder = || secrets.contains(&name).then(|| format!("no-{name}-here-and-none-is-needed"));
+        std::env::var(name).ok().or_else(placeholder)
+    };
+    let snapshot = match Gateway::check(config.clone(), &env) {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            tracing::debug!(%error, "the gateway's settings cannot be used here");
+            return configured_budgets(config);
+        }
     };
     for allowance in snapshot.limits.all() {
-        // Makes the period that of now.
-        allowance.budgets(now);
+        // Looking makes the period that of now.
+        let _ = allowance.budgets(now);
     }
     crate::spend::restore(store, &snapshot.limits, None, now, || ());
     budgets(&snapshot, now)

@@ -30,6 +30,14 @@ pub const MAX_WINDOW: Micros = 30 * DAY;
 const MAX_COMPARED: Micros = DAY;
 /// How often what changes seldom is looked at.
 const SELDOM: Micros = 5 * MINUTE;
+/// Longest description, bytes.
+const MAX_DESCRIPTION: usize = 10_000;
+/// Most tags.
+const MAX_TAGS: usize = 50;
+/// Most channels of a rule.
+const MAX_CHANNELS: usize = 20;
+/// Most windows in which nothing is told.
+const MAX_MUTES: usize = 50;
 /// Longest text of a name or label.
 const MAX_NAME: usize = 200;
 
@@ -81,6 +89,7 @@ impl Rule {
         if doc.name.trim().is_empty() || doc.name.len() > MAX_NAME {
             return Err(Problem::new("name", "write a name of 1 to 200 bytes"));
         }
+        check_texts(&doc)?;
         check_runbook(doc.runbook_url.as_deref())?;
         let read = read::read(&doc, targets)?;
         let window = window(&doc, &read)?;
@@ -180,6 +189,29 @@ pub fn slug(name: &str) -> String {
         slug = slug.replace("--", "-");
     }
     slug.trim_matches('-').to_owned()
+}
+
+/// Bounds what is told with every alert.
+fn check_texts(doc: &RuleDoc) -> Result<(), Problem> {
+    if doc.name.chars().any(char::is_control) {
+        return Err(Problem::new("name", "it has characters that cannot be seen: leave them out"));
+    }
+    if doc.description.as_ref().is_some_and(|text| text.len() > MAX_DESCRIPTION) {
+        return Err(Problem::new("description", format!("it is longer than {MAX_DESCRIPTION} bytes")));
+    }
+    for (member, list, most) in [("tags", &doc.tags, MAX_TAGS), ("channels", &doc.channels, MAX_CHANNELS)] {
+        if list.len() > most {
+            return Err(Problem::new(member, format!("{} are named, at most {most} may be", list.len())));
+        }
+        let wrong = |text: &String| text.is_empty() || text.len() > MAX_NAME || text.chars().any(char::is_control);
+        if let Some(n) = list.iter().position(wrong) {
+            return Err(Problem::new(format!("{member}[{n}]"), "write 1 to 200 bytes that can be seen"));
+        }
+    }
+    if doc.mute.len() > MAX_MUTES {
+        return Err(Problem::new("mute", format!("there are {}, at most {MAX_MUTES} may be", doc.mute.len())));
+    }
+    Ok(())
 }
 
 /// Refuses what is no address of a page.
