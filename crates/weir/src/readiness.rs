@@ -194,7 +194,9 @@ pub(crate) fn stored_budgets<S: Telemetry>(config: &Config, store: &S, now: Micr
         .keys
         .iter()
         .filter_map(|key| key.key.as_ref()?.expose().strip_prefix("env:"))
-        .chain(config.providers.values().filter_map(|provider| provider.api_key.as_ref()?.expose().strip_prefix("env:")))
+        .chain(
+            config.providers.values().filter_map(|provider| provider.api_key.as_ref()?.expose().strip_prefix("env:")),
+        )
         .collect();
     let env = |name: &str| {
         let placeholder = || secrets.contains(&name).then(|| format!("no-{name}-here-and-none-is-needed"));

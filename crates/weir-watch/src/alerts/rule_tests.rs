@@ -50,14 +50,8 @@ fn refusals_name_the_member() {
         (with("renotify = \"5s\""), "renotify: it must be at least 1m, or off"),
         (with("runbook_url = \"javascript:x\""), "runbook_url: \"javascript:x\" is no http or https address"),
         (with("tags = [\"ok\", \"a\\u0007\"]"), "tags[1]: write 1 to 200 bytes that can be seen"),
-        (
-            with(&format!("channels = {:?}", vec!["ops"; 21])),
-            "channels: 21 are named, at most 20 may be",
-        ),
-        (
-            with(&format!("description = \"{}\"", "x".repeat(10_001))),
-            "description: it is longer than 10000 bytes",
-        ),
+        (with(&format!("channels = {:?}", vec!["ops"; 21])), "channels: 21 are named, at most 20 may be"),
+        (with(&format!("description = \"{}\"", "x".repeat(10_001))), "description: it is longer than 10000 bytes"),
         (with("id = \"a/b\""), "id: write 1 to 200 letters, digits, and -_.: only"),
         (bare("condition = {}"), "condition.crit: name a threshold: crit, warn or both"),
         (bare("condition = { warn = 5, crit = 4 }"), "condition.crit: 4 must lie above warn (5)"),
