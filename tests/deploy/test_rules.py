@@ -16,7 +16,7 @@ GENERATED = DEPLOY / "kubernetes" / "components" / "monitoring" / "prometheusrul
 FOREIGN = {"up", "kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes", "kube_pod_status_ready"}
 #: Words of PromQL that look like the name of a metric.
 WORDS = set("sum min max avg count by on and or unless offset absent rate increase deriv vector group_left".split())
-WORDS |= {"histogram_quantile", "max_over_time", "min_over_time", "avg_over_time"}
+WORDS |= {"histogram_quantile", "max_over_time", "min_over_time", "avg_over_time", "time"}
 
 
 def metrics_of(expression):

@@ -21,7 +21,9 @@ SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 PASSWORD = "correct-horse-battery-staple-9"
 ROUTING_KEY = "R0123456789ABCDEF0123456789ABCDEF"
 SLACK_PATH = "services/T00000000/B00000000/XXXXsecretXXXXsecretXXXX"
-ENV = {"HOOK_SECRET": SECRET, "MAIL_PASSWORD": PASSWORD, "PD_KEY": ROUTING_KEY}
+#: The secret before, while receivers change over.
+OLD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+ENV = {"HOOK_SECRET": SECRET, "OLD_HOOK_SECRET": OLD_SECRET, "MAIL_PASSWORD": PASSWORD, "PD_KEY": ROUTING_KEY}
 
 
 @pytest.fixture
@@ -107,6 +109,13 @@ def test_a_test_is_sent_signed_and_what_the_receiver_said_is_told(serve_channels
     assert answer["ok"] is False and answer["said"].startswith("answers 403: no such token: ")
     assert channel(weir)["last_test"]["ok"] is False
     assert len(receiver.came) == 2, "a test is tried once"
+
+
+def test_while_a_secret_is_changed_both_sign(serve_channels, receiver):
+    weir = serve_channels(hook(receiver.url, more='old_secret = "env:OLD_HOOK_SECRET"'))
+    assert weir.post("/api/v1/channels/ops/test", None).json()["ok"]
+    (came,) = receiver.came
+    assert came.headers["webhook-signature"].split(" ") == [signature(SECRET, came), signature(OLD_SECRET, came)]
 
 
 def test_a_failing_receiver_gets_it_later_under_the_same_id(serve_channels, receiver):

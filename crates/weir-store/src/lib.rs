@@ -13,6 +13,7 @@ pub mod backup;
 pub mod catalog;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod events;
 pub mod evidence;
 pub mod exports;
 pub mod ingest;

@@ -1,13 +1,11 @@
-//! Sums over calls that can be added up further, and the values of scores: what alert rules, budgets and objectives are
-//! judged by.
+//! Sums over calls that can be added up further, the values of scores, and what happened to spans: what alert rules, budgets
+//! and objectives are judged by.
 
-use weir_core::time::Micros;
+use weir_core::time::{HOUR, Micros};
 
-use crate::telemetry::{StatsQuery, StoreError, TimeRange};
+use crate::events::{EventQuery, Labelled, ScoreQuery};
+use crate::telemetry::{StatsQuery, StoreError};
 use weir_core::call_sums::CallSums;
-
-/// Most values of scores of one answer.
-pub const MAX_SCORES: usize = 200_000;
 
 /// The sums of one group, bucket by bucket.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,10 +26,21 @@ pub trait Measured: Send + Sync {
     /// [`StoreError::Unsupported`] when the combination can be answered neither from rollups nor from a bounded scan.
     fn call_sums(&self, query: &StatsQuery) -> Result<Vec<SumGroup>, StoreError>;
 
-    /// When each score of a name was given, and its number (true counts as 1), in the order of time: of scores that
-    /// count, see [`weir_core::score::Score::counts`].
+    /// Scores of a name, in the order of time, true as 1: those that count, see [`weir_core::score::Score::counts`]. The call
+    /// of a score that names neither trace nor span but a request is looked for among the newest spans of the range and the
+    /// day before it.
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] when there are more than [`MAX_SCORES`].
-    fn score_values(&self, name: &str, range: TimeRange) -> Result<Vec<(Micros, f64)>, StoreError>;
+    /// [`StoreError::Unsupported`] when there are more than [`crate::events::MAX_VALUES`].
+    fn score_values(&self, query: &ScoreQuery) -> Result<Vec<Labelled>, StoreError>;
+
+    /// Spans that failed, in the order of time; of the other kinds of events telemetry knows nothing. A span that lasted
+    /// longer than [`LONGEST_SPAN`] is not among them.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] when there are more than [`crate::events::MAX_VALUES`].
+    fn span_events(&self, query: &EventQuery) -> Result<Vec<Labelled>, StoreError>;
 }
+
+/// Longest span that is an event when it ends, microseconds.
+pub const LONGEST_SPAN: Micros = HOUR;

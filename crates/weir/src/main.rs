@@ -11,6 +11,7 @@ mod read;
 mod readiness;
 mod series;
 mod server;
+mod spend;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use weir_core::record::{PayloadMode, RecordConfig};
 use weir_core::time::{MINUTE, Micros};
+use weir_gateway::Gateway;
 use weir_gateway::config::{Config, LimitConfig};
 use weir_gateway::snapshot::Snapshot;
 use weir_store::backup;
-use weir_store::catalog::ChannelTest;
+use weir_store::catalog::{AlertEvaluation, ChannelDeliveries, ChannelTest};
 use weir_store::evidence::Evidence;
 use weir_store::telemetry::{Dimension, StatsQuery, StoreError, Telemetry, TimeRange};
 use weir_watch::alerts::reads::Reads;
@@ -99,15 +100,38 @@ fn backups(shelf: Option<&Path>) -> BackupFacts {
     }
 }
 
+/// What is noted of rules and channels.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub tests: Vec<ChannelTest>,
+    pub evaluations: Vec<AlertEvaluation>,
+    /// By the channel's name.
+    pub deliveries: Vec<(String, ChannelDeliveries)>,
+}
+
+/// How deliveries to each channel go.
+pub(crate) fn deliveries(
+    channels: &Channels,
+    read: impl Fn(&str) -> Result<ChannelDeliveries, StoreError>,
+) -> Result<Vec<(String, ChannelDeliveries)>, StoreError> {
+    channels.names().into_iter().map(|name| Ok((name.clone(), read(&name)?))).collect()
+}
+
 /// The rules that are evaluated, and the channels with their tests. `rules`: none, where rules are switched off.
-pub(crate) fn alerts(rules: Option<&RuleSet>, channels: &Channels, tests: &[ChannelTest]) -> AlertFacts {
+pub(crate) fn alerts(rules: Option<&RuleSet>, channels: &Channels, seen: &Seen) -> AlertFacts {
     let rules = rules.into_iter().flat_map(RuleSet::iter).filter(|listed| listed.active().is_some());
     let channel = |channel: &std::sync::Arc<weir_watch::notify::Channel>| {
-        let test = tests.iter().find(|test| test.channel == channel.name && test.target == channel.target);
+        let test = seen.tests.iter().find(|test| test.channel == channel.name && test.target == channel.target);
         ChannelFact {
             name: channel.name.clone(),
             tested_at: test.map(|test| test.tested_us),
             ok: test.is_some_and(|test| test.ok),
+            given_up: seen
+                .deliveries
+                .iter()
+                .find(|(name, _)| *name == channel.name)
+                .filter(|(_, told)| told.given_up_us > told.delivered_us)
+                .map(|(_, told)| told.error.clone().unwrap_or_default()),
         }
     };
     AlertFacts {
@@ -116,6 +140,7 @@ pub(crate) fn alerts(rules: Option<&RuleSet>, channels: &Channels, tests: &[Chan
                 name: listed.doc.name.clone(),
                 channels: listed.doc.channels.clone(),
                 has_runbook: listed.doc.runbook_url.is_some(),
+                failing: seen.evaluations.iter().find(|e| e.rule == listed.id).and_then(|e| e.error.clone()),
             })
             .collect(),
         channels: channels.iter().map(channel).collect(),
@@ -162,8 +187,38 @@ pub(crate) fn budgets(snapshot: &Snapshot, now: Micros) -> Vec<BudgetFact> {
     facts
 }
 
+/// The budgets of a configuration without its gateway, with what the calls in the store have spent of each.
+pub(crate) fn stored_budgets<S: Telemetry>(config: &Config, store: &S, now: Micros) -> Vec<BudgetFact> {
+    // Budgets go by names: whoever asks need not have the secrets.
+    let secrets: Vec<&str> = config
+        .keys
+        .iter()
+        .filter_map(|key| key.key.as_ref()?.expose().strip_prefix("env:"))
+        .chain(
+            config.providers.values().filter_map(|provider| provider.api_key.as_ref()?.expose().strip_prefix("env:")),
+        )
+        .collect();
+    let env = |name: &str| {
+        let placeholder = || secrets.contains(&name).then(|| format!("no-{name}-here-and-none-is-needed"));
+        std::env::var(name).ok().or_else(placeholder)
+    };
+    let snapshot = match Gateway::check(config.clone(), &env) {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            tracing::debug!(%error, "the gateway's settings cannot be used here");
+            return configured_budgets(config);
+        }
+    };
+    for allowance in snapshot.limits.all() {
+        // Looking makes the period that of now.
+        let _ = allowance.budgets(now);
+    }
+    crate::spend::restore(store, &snapshot.limits, None, now, || ());
+    budgets(&snapshot, now)
+}
+
 /// The budgets of a configuration, of which nobody says what is spent.
-pub(crate) fn configured_budgets(config: &Config) -> Vec<BudgetFact> {
+fn configured_budgets(config: &Config) -> Vec<BudgetFact> {
     let of_key = |key: &weir_gateway::config::KeyConfig| {
         named(&format!("key {}", key.name), key.budget_usd_per_day, key.budget_usd_per_month)
     };

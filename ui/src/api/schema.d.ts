@@ -1049,7 +1049,7 @@ export interface components {
          * @description How many figures become one.
          * @enum {string}
          */
-        AlertAggregation: "count" | "sum" | "avg" | "p50" | "p90" | "p95" | "p99" | "min" | "max" | "ratio" | "rate";
+        AlertAggregation: "count" | "sum" | "avg" | "p50" | "p90" | "p95" | "p99" | "min" | "max" | "ratio" | "rate" | "last";
         /** @description Which anomalies are meant. */
         AlertAnomalies: {
             /**
@@ -1141,7 +1141,8 @@ export interface components {
              */
             objective: number | null;
             /**
-             * @description Which happenings `event` is about.
+             * @description Which events `event` is about: `run_finished`, `run_failed`, `prompt_version`, `model_version`, `guardrail`,
+             *     `span_failed`.
              * @default []
              */
             events: string[];
@@ -1378,22 +1379,34 @@ export interface components {
             /** @description What it looks at; usually `metric`. */
             source?: components["schemas"]["AlertSource"];
             metric?: components["schemas"]["AlertMetric"] | null;
-            /** @description Name of the scores, for `score`; their mean unless `metric.agg` says otherwise. */
+            /**
+             * @description Name of the scores, for `score`: their mean unless `metric.agg` says otherwise. For `eval` the name of the metric that
+             *     runs log (`NAME` or `NAME/mean`): the newest unless `metric.agg` says otherwise.
+             */
             score?: string | null;
             /** @description Name of the budget, for `budget`. */
             budget?: string | null;
             /** @description Name of the objective, for `slo`. */
             slo?: string | null;
             anomaly?: components["schemas"]["AlertAnomalies"] | null;
-            /** @description Only calls with these values: a member per dimension with a text or a list of texts. */
+            /**
+             * @description Only calls with these values: a member per dimension with a text or a list of texts. Scores, evaluations and events
+             *     have labels of their own, the same as in `group_by`.
+             */
             filters?: Record<string, never>;
-            /** @description One alert per value of these dimensions, at most three. */
+            /**
+             * @description One alert per value of these dimensions, at most three. `score` also has `source`, `author` and `run`; `eval` has
+             *     `project`, `run`, `params.NAME` and `tags.NAME`; `event` has `event`, `project`, `name` and `kind`.
+             */
             group_by?: string[];
-            /** @description How much time a value is taken over: `1m` to `30d`, or the calendar's `day`, `week` or `month` so far. */
+            /**
+             * @description How much time a value is taken over: `1m` to `30d`, or the calendar's `day`, `week` or `month` so far; usually `5m`,
+             *     for `eval` `1d`.
+             */
             window?: string | null;
             /** @description Time zone of calendar windows; usually UTC. */
             timezone?: string | null;
-            /** @description How often it is evaluated; usually a tenth of the window, at least `1m`. */
+            /** @description How often it is evaluated; usually a tenth of the window, at least `1m`, for `eval` and `event` at most `5m`. */
             every?: string | null;
             /** @description How long to wait for late calls; usually `30s`. */
             offset?: string | null;
@@ -1401,7 +1414,7 @@ export interface components {
             condition?: components["schemas"]["AlertCondition"];
             /**
              * Format: int64
-             * @description Fewer calls prove nothing; usually 20, for counts and sums 0.
+             * @description Fewer calls prove nothing; usually 20, for counts and sums 0, for `eval` 1.
              */
             min_samples?: number | null;
             /** @description How long the condition must hold before it fires. */

@@ -7,6 +7,7 @@ mod artifacts;
 mod batches;
 mod call_marks;
 mod datasets;
+mod happenings;
 mod logged_models;
 mod notifications;
 mod projects;
@@ -31,6 +32,7 @@ pub use call_marks::{CallMark, CallMarks};
 pub use datasets::{
     DatasetQuery, DatasetRecord, Datasets, Example, ExampleQuery, ExampleWrite, ExamplesPut, NewDataset,
 };
+pub use happenings::Happenings;
 pub use logged_models::{
     LoggedModel, LoggedModelKey, LoggedModelProblem, LoggedModelQuery, LoggedModelSort, LoggedModelStatus,
     LoggedModels, MAX_MODEL_POINTS, MeasuredOn, MeasuredPoint, NewLoggedModel,
@@ -73,6 +75,7 @@ pub trait Catalog:
     + Notifications
     + Anomalies
     + Alerts
+    + Happenings
 {
 }
 
@@ -92,5 +95,6 @@ impl<T> Catalog for T where
         + Notifications
         + Anomalies
         + Alerts
+        + Happenings
 {
 }

@@ -55,7 +55,7 @@ mod traces;
 mod write;
 
 pub use answer_file::{AnswerChange, AnswerFile, StoredAnswer, StoredVector};
-pub use catalog::{AlertReader, AnomalyReader, SqliteCatalog};
+pub use catalog::{CatalogReader, SqliteCatalog};
 pub use options::{PayloadEncoding, SqliteOptions};
 #[cfg(test)]
 pub(crate) use prepare::PANICS;

@@ -1,12 +1,17 @@
-//! [`Measured`] over rollups and the rows of scores.
+//! [`Measured`] over rollups, the rows of scores and spans.
 
+use std::ops::ControlFlow;
+
+use weir_core::filter::{Field, Filter};
+use weir_core::span::{SpanKind, Status};
 use weir_core::time::Micros;
 
 use super::SqliteStore;
 use super::rollup::{self, floors::Floors};
-use super::scores::Form;
-use crate::sums::{MAX_SCORES, Measured, SumGroup};
-use crate::telemetry::{StatsQuery, StoreError, TimeRange};
+use super::scores;
+use crate::events::{EventKind, EventQuery, Labelled, MAX_VALUES, ScoreQuery};
+use crate::sums::{LONGEST_SPAN, Measured, SumGroup};
+use crate::telemetry::{StatsQuery, StoreError, Telemetry, TimeRange};
 
 impl Measured for SqliteStore {
     fn call_sums(&self, query: &StatsQuery) -> Result<Vec<SumGroup>, StoreError> {
@@ -15,41 +20,63 @@ impl Measured for SqliteStore {
         inner.readers.get()?.snapshot(|db| rollup::stats::sums(db, &inner.texts, Floors::read(db, now)?, query))
     }
 
-    fn score_values(&self, name: &str, range: TimeRange) -> Result<Vec<(Micros, f64)>, StoreError> {
-        let (from, to) = (range.from.unwrap_or(Micros::MIN), range.to.unwrap_or(Micros::MAX));
-        self.inner.readers.get()?.snapshot(|db| {
-            let form = Form::of(db)?;
-            if form == Form::Empty {
-                return Ok(Vec::new());
-            }
-            let counts = form.counts();
-            let mut statement = db.prepare_cached(&format!(
-                "SELECT created_us, number FROM scores WHERE created_us >= ?1 AND created_us < ?2 AND name = ?3 \
-                 AND number IS NOT NULL AND {counts} ORDER BY created_us, id LIMIT {}",
-                MAX_SCORES + 1
-            ))?;
-            let rows = statement.query_map((from, to, name), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let values: Vec<(Micros, f64)> = rows.collect::<Result<_, _>>()?;
-            if values.len() > MAX_SCORES {
-                return Err(StoreError::Unsupported(format!(
-                    "more than {MAX_SCORES} scores \"{name}\" were given in that time: ask for a shorter one"
-                )));
-            }
-            Ok(values)
-        })
+    fn score_values(&self, query: &ScoreQuery) -> Result<Vec<Labelled>, StoreError> {
+        let inner = &self.inner;
+        inner.readers.get()?.snapshot(|db| scores::labelled(db, &inner.texts, query))
     }
+
+    fn span_events(&self, query: &EventQuery) -> Result<Vec<Labelled>, StoreError> {
+        failed_spans(self, query)
+    }
+}
+
+/// Spans that failed and ended in a range. They are ordered by their start.
+fn failed_spans(store: &SqliteStore, query: &EventQuery) -> Result<Vec<Labelled>, StoreError> {
+    let asks = |kind: EventKind| query.kinds.contains(&kind);
+    if !asks(EventKind::Guardrail) && !asks(EventKind::SpanFailed) {
+        return Ok(Vec::new());
+    }
+    let failed = [Status::Error, Status::Blocked].map(|status| Filter::eq(Field::Status, status.as_str()));
+    let mut filter = Filter::Or(failed.to_vec());
+    if !asks(EventKind::SpanFailed) {
+        filter = Filter::And(vec![filter, Filter::eq(Field::Kind, SpanKind::Guardrail.as_str())]);
+    }
+    let (from, to) = (query.range.from.unwrap_or(Micros::MIN), query.range.to.unwrap_or(Micros::MAX));
+    let started = TimeRange { from: Some(from.saturating_sub(LONGEST_SPAN)), to: Some(to) };
+    let mut all = Vec::new();
+    store.scan(started, &filter, false, &mut |span| {
+        let ended = span.end_us.filter(|end| (from..to).contains(end));
+        if let Some(at) = ended {
+            let (project, name, kind) =
+                (span.project.as_deref(), span.name.as_deref(), span.kind.map(SpanKind::as_str));
+            for event in [EventKind::Guardrail, EventKind::SpanFailed] {
+                let is = event == EventKind::SpanFailed || span.kind == Some(SpanKind::Guardrail);
+                if is && asks(event) {
+                    all.push(query.event(at, event, project, name, kind));
+                }
+            }
+        }
+        if all.len() > MAX_VALUES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    if all.len() > MAX_VALUES {
+        let why = format!("more than {MAX_VALUES} spans failed in that time: ask for a shorter one");
+        return Err(StoreError::Unsupported(why));
+    }
+    all.sort_by_key(|event| event.at);
+    Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
     use weir_core::id::{SpanId, SpanKey, TraceId};
     use weir_core::merge::SpanWrite;
-    use weir_core::span::{Span, SpanKind, Status};
+    use weir_core::span::Span;
     use weir_core::time::{DAY, HOUR, MINUTE};
 
     use super::*;
+    use crate::events::EventLabel;
     use crate::ingest::WriteEngine;
-    use crate::telemetry::{Dimension, Telemetry};
+    use crate::telemetry::Dimension;
 
     fn call(n: i64, start: Micros) -> SpanWrite {
         let span = Span {
@@ -101,5 +128,48 @@ mod tests {
                 assert_eq!(all, whole);
             }
         }
+    }
+
+    #[test]
+    fn a_span_that_failed_happened_when_it_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).unwrap();
+        let now = 1_763_683_200_000_000;
+        let span = |kind, status, name: &str, start: Micros, end: Micros| {
+            let span = Span {
+                kind: Some(kind),
+                status: Some(status),
+                name: Some(name.into()),
+                project: Some("shop".into()),
+                start_us: Some(now + start),
+                end_us: Some(now + end),
+                ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() })
+            };
+            SpanWrite::create(span, now)
+        };
+        let writes = vec![
+            span(SpanKind::Guardrail, Status::Blocked, "pii", 10, 20),
+            span(SpanKind::Guardrail, Status::Success, "pii", 10, 20),
+            span(SpanKind::Tool, Status::Error, "search", -MINUTE, 5),
+            span(SpanKind::Tool, Status::Error, "search", 0, 2 * MINUTE),
+            span(SpanKind::Tool, Status::Error, "too long", -2 * HOUR, 5),
+        ];
+        store.commit(&store.prepare(writes).unwrap(), None).unwrap();
+        let found = |kinds: &[EventKind]| {
+            let query = EventQuery {
+                kinds: kinds.to_vec(),
+                range: TimeRange { from: Some(now), to: Some(now + MINUTE) },
+                labels: vec![EventLabel::Event, EventLabel::Kind, EventLabel::Name],
+            };
+            let shown = |e: Labelled| {
+                let labels: Vec<_> = e.labels.into_iter().map(Option::unwrap_or_default).collect();
+                format!("{} {}", e.at - now, labels.join(" "))
+            };
+            store.span_events(&query).unwrap().into_iter().map(shown).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&[EventKind::Guardrail]), ["20 guardrail guardrail pii"]);
+        let both = ["5 span_failed tool search", "20 guardrail guardrail pii", "20 span_failed guardrail pii"];
+        assert_eq!(found(&[EventKind::Guardrail, EventKind::SpanFailed]), both);
+        assert!(found(&[EventKind::RunFailed]).is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! Sums of calls by time, and the sums of windows over them.
 
+use std::sync::LazyLock;
+
 use weir_core::call_sums::CallSums;
 use weir_core::time::Micros;
 
@@ -18,6 +20,9 @@ struct Slid {
     high: usize,
     sum: CallSums,
 }
+
+/// The sum of no cells.
+static NOTHING: LazyLock<CallSums> = LazyLock::new(CallSums::default);
 
 impl Track {
     /// Puts cells that lie before those that are there, or after; each bucket once.
@@ -50,7 +55,7 @@ impl Track {
     }
 
     /// The sum of the cells that start in a range. `slot` tells windows apart that move on by themselves.
-    pub fn window(&mut self, slot: usize, from: Micros, to: Micros) -> CallSums {
+    pub fn window(&mut self, slot: usize, from: Micros, to: Micros) -> &CallSums {
         let (low, high) = self.places(from, to);
         if self.windows.len() <= slot {
             self.windows.resize(slot + 1, None);
@@ -69,11 +74,10 @@ impl Track {
                 Slid { low, high, sum }
             }
         };
-        let sum = slid.sum.clone();
-        if let Some(place) = self.windows.get_mut(slot) {
-            *place = Some(slid);
+        match self.windows.get_mut(slot) {
+            Some(place) => &place.insert(slid).sum,
+            None => &NOTHING,
         }
-        sum
     }
 
     fn places(&self, from: Micros, to: Micros) -> (usize, usize) {
@@ -107,7 +111,7 @@ mod tests {
             for (from, width) in moves {
                 let mut anew = CallSums::default();
                 cells.range(from..from + width).for_each(|(_, latency)| anew.add(&cell(*latency)));
-                prop_assert_eq!(track.window(0, from, from + width), anew);
+                prop_assert_eq!(track.window(0, from, from + width), &anew);
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Pure, and the same for the worker and for dry runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest, Sha256};
 use weir_core::anomaly::Anomaly;
@@ -70,24 +70,41 @@ pub fn fingerprint(rule: &str, labels: &Labels) -> String {
     hex::encode(hash.finalize().get(..8).unwrap_or_default())
 }
 
+/// The fingerprints of a rule's series, each made once.
+#[derive(Clone, Debug, Default)]
+pub struct Names(HashMap<Labels, String>);
+
+impl Names {
+    /// The one of a series.
+    pub fn of(&mut self, rule: &Rule, labels: &Labels) -> String {
+        if let Some(known) = self.0.get(labels) {
+            return known.clone();
+        }
+        let new = fingerprint(&rule.id, labels);
+        self.0.insert(labels.clone(), new.clone());
+        new
+    }
+}
+
 /// Moves every series of a rule on to an instant. `quiet` says what silences a series then. Gives every series that is
 /// worth remembering, or was until now; those that are quiet and have never been anything else are none.
 #[must_use]
 pub fn advance(
     rule: &Rule,
     course: &mut Course,
+    names: &mut Names,
     points: Vec<Point>,
     quiet: &dyn Fn(&str, &Held) -> Quiet,
     at: Micros,
 ) -> Vec<Step> {
     let mut seen: BTreeMap<String, Point> = BTreeMap::new();
     for point in points {
-        seen.entry(fingerprint(&rule.id, &point.labels)).or_insert(point);
+        seen.entry(names.of(rule, &point.labels)).or_insert(point);
     }
-    let mut names: Vec<String> = course.keys().cloned().collect();
-    names.extend(seen.keys().filter(|name| !course.contains_key(*name)).take(MAX_SERIES * 4).cloned());
+    let mut all: Vec<String> = course.keys().cloned().collect();
+    all.extend(seen.keys().filter(|name| !course.contains_key(*name)).take(MAX_SERIES * 4).cloned());
     let mut steps = Vec::new();
-    for name in names {
+    for name in all {
         let mut held = course.get(&name).cloned().unwrap_or_default();
         let before = held.series.clone();
         let point = seen.remove(&name);
@@ -132,6 +149,13 @@ fn is_foreign(rule: &Rule, labels: &Labels) -> bool {
                 rule.doc.project.is_some() && !group_by.contains(&weir_store::telemetry::Dimension::Project),
             );
             labels.len() != group_by.len() + project || group_by.iter().any(|d| !labels.contains_key(d.as_str()))
+        }
+        super::rule::Read::Values(values) => {
+            let named = usize::from(!matches!(values.of, super::rule::ValuesOf::Events(..)));
+            let project =
+                usize::from(rule.doc.project.is_some() && !values.group_by.iter().any(|name| name == "project"));
+            let known = |name: &String| labels.contains_key(name);
+            labels.len() != values.group_by.len() + named + project || !values.group_by.iter().all(known)
         }
         super::rule::Read::Budget(budget) => {
             let known = |t: &f64| labels.get("threshold") == Some(&super::observe::threshold_name(*t));

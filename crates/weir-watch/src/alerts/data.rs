@@ -8,12 +8,13 @@ use weir_core::sketch::Sketch;
 use weir_core::span::Status;
 use weir_core::time::{HOUR, Micros};
 use weir_store::catalog::{AnomalyQuery, MAX_ANOMALIES};
+use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
 use weir_store::telemetry::{Dimension, StatsQuery, StoreError, TimeRange};
 
 use super::cells::Track;
 use super::document::Severity;
 use super::reads::Reads;
-use super::rule::{MAX_SERIES, Read, Rule};
+use super::rule::{MAX_SERIES, Read, Rule, ValuesOf};
 use super::stretch::Stretch;
 use crate::slo::Indicator;
 
@@ -30,8 +31,8 @@ pub type Key = Vec<Option<String>>;
 pub enum Data {
     /// Calls by series.
     Calls(BTreeMap<Key, Track>),
-    /// When scores were given, and what.
-    Scores(Vec<(Micros, f64)>),
+    /// Single values by series, each with when it was given, in the order of time.
+    Values(BTreeMap<Key, Vec<(Micros, f64)>>),
     /// Anomalies that went on at some time.
     Anomalies(Vec<Anomaly>),
 }
@@ -64,13 +65,32 @@ pub fn load(
             tracks(reads, &calls(&budget.filters, &budget.per, false, false), stretches).map(Data::Calls)
         }
         Read::Slo(slo) => match &slo.indicator {
-            Indicator::ScoreBelow { name, .. } => scores(reads, name, stretches),
+            Indicator::ScoreBelow { name, .. } => {
+                let query = ScoreQuery { name: name.clone(), range: range(stretches), labels: Vec::new() };
+                Ok(Data::Values(grouped(reads.score_values(&query)?, 0, &[])))
+            }
             indicator => {
                 let latencies = matches!(indicator, Indicator::LatencyMs(_));
                 tracks(reads, &calls(&slo.filters, &[], false, latencies), stretches).map(Data::Calls)
             }
         },
-        Read::Score { name, .. } => scores(reads, name, stretches),
+        Read::Values(values) => {
+            let range = range(stretches);
+            let read = match &values.of {
+                ValuesOf::Scores(name, labels) => {
+                    reads.score_values(&ScoreQuery { name: name.clone(), range, labels: labels.clone() })
+                }
+                ValuesOf::Evals(name, labels) => {
+                    reads.eval_results(&EvalQuery { name: name.clone(), range, labels: labels.clone() })
+                }
+                ValuesOf::Events(kinds, labels) => {
+                    reads.events(&EventQuery { kinds: kinds.clone(), range, labels: labels.clone() })
+                }
+            };
+            let mut all = grouped(read?, values.group_by.len(), &values.keep);
+            keep_largest(&mut all, |values| values.len() as u64);
+            Ok(Data::Values(all))
+        }
         Read::Anomalies { project, metrics, min_severity } => {
             let query = AnomalyQuery {
                 projects: project.iter().cloned().collect(),
@@ -95,10 +115,34 @@ pub fn badness(severity: Severity) -> Badness {
     }
 }
 
-fn scores(reads: &dyn Reads, name: &str, stretches: &[Stretch]) -> Result<Data, StoreError> {
-    let from = stretches.iter().map(|s| s.from).min();
-    let to = stretches.iter().map(|s| s.to).max();
-    reads.score_values(name, TimeRange { from, to }).map(Data::Scores)
+/// All of the time that stretches lie in.
+fn range(stretches: &[Stretch]) -> TimeRange {
+    TimeRange { from: stretches.iter().map(|s| s.from).min(), to: stretches.iter().map(|s| s.to).max() }
+}
+
+/// Values by their first labels, of those whose other labels are wanted.
+fn grouped(values: Vec<Labelled>, by: usize, keep: &[(usize, Vec<String>)]) -> BTreeMap<Key, Vec<(Micros, f64)>> {
+    let mut all: BTreeMap<Key, Vec<(Micros, f64)>> = BTreeMap::new();
+    for mut value in values {
+        let is = |(place, texts): &(usize, Vec<String>)| {
+            let label = value.labels.get(*place).and_then(Option::as_ref);
+            label.is_some_and(|label| texts.contains(label))
+        };
+        if keep.iter().all(is) {
+            value.labels.truncate(by);
+            all.entry(value.labels).or_default().push((value.at, value.value));
+        }
+    }
+    all
+}
+
+/// Leaves the series that rest on most.
+fn keep_largest<T>(all: &mut BTreeMap<Key, T>, size: impl Fn(&T) -> u64) {
+    if all.len() > MAX_SERIES {
+        let mut sizes: Vec<(u64, Key)> = all.iter().map(|(key, of)| (size(of), key.clone())).collect();
+        sizes.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        sizes.split_off(MAX_SERIES).iter().for_each(|(_, key)| drop(all.remove(key)));
+    }
 }
 
 fn tracks(reads: &dyn Reads, which: &Calls<'_>, stretches: &[Stretch]) -> Result<BTreeMap<Key, Track>, StoreError> {
@@ -130,11 +174,7 @@ fn tracks(reads: &dyn Reads, which: &Calls<'_>, stretches: &[Stretch]) -> Result
             }
         }
     }
-    if all.len() > MAX_SERIES {
-        let mut calls: Vec<(u64, Key)> = all.iter().map(|(key, track)| (track.calls(), key.clone())).collect();
-        calls.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        calls.split_off(MAX_SERIES).iter().for_each(|(_, key)| drop(all.remove(key)));
-    }
+    keep_largest(&mut all, Track::calls);
     Ok(all)
 }
 

@@ -63,6 +63,8 @@ pub enum Agg {
     Ratio,
     /// Per minute.
     Rate,
+    /// The newest, for results of evaluations.
+    Last,
 }
 
 /// What is measured.
@@ -72,6 +74,8 @@ pub enum Agg {
 pub struct MetricDoc {
     /// `requests`, `errors`, `error_ratio`, `cost` (US dollars), `tokens`, `tokens_prompt`, `tokens_completion`,
     /// `latency` (seconds), `tokens_per_s`, `cache_hit_ratio`, `rate_limited`, or `score:NAME`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(required)]
     pub measure: String,
     /// How; each measure has a usual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,7 +133,8 @@ pub struct ConditionDoc {
     /// Share of good calls aimed at by `burn_rate`, as in 0.99, where the rule names no objective of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objective: Option<f64>,
-    /// Which happenings `event` is about.
+    /// Which events `event` is about: `run_finished`, `run_failed`, `prompt_version`, `model_version`, `guardrail`,
+    /// `span_failed`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
 }
@@ -281,10 +286,11 @@ pub struct RuleDoc {
     /// What it looks at; usually `metric`.
     #[serde(default)]
     pub source: Source,
-    /// What is measured, for `metric`.
+    /// What is measured, for `metric`; of `score` and `eval` how (`agg`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<MetricDoc>,
-    /// Name of the scores, for `score`; their mean unless `metric.agg` says otherwise.
+    /// Name of the scores, for `score`: their mean unless `metric.agg` says otherwise. For `eval` the name of the metric that
+    /// runs log (`NAME` or `NAME/mean`): the newest unless `metric.agg` says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<String>,
     /// Name of the budget, for `budget`.
@@ -296,20 +302,23 @@ pub struct RuleDoc {
     /// Which anomalies, for `anomaly`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anomaly: Option<AnomalyDoc>,
-    /// Only calls with these values: a member per dimension with a text or a list of texts.
+    /// Only calls with these values: a member per dimension with a text or a list of texts. Scores, evaluations and events
+    /// have labels of their own, the same as in `group_by`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = Object)]
     pub filters: BTreeMap<String, Value>,
-    /// One alert per value of these dimensions, at most three.
+    /// One alert per value of these dimensions, at most three. `score` also has `source`, `author` and `run`; `eval` has
+    /// `project`, `run`, `params.NAME` and `tags.NAME`; `event` has `event`, `project`, `name` and `kind`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_by: Vec<String>,
-    /// How much time a value is taken over: `1m` to `30d`, or the calendar's `day`, `week` or `month` so far.
+    /// How much time a value is taken over: `1m` to `30d`, or the calendar's `day`, `week` or `month` so far; usually `5m`,
+    /// for `eval` `1d`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
     /// Time zone of calendar windows; usually UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
-    /// How often it is evaluated; usually a tenth of the window, at least `1m`.
+    /// How often it is evaluated; usually a tenth of the window, at least `1m`, for `eval` and `event` at most `5m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub every: Option<Time>,
@@ -320,7 +329,7 @@ pub struct RuleDoc {
     /// When to fire.
     #[serde(default)]
     pub condition: ConditionDoc,
-    /// Fewer calls prove nothing; usually 20, for counts and sums 0.
+    /// Fewer calls prove nothing; usually 20, for counts and sums 0, for `eval` 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_samples: Option<u64>,
     /// How long the condition must hold before it fires.

@@ -11,15 +11,16 @@ use weir_core::anomaly::Severity as Badness;
 use weir_core::time::{DAY, Micros, rfc3339};
 use weir_store::telemetry::StoreError;
 
-use super::course::{Course, Held, Step, advance};
+use super::course::{Course, Held, Names, Step, advance};
 use super::data::load;
+use super::judge::Level;
 use super::observe::{Labels, points};
 use super::reads::Reads;
 use super::rule::Rule;
 use super::series::{Phase, Quiet};
 use super::stretch::of_past;
 use super::told;
-use super::verdict::is_upward;
+use super::verdict::{is_upward, judge};
 
 /// How much of the past it looks at.
 pub const SPAN: Micros = 14 * DAY;
@@ -119,39 +120,26 @@ pub fn dry_run(rule: &Rule, reads: &dyn Reads, now: Micros, span: Micros) -> Res
     let last = rule.due(now);
     let first = last - span.clamp(rule.every, SPAN) / rule.every * rule.every;
     let mut data = load(rule, reads, &of_past(rule, first, last), (first, last))?;
-    let mut course = Course::new();
+    let (mut course, mut names) = (Course::new(), Names::default());
     let mut run = Running::new(rule, (first, last));
     let mut at = first;
     while at <= last {
         let seen = points(rule, &mut data, at);
         let muted = rule.is_muted(at);
-        let charted: Vec<_> = seen.iter().map(|p| p.labels.clone()).collect();
-        let before = course.clone();
-        let quiet = |_: &str, _: &Held| Quiet { muted, acknowledged: false };
-        let judged = judged(rule, &seen, &before);
-        for (labels, (value, threshold)) in charted.into_iter().zip(judged) {
-            let name = super::course::fingerprint(&rule.id, &labels);
-            run.chart(name, labels, at, value, threshold);
+        for point in &seen {
+            let name = names.of(rule, &point.labels);
+            let firing = course.get(&name).map_or(Level::Ok, |held| held.series.firing());
+            let judged = judge(rule, point, firing);
+            run.chart(name, &point.labels, at, judged.value, judged.threshold);
         }
-        for step in advance(rule, &mut course, seen, &quiet, at) {
+        let quiet = |_: &str, _: &Held| Quiet { muted, acknowledged: false };
+        for step in advance(rule, &mut course, &mut names, seen, &quiet, at) {
             run.step(&step, at);
         }
         run.answer.evaluations += 1;
         at += rule.every;
     }
     Ok(run.finish())
-}
-
-/// Values and thresholds as they are judged.
-fn judged(rule: &Rule, seen: &[super::observe::Point], course: &Course) -> Vec<(Option<f64>, Option<f64>)> {
-    let of = |point: &super::observe::Point| {
-        let firing = course
-            .get(&super::course::fingerprint(&rule.id, &point.labels))
-            .map_or(super::judge::Level::Ok, |held| held.series.firing());
-        let judged = super::verdict::judge(rule, point, firing);
-        (judged.value, judged.threshold)
-    };
-    seen.iter().map(of).collect()
 }
 
 struct Running<'a> {
@@ -220,10 +208,11 @@ impl<'a> Running<'a> {
         }
     }
 
-    fn chart(&mut self, name: String, labels: Labels, at: Micros, value: Option<f64>, threshold: Option<f64>) {
+    fn chart(&mut self, name: String, labels: &Labels, at: Micros, value: Option<f64>, threshold: Option<f64>) {
         let place = self.answer.from + (at - self.answer.from) / self.width * self.width;
         let upward = is_upward(self.rule);
-        let (charted, _) = self.charts.entry(name).or_insert_with(|| (Charted { labels, points: Vec::new() }, false));
+        let (charted, _) =
+            self.charts.entry(name).or_insert_with(|| (Charted { labels: labels.clone(), points: Vec::new() }, false));
         match charted.points.last_mut() {
             Some(point) if point.t == place => {
                 let worse = match (point.value, value) {

@@ -202,7 +202,7 @@ mod tests {
             "a.toml: condition.crit: 1 must lie above warn (5)"
         );
         let two = format!("[[rules]]\nname = \"a\"\n{RULE}[[rules]]\nname = \"b\"\nsource = \"eval\"");
-        assert!(why(&[("a.toml", &two)]).starts_with("a.toml: rules[1]: source: results of evaluations are kept"));
+        assert!(why(&[("a.toml", &two)]).starts_with("a.toml: rules[1]: score: name the metric that evaluations log"));
         let rule = format!("name = \"a\"\n{RULE}");
         assert_eq!(
             why(&[("a.toml", &rule), ("b.toml", &rule)]).replace("/", ""),

@@ -22,7 +22,7 @@ pub enum Measure {
     RateLimited,
 }
 
-use Agg::{Avg, Count, Max, Min, P50, P90, P95, P99, Rate, Ratio, Sum};
+use Agg::{Avg, Count, Last, Max, Min, P50, P90, P95, P99, Rate, Ratio, Sum};
 use Measure as M;
 
 /// Name, unit, and the aggregations; the first is the usual one.
@@ -131,6 +131,8 @@ impl Measure {
             P99 => at(0.99),
             Min => at(0.0),
             Max => at(1.0),
+            // No measure of calls has it.
+            Last => None,
         };
         (value, n)
     }
@@ -142,7 +144,7 @@ pub fn agg_name(agg: Agg) -> String {
     format!("{agg:?}").to_lowercase()
 }
 
-/// One value of many.
+/// One value of many, which are in the order of time.
 ///
 /// Quantiles are those of the nearest rank.
 #[must_use]
@@ -150,8 +152,8 @@ pub fn of_values(agg: Agg, values: &mut [f64]) -> Option<f64> {
     if agg == Count {
         return Some(values.len() as f64);
     }
-    if values.is_empty() {
-        return None;
+    if values.is_empty() || agg == Last {
+        return values.last().copied();
     }
     values.sort_unstable_by(f64::total_cmp);
     let at = |q: f64| values.get(((q * values.len() as f64).ceil() as usize).clamp(1, values.len()) - 1).copied();
@@ -220,5 +222,6 @@ mod tests {
         assert_eq!(of_values(Avg, &mut values), Some(3.0));
         assert_eq!(of_values(P95, &mut []), None);
         assert_eq!(of_values(Count, &mut []), Some(0.0));
+        assert_eq!(of_values(Last, &mut [3.0, 9.0, 1.0]), Some(1.0));
     }
 }

@@ -10,8 +10,8 @@ use weir_store::telemetry::Dimension;
 use super::data::{Data, Key};
 use super::document::{Agg, Op};
 use super::judge::{Level, Lines};
-use super::measure::{Measure, of_values};
-use super::rule::{Condition, Read, Rule};
+use super::measure::of_values;
+use super::rule::{Condition, Read, Rule, ValuesOf};
 use super::stretch::windows;
 use crate::budgets::{Budget, BudgetStatus, HISTORY, Unit};
 use crate::slo::{BurnRate, Count, Indicator, Slo, burn_rates};
@@ -64,27 +64,40 @@ pub fn points(rule: &Rule, data: &mut Data, at: Micros) -> Vec<Point> {
             let all = windows(rule, at);
             let base = base(rule);
             let of_track = |(key, track): (&Key, &mut super::cells::Track)| {
-                let sums: Vec<_> = all
-                    .iter()
-                    .enumerate()
-                    .map(|(slot, (from, to))| (track.window(slot, *from, *to), to - from))
-                    .collect();
-                metric(rule, (*measure, *agg), labels(&base, group_by, key), &sums)
+                let of_window = |(slot, (from, to)): (usize, &(Micros, Micros))| {
+                    let minutes = (to - from) as f64 / MINUTE as f64;
+                    let (value, samples) = measure.value(*agg, track.window(slot, *from, *to), minutes);
+                    (value, samples, to - from)
+                };
+                let values: Vec<_> = all.iter().enumerate().map(of_window).collect();
+                point(rule, *agg, labels(&base, group_by, key), &values)
             };
             let seen =
                 |point: &Point| group_by.is_empty() || point.samples > 0 || point.value.is_some_and(|v| v != 0.0);
             tracks.iter_mut().filter_map(of_track).filter(seen).collect()
         }
-        (Read::Score { name, agg }, Data::Scores(scores)) => {
-            let values: Vec<_> = windows(rule, at)
-                .into_iter()
-                .map(|(from, to)| {
-                    let mut of = between(scores, from, to).to_vec();
+        (Read::Values(values), Data::Values(series)) => {
+            let mut base = base(rule);
+            match &values.of {
+                ValuesOf::Scores(name, _) => drop(base.insert("score".to_owned(), name.clone())),
+                ValuesOf::Evals(name, _) => drop(base.insert("eval".to_owned(), name.clone())),
+                ValuesOf::Events(..) => {}
+            }
+            if values.group_by.is_empty() {
+                series.entry(Vec::new()).or_default();
+            }
+            let all = windows(rule, at);
+            let of_series = |(key, given): (&Key, &mut Vec<(Micros, f64)>)| {
+                let of_window = |(from, to): &(Micros, Micros)| {
+                    let mut of = between(given, *from, *to);
                     let samples = of.len() as u64;
-                    (of_values(*agg, &mut of), samples, to - from)
-                })
-                .collect();
-            point(rule, *agg, [("score".to_owned(), name.clone())].into(), &values).into_iter().collect()
+                    (of_values(values.agg, &mut of), samples, to - from)
+                };
+                let labels = with_values(&base, values.group_by.iter().map(String::as_str), key);
+                point(rule, values.agg, labels, &all.iter().map(of_window).collect::<Vec<_>>())
+            };
+            let seen = |point: &Point| values.group_by.is_empty() || point.samples > 0;
+            series.iter_mut().filter_map(of_series).filter(seen).collect()
         }
         (Read::Anomalies { .. }, Data::Anomalies(anomalies)) => {
             anomalies.iter().filter(|a| goes_on(a, at)).map(anomaly).collect()
@@ -96,7 +109,7 @@ pub fn points(rule: &Rule, data: &mut Data, at: Micros) -> Vec<Point> {
             let Some((from, to)) = windows(rule, at).first().copied() else { return Vec::new() };
             let per = |(key, track): (&Key, &mut super::cells::Track)| {
                 let labels = labels(&Labels::new(), &budget.per, key);
-                let now = track.window(0, from, to);
+                let now = track.window(0, from, to).clone();
                 let ahead = budget.forecast.then(|| by_hour(budget, track.within(at - HISTORY, at)));
                 of_budget(budget, &labels, &now, ahead.and_then(|hours| budget.status(&hours, at - 1)))
             };
@@ -115,19 +128,15 @@ fn base(rule: &Rule) -> Labels {
 /// Labels of values of dimensions; what has no value has an empty one.
 #[must_use]
 pub fn labels(base: &Labels, dimensions: &[Dimension], values: &Key) -> Labels {
-    let mut all = base.clone();
-    for (dimension, value) in dimensions.iter().zip(values) {
-        all.insert(dimension.as_str().to_owned(), value.clone().unwrap_or_default());
-    }
-    all
+    with_values(base, dimensions.iter().map(|dimension| dimension.as_str()), values)
 }
 
-fn metric(rule: &Rule, (measure, agg): (Measure, Agg), labels: Labels, sums: &[(CallSums, Micros)]) -> Option<Point> {
-    let of = |(sums, width): &(CallSums, Micros)| {
-        let (value, samples) = measure.value(agg, sums, *width as f64 / MINUTE as f64);
-        (value, samples, *width)
-    };
-    point(rule, agg, labels, &sums.iter().map(of).collect::<Vec<_>>())
+fn with_values<'n>(base: &Labels, names: impl Iterator<Item = &'n str>, values: &Key) -> Labels {
+    let mut all = base.clone();
+    for (name, value) in names.zip(values) {
+        all.insert(name.to_owned(), value.clone().unwrap_or_default());
+    }
+    all
 }
 
 /// A point of the values of its windows, each with its samples and width; the first is the one that is judged.
@@ -243,8 +252,10 @@ fn of_slo(slo: &Slo, rule: &Rule, data: &mut Data, at: Micros) -> Option<Point> 
         .into_iter()
         .enumerate()
         .map(|(slot, (from, to))| match (&mut *data, &slo.indicator) {
-            (Data::Scores(scores), Indicator::ScoreBelow { least, .. }) => count_scores(*least, scores, from, to),
-            (Data::Calls(tracks), _) => count(slo, &tracks.entry(Vec::new()).or_default().window(slot, from, to)),
+            (Data::Values(scores), Indicator::ScoreBelow { least, .. }) => {
+                scores.get(&Vec::new()).map_or_else(Count::default, |scores| count_scores(*least, scores, from, to))
+            }
+            (Data::Calls(tracks), _) => count(slo, tracks.entry(Vec::new()).or_default().window(slot, from, to)),
             _ => Count::default(),
         })
         .collect::<Vec<_>>()

@@ -107,6 +107,9 @@ pub fn from_value(value: Value) -> Result<Vec<RuleDoc>, Problem> {
 /// # Errors
 /// Names the member at fault, and the nearest known name for one that is not known.
 pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    if !value.is_object() {
+        return Err(Problem::new("", "write an object, with a member for each of its settings"));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { String::new() } else { path };
@@ -126,6 +129,10 @@ fn explain(path: &str, message: &str) -> Problem {
         let section = path.strip_suffix(unknown.as_str()).unwrap_or(path).trim_end_matches('.');
         let field = if section.is_empty() { unknown.clone() } else { format!("{section}.{unknown}") };
         return Problem::new(field, not_known("there is no such member", &unknown, &known));
+    }
+    if let Some((missing, _)) = of("missing field `") {
+        let field = if path.is_empty() { missing } else { format!("{path}.{missing}") };
+        return Problem::new(field, "it is missing");
     }
     if let Some((unknown, known)) = of("unknown variant `") {
         return Problem::new(path, not_known(&format!("\"{unknown}\" is not known"), &unknown, &known));
@@ -194,7 +201,7 @@ mod tests {
             "source: \"metrics\" is not known; did you mean \"metric\"?"
         );
         assert!(problem("name = \"r\"\nfor = \"five minutes\"").starts_with("for: \"five minutes\" is not a duration"));
-        assert_eq!(problem("source = \"metric\""), "missing field `name`");
+        assert_eq!(problem("source = \"metric\""), "name: it is missing");
         assert!(problem("name = ").starts_with("it cannot be read"));
         assert!(problem(&"#".repeat(MAX_TEXT + 1)).contains("longer than 1024 KiB"));
     }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use weir_core::anomaly::Anomaly;
-use weir_core::time::Micros;
-use weir_store::catalog::{Anomalies, AnomalyQuery};
+use weir_store::catalog::{Anomalies, AnomalyQuery, Happenings};
+use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
 use weir_store::sums::{Measured, SumGroup};
-use weir_store::telemetry::{StatsQuery, StoreError, TimeRange};
+use weir_store::telemetry::{StatsQuery, StoreError};
 
 /// Reads for evaluations.
 pub trait Reads: Send + Sync {
@@ -20,7 +20,19 @@ pub trait Reads: Send + Sync {
     ///
     /// # Errors
     /// As there.
-    fn score_values(&self, name: &str, range: TimeRange) -> Result<Vec<(Micros, f64)>, StoreError>;
+    fn score_values(&self, query: &ScoreQuery) -> Result<Vec<Labelled>, StoreError>;
+
+    /// See [`Happenings::eval_results`].
+    ///
+    /// # Errors
+    /// As there.
+    fn eval_results(&self, query: &EvalQuery) -> Result<Vec<Labelled>, StoreError>;
+
+    /// What happened, in the order of time: [`Measured::span_events`] and [`Happenings::happenings`].
+    ///
+    /// # Errors
+    /// As there.
+    fn events(&self, query: &EventQuery) -> Result<Vec<Labelled>, StoreError>;
 
     /// See [`Anomalies::anomalies`].
     ///
@@ -32,10 +44,21 @@ pub trait Reads: Send + Sync {
 /// The stores of a server.
 #[derive(Clone)]
 pub struct Stores {
-    /// Calls and scores.
+    /// Calls, spans and scores.
     pub measured: Arc<dyn Measured>,
     /// Anomalies.
     pub anomalies: Arc<dyn Anomalies>,
+    /// Runs, prompts and models.
+    pub happenings: Arc<dyn Happenings>,
+}
+
+/// Events of two stores in the order of time.
+#[must_use]
+pub fn merged(of_spans: Vec<Labelled>, of_catalog: Vec<Labelled>) -> Vec<Labelled> {
+    let mut all = of_spans;
+    all.extend(of_catalog);
+    all.sort_by_key(|event| event.at);
+    all
 }
 
 impl Reads for Stores {
@@ -43,8 +66,16 @@ impl Reads for Stores {
         self.measured.call_sums(query)
     }
 
-    fn score_values(&self, name: &str, range: TimeRange) -> Result<Vec<(Micros, f64)>, StoreError> {
-        self.measured.score_values(name, range)
+    fn score_values(&self, query: &ScoreQuery) -> Result<Vec<Labelled>, StoreError> {
+        self.measured.score_values(query)
+    }
+
+    fn eval_results(&self, query: &EvalQuery) -> Result<Vec<Labelled>, StoreError> {
+        self.happenings.eval_results(query)
+    }
+
+    fn events(&self, query: &EventQuery) -> Result<Vec<Labelled>, StoreError> {
+        Ok(merged(self.measured.span_events(query)?, self.happenings.happenings(query)?))
     }
 
     fn anomalies(&self, query: &AnomalyQuery) -> Result<Vec<Anomaly>, StoreError> {

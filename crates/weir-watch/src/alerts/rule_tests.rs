@@ -1,11 +1,12 @@
 //! What a rule comes to, and what is refused.
 
+use super::document::Op;
 use super::parse::{Format, rules};
 use super::rule::*;
 use super::series::NoData;
 use crate::budgets::BudgetDoc;
 use crate::slo::SloDoc;
-use weir_core::time::{MINUTE, SECOND};
+use weir_core::time::{DAY, MINUTE, SECOND};
 
 fn rule(text: &str) -> Result<Rule, String> {
     let doc = rules(text, Format::Toml).map_err(|e| e.to_string())?.remove(0);
@@ -48,6 +49,9 @@ fn refusals_name_the_member() {
         (with("no_data_after = \"5m\""), "no_data_after: it belongs to no_data = \"alert\""),
         (with("renotify = \"5s\""), "renotify: it must be at least 1m, or off"),
         (with("runbook_url = \"javascript:x\""), "runbook_url: \"javascript:x\" is no http or https address"),
+        (with("tags = [\"ok\", \"a\\u0007\"]"), "tags[1]: write 1 to 200 bytes that can be seen"),
+        (with(&format!("channels = {:?}", vec!["ops"; 21])), "channels: 21 are named, at most 20 may be"),
+        (with(&format!("description = \"{}\"", "x".repeat(10_001))), "description: it is longer than 10000 bytes"),
         (with("id = \"a/b\""), "id: write 1 to 200 letters, digits, and -_.: only"),
         (bare("condition = {}"), "condition.crit: name a threshold: crit, warn or both"),
         (bare("condition = { warn = 5, crit = 4 }"), "condition.crit: 4 must lie above warn (5)"),
@@ -76,15 +80,56 @@ fn what_nothing_answers_is_refused_with_the_reason() {
             "metric = { measure = \"ttft\" }\ncondition = { crit = 2 }",
             "metric.measure: time to the first token is kept",
         ),
-        ("source = \"eval\"", "source: results of evaluations are kept as scores"),
-        ("source = \"event\"", "source: events are not recorded"),
         ("source = \"score\"\ncondition = { crit = 1 }", "score: name the scores"),
-        ("source = \"score\"\nscore = \"tone\"\ngroup_by = [\"model\"]", "group_by: scores are kept by name alone"),
-        ("metric = { measure = \"score:tone\" }\nproject = \"p\"", "project: scores are kept by name alone"),
+        (
+            "source = \"score\"\nscore = \"tone\"\ngroup_by = [\"modle\"]",
+            "group_by[0]: scores have no label \"modle\"; did you",
+        ),
+        ("source = \"score\"\nscore = \"tone\"\nfilters = { author = 5 }", "filters.author: write a text"),
+        (
+            "source = \"score\"\nscore = \"tone\"\nmetric = { measure = \"latency\" }",
+            "metric.measure: it belongs to source = \"metric\"",
+        ),
+        ("source = \"score\"\nscore = \"tone\"\nmetric = { agg = \"sum\" }", "metric.agg: scores have avg, p50"),
+        ("metric = { agg = \"sum\" }\ncondition = { crit = 1 }", "metric: name what is measured"),
+        ("source = \"eval\"", "score: name the metric that evaluations log"),
+        (
+            "source = \"eval\"\nscore = \"x\"\ngroup_by = [\"model\"]",
+            "group_by[0]: results of evaluations have no label",
+        ),
+        (
+            "source = \"eval\"\nscore = \"x\"\nmetric = { agg = \"sum\" }",
+            "metric.agg: results of evaluations have last",
+        ),
+        ("source = \"event\"", "condition.events: name what is to happen"),
+        (
+            "source = \"event\"\ncondition = { events = [\"run_faild\"] }",
+            "condition.events[0]: there is no event \"run_faild\"; did you mean \"run_failed\"?",
+        ),
+        (
+            "source = \"event\"\ncondition = { events = [\"guardrail\", \"guardrail\"] }",
+            "condition.events[1]: \"guardrail\" stands",
+        ),
+        (
+            "source = \"event\"\ncondition = { type = \"static\", events = [\"guardrail\"] }",
+            "condition.type: a rule of source",
+        ),
+        (
+            "source = \"event\"\ncondition = { events = [\"guardrail\"], factor = 2 }",
+            "condition.factor: a condition of type event",
+        ),
+        (
+            "source = \"event\"\nproject = \"a\"\nfilters = { project = \"b\" }\ncondition = { events = [\"guardrail\"] }",
+            "filters.project: the project",
+        ),
+        ("metric = { measure = \"errors\" }\ncondition = { type = \"event\" }", "condition.type: it has static"),
         ("source = \"budget\"", "budget: name one of [[budgets]]"),
         ("source = \"budget\"\nbudget = \"al\"", "budget: [[budgets]] has no \"al\"; did you mean \"all\"?"),
         ("source = \"slo\"\nslo = \"answers\"\nfilters = { model = \"a\" }", "filters: the objective says"),
-        ("source = \"slo\"\nslo = \"answers\"\nwindow = \"1h\"", "window: only rules of source metric or score"),
+        (
+            "source = \"slo\"\nslo = \"answers\"\nwindow = \"1h\"",
+            "window: rules of source anomaly, budget and slo have none",
+        ),
         ("source = \"anomaly\"\ncondition = { crit = 1 }", "condition: an anomaly is a reason by itself"),
         ("source = \"anomaly\"\nmetric = { measure = \"errors\" }", "metric: it belongs to source = \"metric\""),
     ] {
@@ -92,10 +137,18 @@ fn what_nothing_answers_is_refused_with_the_reason() {
         assert!(found.starts_with(expected), "{found}");
     }
     let good = |text: &str| rule(&format!("name = \"r\"\n{text}")).unwrap();
-    assert!(matches!(
-        good("metric = { measure = \"score:tone\" }\ncondition = { op = \"<\", crit = 0.5 }").read,
-        Read::Score { .. }
-    ));
+    let tone = "condition = { op = \"<\", crit = 0.5 }\ngroup_by = [\"model\", \"source\"]\nproject = \"shop\"\n";
+    let tones = ["metric = { measure = \"score:tone\" }", "source = \"score\"\nscore = \"tone\""];
+    let [one, other] = tones.map(|text| good(&format!("{tone}{text}")).read);
+    assert_eq!(one, other);
+    assert!(matches!(one, Read::Values(Values { of: ValuesOf::Scores(..), .. })));
+    let eval = good("source = \"eval\"\nscore = \"right\"\ncondition = { op = \"<\", crit = 0.5 }");
+    assert_eq!((eval.range(DAY), eval.every, eval.policy.min_samples), (Some((0, DAY)), 5 * MINUTE, 1));
+    let event = good("source = \"event\"\ncondition = { type = \"event\", events = [\"run_failed\"] }");
+    let Read::Values(values) = &event.read else { panic!("{event:?}") };
+    assert_eq!(values.group_by, ["event", "project", "name"]);
+    let Condition::Static(lines) = &event.condition else { panic!("{event:?}") };
+    assert_eq!((lines.op, lines.crit, event.every), (Op::Ge, Some(1.0), MINUTE));
     assert!(matches!(good("source = \"budget\"\nbudget = \"all\"").read, Read::Budget(_)));
     assert!(matches!(
         good("source = \"slo\"\nslo = \"answers\"\ncondition = { type = \"burn_rate\" }").read,

@@ -30,7 +30,7 @@ pub struct Stretch {
 #[must_use]
 pub fn windows(rule: &Rule, at: Micros) -> Vec<(Micros, Micros)> {
     match &rule.read {
-        Read::Metric { .. } | Read::Score { .. } => {
+        Read::Metric { .. } | Read::Values(_) => {
             let Some((from, to)) = rule.range(at) else { return Vec::new() };
             let mut all = vec![(from, to)];
             match &rule.condition {

@@ -5,10 +5,10 @@ use weir_core::time::Micros;
 
 use super::course::Held;
 use super::data::badness;
-use super::document::{Op, Severity};
+use super::document::{Agg, Op, Severity};
 use super::measure::agg_name;
 use super::observe::FORECAST;
-use super::rule::{Condition, Read, Rule};
+use super::rule::{Condition, Read, Rule, Values, ValuesOf, usual_window};
 use super::series::Phase;
 use crate::budgets::Unit;
 use crate::notify::AlertJson;
@@ -72,7 +72,15 @@ fn subject(rule: &Rule, held: &Held) -> String {
             "ratio" | "count" | "sum" => measure.as_str().to_owned(),
             agg => format!("{agg} of {}", measure.as_str()),
         },
-        Read::Score { name, agg } => format!("{} of score {name}", agg_name(*agg)),
+        Read::Values(Values { of, agg, .. }) => match of {
+            ValuesOf::Scores(name, _) => format!("{} of score {name}", agg_name(*agg)),
+            ValuesOf::Evals(name, _) if *agg == Agg::Last => format!("evaluation {name}"),
+            ValuesOf::Evals(name, _) => format!("{} of evaluations {name}", agg_name(*agg)),
+            ValuesOf::Events(kinds, _) => {
+                let of_series = held.labels.get("event").cloned();
+                of_series.unwrap_or_else(|| kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" or "))
+            }
+        },
         Read::Anomalies { .. } => held.anomaly.as_ref().map_or_else(|| "the anomaly".to_owned(), |a| a.metric.clone()),
         Read::Budget(budget) => format!("budget {}", budget.name),
         Read::Slo(slo) => format!("objective {}", slo.name),
@@ -97,6 +105,17 @@ fn statement(rule: &Rule, held: &Held) -> String {
         (Read::Slo(slo), _) => {
             let line = line.map(|line| format!(" (too fast above {line})")).unwrap_or_default();
             format!("objective {} burns its error budget {value} as fast as allowed{line}", slo.name)
+        }
+        (Read::Values(Values { of: ValuesOf::Events(..), .. }), _) if held.value == Some(0.0) => {
+            format!("no more {}", subject(rule, held))
+        }
+        (Read::Values(Values { of: ValuesOf::Events(..), .. }), _) => {
+            let times = held.value.unwrap_or_default();
+            format!(
+                "{} happened {}",
+                subject(rule, held),
+                if times == 1.0 { "once".into() } else { format!("{times} times") }
+            )
         }
         _ => match line.filter(|_| held.series.phase != Phase::Resolved) {
             Some(line) => format!("{} is {value}, {} {line}", subject(rule, held), side(rule, held)),
@@ -141,6 +160,7 @@ fn side(rule: &Rule, held: &Held) -> &'static str {
 fn of_labels(rule: &Rule, held: &Held) -> String {
     let shown: Vec<String> = match &rule.read {
         Read::Metric { .. } => held.labels.iter().collect::<Vec<_>>(),
+        Read::Values(values) => held.labels.iter().filter(|(name, _)| values.group_by.contains(name)).collect(),
         Read::Budget(budget) => {
             held.labels.iter().filter(|(name, _)| budget.per.iter().any(|d| d.as_str() == *name)).collect()
         }
@@ -157,8 +177,8 @@ fn description(rule: &Rule, held: &Held) -> String {
     if let Some(anomaly) = &held.anomaly {
         parts.push(format!("Baseline: {}.", anomaly.baseline));
     }
-    if matches!(rule.read, Read::Metric { .. } | Read::Score { .. }) {
-        let window = rule.doc.window.as_deref().unwrap_or("5m");
+    if matches!(rule.read, Read::Metric { .. } | Read::Values(_)) {
+        let window = rule.doc.window.as_deref().unwrap_or(usual_window(&rule.read));
         parts.push(format!("Over {window}, of {} samples.", held.samples));
     }
     parts.join("\n")

@@ -86,7 +86,8 @@ pub fn absent(rule: &Rule, firing: Level) -> Judged {
 
 fn adds_up(rule: &Rule) -> bool {
     let agg = match &rule.read {
-        Read::Metric { agg, .. } | Read::Score { agg, .. } => *agg,
+        Read::Metric { agg, .. } => *agg,
+        Read::Values(values) => values.agg,
         _ => return false,
     };
     matches!(agg, Agg::Count | Agg::Sum | Agg::Rate)

@@ -58,6 +58,9 @@ pub struct ChannelConfig {
     /// or more.
     #[schemars(with = "Option<String>")]
     pub secret: Option<Secret>,
+    /// webhook: the secret before this one, `env:NAME`, while receivers change over: requests are signed with both.
+    #[schemars(with = "Option<String>")]
+    pub old_secret: Option<Secret>,
     /// pagerduty: the integration key, `env:NAME`.
     #[schemars(with = "Option<String>")]
     pub routing_key: Option<Secret>,
@@ -94,6 +97,7 @@ impl Default for ChannelConfig {
             url: None,
             severities: Vec::new(),
             secret: None,
+            old_secret: None,
             routing_key: None,
             user: None,
             password: None,

@@ -88,8 +88,9 @@ fn one(config: &ChannelConfig, env: Env<'_>) -> Result<Channel, String> {
 fn only_its_keys(config: &ChannelConfig) -> Result<(), String> {
     use ChannelKind::{Alertmanager, Email, PagerDuty, Webhook};
     let usual = ChannelConfig::default();
-    let keys: [(&str, bool, &[ChannelKind]); 9] = [
+    let keys: [(&str, bool, &[ChannelKind]); 10] = [
         ("secret", config.secret.is_some(), &[Webhook]),
+        ("old_secret", config.old_secret.is_some(), &[Webhook]),
         ("routing_key", config.routing_key.is_some(), &[PagerDuty]),
         ("user", config.user.is_some(), &[Email, Webhook, Alertmanager]),
         ("password", config.password.is_some(), &[Email, Webhook, Alertmanager]),
@@ -156,10 +157,18 @@ fn form(config: &ChannelConfig, env: Env<'_>, secrets: &mut Vec<String>) -> Resu
             Box::new(forms::PagerDuty { routing_key: key.into() })
         }
         ChannelKind::Webhook | ChannelKind::Email => {
-            let text = config.secret.as_ref().map(|text| secret("secret", text, env)).transpose()?;
-            let key = text.as_deref().map(forms::SigningKey::new).transpose().map_err(|e| format!("secret: {e}"))?;
-            secrets.extend(text.iter().map(|text| text.trim_start_matches("whsec_").to_owned()));
-            Box::new(forms::Webhook { key })
+            if config.secret.is_none() && config.old_secret.is_some() {
+                return Err("old_secret: stands beside the new one: set secret too, or only that".to_owned());
+            }
+            let mut keys = Vec::new();
+            for (name, given) in [("secret", &config.secret), ("old_secret", &config.old_secret)] {
+                if let Some(given) = given {
+                    let text = secret(name, given, env)?;
+                    keys.push(forms::SigningKey::new(&text).map_err(|e| format!("{name}: {e}"))?);
+                    secrets.push(text.trim_start_matches("whsec_").to_owned());
+                }
+            }
+            Box::new(forms::Webhook { keys })
         }
     })
 }

@@ -40,6 +40,7 @@ fn mistakes_are_named_and_secrets_are_not() {
         ("name = \"a\"".to_owned(), "channels.a.url: is missing"),
         (format!("{hook}kind = \"teams\""), "unknown variant `teams`"),
         (format!("{hook}secret = \"{SECRET}\""), "channels.a.secret: is a secret; put it into"),
+        (format!("{hook}old_secret = \"env:KEY\""), "channels.a.old_secret: stands beside the new one"),
         (format!("{hook}secret = \"env:NO\""), "channels.a.secret: the environment variable NO is not set"),
         (format!("{hook}secret = \"env:SHORT\""), "channels.a.secret: "),
         (format!("{hook}routing_key = \"env:KEY\""), "channels.a.routing_key: belongs to kind pagerduty"),

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use weir_core::money::NanoUsd;
+use weir_core::time::Micros;
 
 use crate::prometheus::Metrics;
 use crate::prometheus::cells::Cell;
@@ -88,6 +89,21 @@ impl Metrics {
     pub fn alert_evaluated(&self, took: std::time::Duration, done: bool) {
         self.families.alert_evaluations.get(&[if done { "done" } else { "failed" }]).inc();
         self.families.alert_evaluation.get(&[]).observe(took.as_secs_f64());
+    }
+
+    /// A backup was to be made: whether it could be.
+    pub fn backed_up(&self, done: bool) {
+        self.families.backups.get(&[if done { "done" } else { "failed" }]).inc();
+    }
+
+    /// When the newest backup began that was made, and that was restored on trial; `None` where no folder is set.
+    pub fn set_backups(&self, newest: Option<[Option<Micros>; 2]>) {
+        if newest.is_none() {
+            self.families.backup_newest.retain(|_| false);
+        }
+        for (state, at) in ["made", "restored"].iter().zip(newest.into_iter().flatten()) {
+            self.families.backup_newest.get(&[state]).set(at.unwrap_or_default() as f64 / 1e6);
+        }
     }
 
     /// Whether requests are accepted.

@@ -29,7 +29,9 @@ pub(crate) const CACHE_KINDS: &[&str] = &["exact", "semantic"];
 pub(crate) const BUDGET_LINES: &[&str] = &["soft", "hard"];
 /// What becomes of an attempt to tell a channel.
 pub(crate) const DELIVERIES: &[&str] = &["delivered", "failed", "given_up"];
-/// What became of an evaluation of an alert rule.
+/// What is known of a backup.
+pub(crate) const BACKUPS: &[&str] = &["made", "restored"];
+/// What became of an evaluation of an alert rule, or of a backup.
 pub(crate) const RESULTS: &[&str] = &["done", "failed"];
 /// How bad an anomaly or an alert is.
 pub(crate) const SEVERITIES: &[&str] = &["info", "warning", "critical"];

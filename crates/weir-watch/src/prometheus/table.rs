@@ -240,6 +240,10 @@ metric_table! {
         "Evaluations of alert rules, by whether they could be done";
     alert_evaluation: Measure = "weir_alert_evaluation_seconds", "seconds", [], EVALUATION,
         "Time that the evaluation of an alert rule took, all of its series together";
+    backups: Count = "weir_backups_total", "", [closed("result", sets::RESULTS)], &[],
+        "Backups that the server was to make, by whether they could be made, and restored on trial where that is asked for";
+    backup_newest: Measured = "weir_backup_newest_timestamp_seconds", "seconds", [closed("backup", sets::BACKUPS)], &[],
+        "When the newest backup began that was made, and that was restored on trial, as Unix time; 0: there is none";
     ready: Level = "weir_ready", "", [], &[],
         "1 while requests are accepted";
     healthy: Level = "weir_healthy", "", [], &[],

@@ -88,6 +88,8 @@ pub struct RuleFact {
     pub channels: Vec<String>,
     /// Whether it names a runbook.
     pub has_runbook: bool,
+    /// Why its last evaluation could not be done, if it could not.
+    pub failing: Option<String>,
 }
 
 /// A channel.
@@ -99,6 +101,8 @@ pub struct ChannelFact {
     pub tested_at: Option<Micros>,
     /// Whether that test was taken.
     pub ok: bool,
+    /// Why the last notification was given up, if none was delivered since.
+    pub given_up: Option<String>,
 }
 
 /// How calls are recorded.

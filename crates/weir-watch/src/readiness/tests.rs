@@ -24,8 +24,13 @@ fn good() -> (Facts, Targets) {
         scores: vec![ScoreFact { name: "faithful".into(), count: 10, mean: 0.8 }],
         budgets: vec![BudgetFact { name: "key app, this day".into(), limit: 10.0, spent: Some(4.0) }],
         alerts: Some(AlertFacts {
-            rules: vec![RuleFact { name: "slow".into(), channels: vec!["ops".into()], has_runbook: true }],
-            channels: vec![ChannelFact { name: "ops".into(), tested_at: Some(NOW - DAY), ok: true }],
+            rules: vec![RuleFact {
+                name: "slow".into(),
+                channels: vec!["ops".into()],
+                has_runbook: true,
+                failing: None,
+            }],
+            channels: vec![ChannelFact { name: "ops".into(), tested_at: Some(NOW - DAY), ok: true, given_up: None }],
         }),
         record: RecordFacts { retention: Some(90 * DAY), redacts: true, patterns: 0 },
         backups: BackupFacts { configured: true, count: 2, newest_verified: Some(NOW - HOUR), unreadable: None },
@@ -78,6 +83,12 @@ fn every_check_fails_where_it_should() {
     fails("channels", "test failed", |f, _| f.alerts.as_mut().unwrap().channels[0].ok = false);
     fails("channels", "tested 31 days ago", |f, _| {
         f.alerts.as_mut().unwrap().channels[0].tested_at = Some(NOW - 31 * DAY);
+    });
+    fails("alerts", "cannot be evaluated: slow (too much)", |f, _| {
+        f.alerts.as_mut().unwrap().rules[0].failing = Some("too much".into());
+    });
+    fails("channels", "ops (the last notification was given up: 410 Gone)", |f, _| {
+        f.alerts.as_mut().unwrap().channels[0].given_up = Some("410 Gone".into());
     });
     fails("runbooks", "without: slow", |f, _| f.alerts.as_mut().unwrap().rules[0].has_runbook = false);
     fails("retention", "for ever", |f, _| f.record.retention = None);

@@ -2,6 +2,7 @@
 
 use weir_core::call_sums::CallSums;
 use weir_core::time::{HOUR, Micros};
+use weir_store::events::ScoreQuery;
 use weir_store::telemetry::{StatsQuery, StoreError, TimeRange};
 
 use super::{BurnRate, Count, Indicator, Slo, budget_left, burn_rates};
@@ -34,7 +35,9 @@ pub fn standing(slo: &Slo, reads: &dyn Reads, now: Micros) -> Result<SloStatus, 
     let scores = match &slo.indicator {
         Indicator::ScoreBelow { name, least } => {
             let range = TimeRange { from: Some(from.min(now - super::LONGEST - HOUR)), to: Some(now) };
-            Some((reads.score_values(name, range)?, *least))
+            let query = ScoreQuery { name: name.clone(), range, labels: Vec::new() };
+            let scores = reads.score_values(&query)?.into_iter().map(|score| (score.at, score.value));
+            Some((scores.collect::<Vec<_>>(), *least))
         }
         _ => None,
     };

@@ -42,7 +42,7 @@ pub(super) async fn list(State(shared): State<Shared>, Query(pairs): Query) -> R
     let work = move |access: &AlertAccess| {
         let view = |query| -> Result<Vec<AlertView>, Error> {
             let records = access.catalog.alerts(query).map_err(refusal)?;
-            Ok(records.into_iter().filter_map(|record| access.alerter.show(record)).map(AlertView::from).collect())
+            Ok(access.alerter.show_all(records).into_iter().map(AlertView::from).collect())
         };
         let alerts = view(&query)?;
         let open = view(&alerts_query::open(&query))?.iter().any(AlertView::is_open);

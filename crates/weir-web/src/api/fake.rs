@@ -12,6 +12,7 @@ use weir_core::sketch::Sketch;
 use weir_core::span::{Span, SpanKind, Status};
 use weir_core::time::Micros;
 use weir_store::catalog::AnomalyQuery;
+use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
 use weir_store::scores::{Scores, Tally};
 use weir_store::sums::SumGroup;
 use weir_store::telemetry::{
@@ -48,7 +49,15 @@ impl Reads for Fake {
         Ok(Vec::new())
     }
 
-    fn score_values(&self, _: &str, _: TimeRange) -> Result<Vec<(Micros, f64)>, StoreError> {
+    fn score_values(&self, _: &ScoreQuery) -> Result<Vec<Labelled>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn eval_results(&self, _: &EvalQuery) -> Result<Vec<Labelled>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn events(&self, _: &EventQuery) -> Result<Vec<Labelled>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use weir_core::time::{Clock, DAY, MINUTE, Micros};
-use weir_store::sqlite::{AlertReader, SqliteStore};
+use weir_store::sqlite::{CatalogReader, SqliteStore};
 use weir_watch::alerts::rule_set::RuleSet;
 use weir_watch::readiness::{Report, judge};
 use weir_web::api::when;
@@ -16,7 +16,7 @@ use crate::read::alerts::Files;
 use crate::read::online::Online;
 use crate::read::print::{self, Terminal};
 use crate::read::source::{Pairs, SourceArgs};
-use crate::readiness::{self, Sources};
+use crate::readiness::{self, Seen, Sources};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -87,13 +87,21 @@ fn look(args: &Args) -> anyhow::Result<Report> {
     let store = SqliteStore::open_read_only(data).with_context(|| format!("cannot read {}", data.display()))?;
     let now = Clock::system().now();
     let setup = loaded.settings.alerts()?;
-    let (made, tests) = match AlertReader::open(data)? {
-        Some(reader) => (reader.rules()?, reader.channel_tests()?),
-        None => (Vec::new(), Vec::new()),
+    let channels = loaded.settings.channels()?;
+    let (made, seen) = match CatalogReader::open(data)? {
+        Some(reader) => {
+            let seen = Seen {
+                tests: reader.channel_tests()?,
+                evaluations: reader.alert_evaluations()?,
+                deliveries: readiness::deliveries(&channels, |channel| reader.channel_deliveries(channel))?,
+            };
+            (reader.alert_rules()?, seen)
+        }
+        None => (Vec::new(), Seen::default()),
     };
     let (rules, _) = RuleSet::new(&setup.configured, &made);
     let rules = loaded.settings.alerts.enabled.then_some(&rules);
-    let mut budgets = readiness::configured_budgets(&loaded.gateway);
+    let mut budgets = readiness::stored_budgets(&loaded.gateway, &store, now);
     let files = Files::open(&store, data)?;
     budgets.extend(readiness::watched_budgets(&setup.configured.targets.budgets, &files, now)?);
     let sources = Sources {
@@ -101,7 +109,7 @@ fn look(args: &Args) -> anyhow::Result<Report> {
         record: &loaded.gateway.record,
         shelf: loaded.settings.backup.dir.as_deref(),
         budgets,
-        alerts: Some(readiness::alerts(rules, &loaded.settings.channels()?, &tests)),
+        alerts: Some(readiness::alerts(rules, &channels, &seen)),
         lost: 0,
     };
     let facts = readiness::facts(sources, args.window.unwrap_or(window), now)?;

@@ -1,14 +1,14 @@
 //! Alerts of the files of a data folder: as a server left them, and what a rule would have done.
 
 use weir_core::anomaly::Anomaly;
-use weir_core::time::Micros;
 use weir_store::catalog::AnomalyQuery;
-use weir_store::sqlite::{AlertReader, AnomalyReader, SqliteStore};
+use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
+use weir_store::sqlite::{CatalogReader, SqliteStore};
 use weir_store::sums::{Measured, SumGroup};
-use weir_store::telemetry::{StatsQuery, StoreError, TimeRange};
+use weir_store::telemetry::{StatsQuery, StoreError};
 use weir_watch::alerts::dry_run::{SPAN, dry_run};
 use weir_watch::alerts::live::Shows;
-use weir_watch::alerts::reads::Reads;
+use weir_watch::alerts::reads::{Reads, merged};
 use weir_watch::alerts::rule::Rule;
 use weir_watch::alerts::rule_set::{Configured, RuleSet};
 use weir_web::api::{RuleList, RuleView, alerts_query, list_of_file};
@@ -19,13 +19,13 @@ use super::source::Pairs;
 /// The files as rules look at them.
 pub(crate) struct Files<'a> {
     store: &'a SqliteStore,
-    anomalies: Option<AnomalyReader>,
+    catalog: Option<CatalogReader>,
 }
 
 impl<'a> Files<'a> {
     /// Those of a folder whose store is open.
     pub(crate) fn open(store: &'a SqliteStore, path: &std::path::Path) -> Result<Self, StoreError> {
-        Ok(Self { store, anomalies: AnomalyReader::open(path)? })
+        Ok(Self { store, catalog: CatalogReader::open(path)? })
     }
 }
 
@@ -34,18 +34,27 @@ impl Reads for Files<'_> {
         self.store.call_sums(query)
     }
 
-    fn score_values(&self, name: &str, range: TimeRange) -> Result<Vec<(Micros, f64)>, StoreError> {
-        self.store.score_values(name, range)
+    fn score_values(&self, query: &ScoreQuery) -> Result<Vec<Labelled>, StoreError> {
+        self.store.score_values(query)
+    }
+
+    fn eval_results(&self, query: &EvalQuery) -> Result<Vec<Labelled>, StoreError> {
+        self.catalog.as_ref().map_or(Ok(Vec::new()), |catalog| catalog.eval_results(query))
+    }
+
+    fn events(&self, query: &EventQuery) -> Result<Vec<Labelled>, StoreError> {
+        let of_catalog = self.catalog.as_ref().map_or(Ok(Vec::new()), |catalog| catalog.happenings(query));
+        Ok(merged(self.store.span_events(query)?, of_catalog?))
     }
 
     fn anomalies(&self, query: &AnomalyQuery) -> Result<Vec<Anomaly>, StoreError> {
-        self.anomalies.as_ref().map_or(Ok(Vec::new()), |reader| reader.anomalies(query))
+        self.catalog.as_ref().map_or(Ok(Vec::new()), |catalog| catalog.anomalies(query))
     }
 }
 
 impl Offline {
     pub(super) fn alerts(&self, pairs: &Pairs) -> anyhow::Result<String> {
-        let reader = AlertReader::open(&self.path)?;
+        let reader = CatalogReader::open(&self.path)?;
         let list = list_of_file::<anyhow::Error>(pairs, |query| match &reader {
             Some(reader) => Ok(reader.alerts(query)?),
             None => Ok(Vec::new()),
@@ -54,9 +63,9 @@ impl Offline {
     }
 
     pub(super) fn alert_rules(&self) -> anyhow::Result<String> {
-        let reader = AlertReader::open(&self.path)?;
+        let reader = CatalogReader::open(&self.path)?;
         let (made, evaluations) = match &reader {
-            Some(reader) => (reader.rules()?, reader.evaluations()?),
+            Some(reader) => (reader.alert_rules()?, reader.alert_evaluations()?),
             None => (Vec::new(), Vec::new()),
         };
         let (set, _) = RuleSet::new(&Configured::default(), &made);

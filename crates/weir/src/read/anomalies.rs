@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use weir_core::anomaly::{Anomaly, Feedback};
 use weir_store::catalog::{Anomalies, AnomalyQuery, MAX_ANOMALIES};
-use weir_store::sqlite::{AnomalyReader, SqliteCatalog, SqliteStore};
+use weir_store::sqlite::{CatalogReader, SqliteCatalog, SqliteStore};
 use weir_watch::anomalies::live::{Evaluated, Options, evaluate};
 use weir_watch::anomalies::{Engine, Rules, Settings};
 use weir_web::api::{AnomalyList, WatchJson, anomalies_query};
@@ -20,7 +20,7 @@ fn options() -> Options {
 impl Offline {
     pub(super) fn anomalies(&self, pairs: &Pairs, anew: bool) -> anyhow::Result<String> {
         let asked = anomalies_query::list(pairs, self.clock.now())?;
-        let reader = AnomalyReader::open(&self.path)?;
+        let reader = CatalogReader::open(&self.path)?;
         let evaluated = self.evaluated(reader.as_ref(), anew)?;
         let list = |query: &AnomalyQuery| -> anyhow::Result<Vec<Anomaly>> {
             let stored = match &reader {
@@ -56,7 +56,7 @@ impl Offline {
         // Held until the end, so that no server begins meanwhile.
         let _alone = SqliteStore::open(&self.path).context("feedback is given to the running server (--url URL)")?;
         let catalog = SqliteCatalog::open(&self.path)?;
-        let reader = AnomalyReader::open(&self.path)?;
+        let reader = CatalogReader::open(&self.path)?;
         catalog.put_anomalies(self.evaluated(reader.as_ref(), false)?.write)?;
         let Some(anomaly) = catalog.anomaly(id)? else {
             bail!("there is no anomaly {id:?}: `weir anomalies` lists them");
@@ -73,7 +73,7 @@ impl Offline {
     }
 
     /// What is not judged yet; everything when that is to be done anew.
-    fn evaluated(&self, reader: Option<&AnomalyReader>, anew: bool) -> anyhow::Result<Evaluated> {
+    fn evaluated(&self, reader: Option<&CatalogReader>, anew: bool) -> anyhow::Result<Evaluated> {
         let judged = match reader {
             Some(reader) => {
                 reader.anomalies(&AnomalyQuery { judged: true, limit: MAX_ANOMALIES, ..AnomalyQuery::default() })?

@@ -35,7 +35,11 @@ impl Alerting {
     ) -> anyhow::Result<Self> {
         let (observers, post) = (observers.clone(), post.clone());
         let parts = Parts {
-            reads: Arc::new(Stores { measured: store.clone(), anomalies: catalog.clone() }),
+            reads: Arc::new(Stores {
+                measured: store.clone(),
+                anomalies: catalog.clone(),
+                happenings: catalog.clone(),
+            }),
             catalog: catalog.clone(),
             clock: clock.clone(),
             meter: Arc::new(move |took: Duration, done| observers.metrics.alert_evaluated(took, done)),

@@ -8,9 +8,11 @@ use weir_core::time::Micros;
 use weir_store::catalog::{Alerts, Anomalies};
 use weir_store::telemetry::Telemetry;
 
-use super::Running;
+use super::{Running, operations};
 
 const GAUGES_EVERY: Duration = Duration::from_secs(15);
+/// Backups are looked at every so many rounds: once in a minute; their folder may be on a slow disk.
+const BACKUP_ROUNDS: u32 = 4;
 /// Retention is looked after every so many rounds of gauges: once in a quarter of an hour.
 const PRUNE_ROUNDS: u32 = 60;
 
@@ -23,8 +25,12 @@ pub(super) async fn run(running: Arc<Running>) {
     loop {
         let this = running.clone();
         let prune = round.is_multiple_of(PRUNE_ROUNDS);
+        let backups = round.is_multiple_of(BACKUP_ROUNDS);
         let done = tokio::task::spawn_blocking(move || {
             measure_storage(&this);
+            if backups {
+                operations::measure_backups(&this);
+            }
             if prune {
                 retain(&this);
             }

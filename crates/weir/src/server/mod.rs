@@ -13,7 +13,6 @@ mod observe;
 mod operations;
 mod otlp;
 mod reload;
-mod spend;
 mod status;
 mod storage;
 
@@ -186,7 +185,7 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
         listen: server.listen,
         stopping: AtomicBool::new(false),
     });
-    spend::load(&running, None);
+    restore_spend(&running, None);
 
     let intake = otlp::intake(&gateway, running.ingest.clone());
     observers.tell_intake(&intake);
@@ -237,7 +236,11 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
             },
             alerts: catalog.clone(),
             alerter,
-            measured: Arc::new(Stores { measured: store.clone(), anomalies: catalog.clone() }),
+            measured: Arc::new(Stores {
+                measured: store.clone(),
+                anomalies: catalog.clone(),
+                happenings: catalog.clone(),
+            }),
             configured: gateway.clone(),
             storage: {
                 let (running, data) = (running.clone(), server.data.clone());
@@ -328,6 +331,23 @@ async fn serve(loaded: Loaded, flags: Flags) -> anyhow::Result<()> {
     }
     tracing::info!("weir has stopped");
     Ok(())
+}
+
+/// How long what the journal still holds from before may take to be counted as spent.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Reads back what was spent of budgets that did not stand before.
+fn restore_spend(running: &Running, before: Option<&weir_gateway::limits::Limits>) {
+    let drain = || {
+        if !running.ingest.drain(DRAIN) {
+            tracing::warn!(
+                "the store has not taken every call of the journal yet; what is left there does not count as spent of \
+                 new budgets"
+            );
+        }
+    };
+    let limits = &running.gateway.snapshot().limits;
+    crate::spend::restore(&*running.store, limits, before, running.clock.now(), drain);
 }
 
 impl Running {

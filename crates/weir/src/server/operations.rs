@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use weir_core::error::Error;
 use weir_core::time::{Clock, Micros};
-use weir_store::catalog::Notifications;
+use weir_store::catalog::{Alerts, Notifications};
 use weir_watch::alerts::reads::Stores;
 use weir_watch::readiness::{Report, Targets, judge};
 use weir_web::api::{BackupAnswer, read};
@@ -58,16 +58,27 @@ pub(super) fn ready(running: &Running, window: Option<Micros>) -> Result<Report,
     let now = running.clock.now();
     let mut budgets = readiness::budgets(&snapshot, now);
     let watched = &running.alerter.setup().configured.targets.budgets;
-    let reads = Stores { measured: running.store.clone(), anomalies: running.catalog.clone() };
+    let reads = Stores {
+        measured: running.store.clone(),
+        anomalies: running.catalog.clone(),
+        happenings: running.catalog.clone(),
+    };
     budgets.extend(readiness::watched_budgets(watched, &reads, now).map_err(read::refusal)?);
     let rules = operations.alerts.then(|| running.alerter.rules());
-    let tests = running.catalog.channel_tests().map_err(read::refusal)?;
+    let seen = readiness::Seen {
+        tests: running.catalog.channel_tests().map_err(read::refusal)?,
+        evaluations: running.catalog.alert_evaluations().map_err(read::refusal)?,
+        deliveries: readiness::deliveries(&running.post.channels(), |channel| {
+            running.catalog.channel_deliveries(channel)
+        })
+        .map_err(read::refusal)?,
+    };
     let sources = Sources {
         store: &*running.store,
         record: &snapshot.config.record,
         shelf: operations.backups.shelf.as_deref(),
         budgets,
-        alerts: Some(readiness::alerts(rules.as_deref(), &running.post.channels(), &tests)),
+        alerts: Some(readiness::alerts(rules.as_deref(), &running.post.channels(), &seen)),
         lost: running.observers.lost_records(),
     };
     let facts = readiness::facts(sources, window.unwrap_or(operations.window), now).map_err(read::refusal)?;
@@ -77,9 +88,31 @@ pub(super) fn ready(running: &Running, window: Option<Micros>) -> Result<Report,
 /// Makes a backup. Blocks.
 pub(super) fn back_up(running: &Running, verify: bool) -> Result<BackupAnswer, Error> {
     let operations = running.operations.load_full();
-    let answer = operations.backups.make(verify)?;
+    let made = operations.backups.make(verify);
+    running.observers.metrics.backed_up(made.is_ok());
+    measure_backups(running);
+    let answer = made?;
     tracing::info!(path = answer.path, bytes = answer.bytes, verified = answer.verified.is_some(), "a backup was made");
     Ok(answer)
+}
+
+/// Notes which backups there are. One that cannot be looked at leaves what was known.
+pub(super) fn measure_backups(running: &Running) {
+    let operations = running.operations.load_full();
+    let newest = match operations.backups.shelf {
+        None => None,
+        Some(_) => match operations.backups.list() {
+            Ok(all) => {
+                let began = |one: &weir_store::backup::Backup| one.manifest.began_at;
+                Some([all.first().map(began), all.iter().find(|one| one.verified.is_some()).map(began)])
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the folder of backups cannot be read");
+                return;
+            }
+        },
+    };
+    running.observers.metrics.set_backups(newest);
 }
 
 /// Makes backups by the clock, for ever.

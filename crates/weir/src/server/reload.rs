@@ -9,7 +9,7 @@ use weir_gateway::snapshot::Snapshot;
 
 use anyhow::bail;
 
-use super::{Running, alerts, check_exposure, exports, operations, otlp, spend};
+use super::{Running, alerts, check_exposure, exports, operations, otlp};
 use crate::config::{self, Flags, Loaded, Settings};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -124,7 +124,7 @@ fn apply(running: &Running, file: &Path, flags: &Flags, fixed: &str) -> anyhow::
     running.post.set_channels(channels);
     running.operations.store(Arc::new(operations));
     running.alerter.configure(rules)?;
-    spend::load(running, Some(&before.limits));
+    super::restore_spend(running, Some(&before.limits));
     running.observers.metrics.set_known_models(&known_models(&checked));
     running.observers.metrics.set_labels(&loaded.settings.metrics.labels);
     running.observers.metrics.retain_upstreams(|provider, _| checked.providers.contains_key(provider));

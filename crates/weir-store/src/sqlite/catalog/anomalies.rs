@@ -1,11 +1,9 @@
-use std::path::Path;
-
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row};
 use weir_core::anomaly::{Anomaly, AnomalyKind, AnomalyState, Feedback, Severity};
 use weir_core::time::Micros;
 
-use super::{FILE, Readers, SqliteCatalog};
+use super::SqliteCatalog;
 use crate::catalog::{Anomalies, AnomalyQuery, AnomalyWrite, EngineRecord, MAX_ANOMALIES};
 use crate::telemetry::StoreError;
 
@@ -97,52 +95,7 @@ impl Anomalies for SqliteCatalog {
     }
 }
 
-/// Anomalies of a catalog that another process may be writing.
-#[derive(Debug)]
-pub struct AnomalyReader {
-    readers: Readers,
-}
-
-impl AnomalyReader {
-    /// Opens `<dir>/catalog.db` for reading; `None` where there is none, or one that knows no anomalies yet.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn open(dir: &Path) -> Result<Option<Self>, StoreError> {
-        let path = dir.join(FILE);
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let reader = Self { readers: Readers::new(path.clone()) };
-        let known = reader.read(|db| {
-            let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'anomaly_engines'";
-            Ok(db.query_row(sql, [], |row| row.get::<_, i64>(0))?)
-        });
-        Ok((known.map_err(|e| e.at(&path))? > 0).then_some(reader))
-    }
-
-    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.readers.get()?.snapshot(read)
-    }
-
-    /// See [`Anomalies::anomalies`].
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn anomalies(&self, query: &AnomalyQuery) -> Result<Vec<Anomaly>, StoreError> {
-        self.read(|db| list(db, query))
-    }
-
-    /// See [`Anomalies::engine`].
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn engine(&self, project: &str) -> Result<Option<EngineRecord>, StoreError> {
-        self.read(|db| engine_of(db, project))
-    }
-}
-
-fn list(db: &Connection, query: &AnomalyQuery) -> Result<Vec<Anomaly>, StoreError> {
+pub(super) fn list(db: &Connection, query: &AnomalyQuery) -> Result<Vec<Anomaly>, StoreError> {
     let (condition, values) = compile(query);
     let mut statement = db.prepare_cached(&format!(
         "SELECT record, feedback FROM anomalies WHERE {condition} ORDER BY detected_us DESC, id DESC LIMIT {}",
@@ -156,7 +109,7 @@ fn list(db: &Connection, query: &AnomalyQuery) -> Result<Vec<Anomaly>, StoreErro
     Ok(out)
 }
 
-fn engine_of(db: &Connection, project: &str) -> Result<Option<EngineRecord>, StoreError> {
+pub(super) fn engine_of(db: &Connection, project: &str) -> Result<Option<EngineRecord>, StoreError> {
     let sql = "SELECT project, until_us, live, late_us, state FROM anomaly_engines WHERE project = ?1";
     Ok(db.prepare_cached(sql)?.query_row([project], engine).optional()?)
 }

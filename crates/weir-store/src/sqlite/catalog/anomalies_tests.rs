@@ -152,9 +152,9 @@ fn what_an_engine_learned_comes_back_and_late_calls_are_noted() {
 #[test]
 fn another_process_can_read_it() {
     let (dir, catalog) = catalog();
-    assert!(AnomalyReader::open(&dir.path().join("none")).unwrap().is_none());
+    assert!(super::super::CatalogReader::open(&dir.path().join("none")).unwrap().is_none());
     put(&catalog, vec![anomaly("a", "shop", 100)]);
-    let reader = AnomalyReader::open(dir.path()).unwrap().unwrap();
+    let reader = super::super::CatalogReader::open(dir.path()).unwrap().unwrap();
     assert_eq!(reader.anomalies(&all()).unwrap().len(), 1);
     assert_eq!(reader.engine("shop").unwrap(), None);
 }

@@ -8,6 +8,7 @@ mod batches;
 mod call_marks;
 mod compile;
 mod datasets;
+mod happenings;
 mod keys;
 mod logged_models;
 mod notifications;
@@ -15,6 +16,7 @@ mod projects;
 mod prompt_notes;
 mod prompts;
 mod purge;
+mod reader;
 mod registry;
 mod runs;
 mod scorers;
@@ -32,8 +34,7 @@ use super::schema::{self, Migrations};
 use crate::telemetry::StoreError;
 use writer::Writer;
 
-pub use alerts::AlertReader;
-pub use anomalies::AnomalyReader;
+pub use reader::CatalogReader;
 
 const FILE: &str = "catalog.db";
 /// Pages of the WAL at which the writer checkpoints.
@@ -53,6 +54,7 @@ const MIGRATIONS: Migrations = &[
     (8, include_str!("0008_anomalies.sql")),
     (9, include_str!("0009_alerts.sql")),
     (10, include_str!("0010_notifications.sql")),
+    (11, include_str!("0011_happenings.sql")),
 ];
 
 /// The catalog of one data folder.

@@ -126,26 +126,7 @@ impl Notifications for SqliteCatalog {
     }
 
     fn channel_deliveries(&self, channel: &str) -> Result<ChannelDeliveries, StoreError> {
-        self.read(|db| {
-            let waiting: i64 = db
-                .prepare_cached("SELECT count(*) FROM notifications WHERE state = 0 AND channel = ?1")?
-                .query_row([channel], |row| row.get(0))?;
-            let mut last =
-                db.prepare_cached("SELECT max(settled_us) FROM notifications WHERE channel = ?1 AND state = ?2")?;
-            let mut last = |state: i64| last.query_row((channel, state), |row| row.get::<_, Option<Micros>>(0));
-            let (delivered_us, given_up_us) = (last(DELIVERED)?, last(GIVEN_UP)?);
-            let given_up: i64 = db
-                .prepare_cached("SELECT count(*) FROM notifications WHERE channel = ?1 AND state = ?2")?
-                .query_row((channel, GIVEN_UP), |row| row.get(0))?;
-            let mut errors = db.prepare_cached(
-                "SELECT error FROM notifications WHERE channel = ?1 AND error IS NOT NULL
-                 AND (state = 0 OR (state = 2 AND settled_us > ?2)) ORDER BY seq DESC LIMIT 1",
-            )?;
-            let mut errors = errors.query_map((channel, delivered_us.unwrap_or(Micros::MIN)), |row| row.get(0))?;
-            let error = errors.next().transpose()?;
-            let (waiting, given_up) = (waiting.max(0) as u64, given_up.max(0) as u64);
-            Ok(ChannelDeliveries { waiting, delivered_us, given_up, given_up_us, error })
-        })
+        self.read(|db| deliveries(db, channel))
     }
 
     fn put_channel_test(&self, test: &ChannelTest) -> Result<(), StoreError> {
@@ -165,6 +146,27 @@ impl Notifications for SqliteCatalog {
     fn channel_tests(&self) -> Result<Vec<ChannelTest>, StoreError> {
         self.read(tests_of)
     }
+}
+
+/// How deliveries to a channel go.
+pub(super) fn deliveries(db: &Connection, channel: &str) -> Result<ChannelDeliveries, StoreError> {
+    let waiting: i64 = db
+        .prepare_cached("SELECT count(*) FROM notifications WHERE state = 0 AND channel = ?1")?
+        .query_row([channel], |row| row.get(0))?;
+    let mut last = db.prepare_cached("SELECT max(settled_us) FROM notifications WHERE channel = ?1 AND state = ?2")?;
+    let mut last = |state: i64| last.query_row((channel, state), |row| row.get::<_, Option<Micros>>(0));
+    let (delivered_us, given_up_us) = (last(DELIVERED)?, last(GIVEN_UP)?);
+    let given_up: i64 = db
+        .prepare_cached("SELECT count(*) FROM notifications WHERE channel = ?1 AND state = ?2")?
+        .query_row((channel, GIVEN_UP), |row| row.get(0))?;
+    let mut errors = db.prepare_cached(
+        "SELECT error FROM notifications WHERE channel = ?1 AND error IS NOT NULL
+         AND (state = 0 OR (state = 2 AND settled_us > ?2)) ORDER BY seq DESC LIMIT 1",
+    )?;
+    let mut errors = errors.query_map((channel, delivered_us.unwrap_or(Micros::MIN)), |row| row.get(0))?;
+    let error = errors.next().transpose()?;
+    let (waiting, given_up) = (waiting.max(0) as u64, given_up.max(0) as u64);
+    Ok(ChannelDeliveries { waiting, delivered_us, given_up, given_up_us, error })
 }
 
 /// The last test of each channel.

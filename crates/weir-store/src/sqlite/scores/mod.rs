@@ -1,5 +1,6 @@
 //! Scores in the same file as the spans: one row each, found by target.
 
+mod labelled;
 mod row;
 
 use std::collections::HashSet;
@@ -13,6 +14,7 @@ use weir_core::time::Micros;
 use super::{Inner, SqliteStore};
 use crate::scores::{Scores, Tally};
 use crate::telemetry::StoreError;
+pub(super) use labelled::labelled;
 pub(super) use row::Form;
 use row::{blob, insert, place, read};
 

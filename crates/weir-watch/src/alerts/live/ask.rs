@@ -186,18 +186,27 @@ impl Alerter {
         }
     }
 
-    /// An alert as it is shown.
+    /// Alerts as they are shown; what cannot be read is left out.
     #[must_use]
-    pub fn show(&self, record: AlertRecord) -> Option<Shown> {
-        let kept: Kept = serde_json::from_str(&record.state).ok()?;
-        let alert: AlertJson = serde_json::from_str(&record.alert).ok()?;
+    pub fn show_all(&self, records: Vec<AlertRecord>) -> Vec<Shown> {
         let now = self.clock.now();
         let silenced = silences(self.catalog.as_ref(), now).unwrap_or_default();
         let rules = self.rules();
-        let by_rule = rules.get(&record.rule).and_then(|l| l.rule.as_ref().ok()).is_some_and(|r| r.is_muted(now));
-        let muted = by_rule || silenced.iter().any(|s| s.holds(&record.rule, &kept.labels, now));
-        let ack = record.ack.clone().filter(|ack| ack.until.is_none_or(|until| now < until));
-        Some(Shown { record, alert, kept, muted, ack })
+        let show = |record: AlertRecord| {
+            let kept: Kept = serde_json::from_str(&record.state).ok()?;
+            let alert: AlertJson = serde_json::from_str(&record.alert).ok()?;
+            let by_rule = rules.get(&record.rule).and_then(|l| l.rule.as_ref().ok()).is_some_and(|r| r.is_muted(now));
+            let muted = by_rule || silenced.iter().any(|s| s.holds(&record.rule, &kept.labels, now));
+            let ack = record.ack.clone().filter(|ack| ack.until.is_none_or(|until| now < until));
+            Some(Shown { record, alert, kept, muted, ack })
+        };
+        records.into_iter().filter_map(show).collect()
+    }
+
+    /// An alert as it is shown.
+    #[must_use]
+    pub fn show(&self, record: AlertRecord) -> Option<Shown> {
+        self.show_all(vec![record]).pop()
     }
 
     /// Says that somebody takes care of an alert, and tells so.

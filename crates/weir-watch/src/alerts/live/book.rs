@@ -21,6 +21,8 @@ pub(super) struct Page {
     pub(super) channels: Vec<String>,
     /// What they want to be told.
     pub(super) notify_on: Vec<NotifyOn>,
+    /// Whether it was seen switched off since.
+    pub(super) paused: bool,
 }
 
 /// All of them.

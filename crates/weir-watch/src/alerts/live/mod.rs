@@ -8,12 +8,16 @@
 mod alerter;
 mod ask;
 mod book;
+#[cfg(test)]
+mod missed_tests;
 mod mutes;
 mod records;
 mod replay;
 mod round;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod values_tests;
 
 pub use alerter::{Alerter, Meter, Parts, Setup};
 pub use ask::{AskError, Shown, Shows};

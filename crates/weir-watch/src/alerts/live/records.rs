@@ -51,9 +51,13 @@ pub(super) fn put(
 ) -> Result<(), serde_json::Error> {
     let phase = step.held.series.phase;
     tell(draft, step, alert, channels, (at, now))?;
+    // Of several instants in one transaction the last one counts.
     if step.forgotten {
+        draft.write.alerts.retain(|alert| alert.fingerprint != step.fingerprint);
         draft.write.forgotten.push(step.fingerprint.clone());
     } else if step.changed {
+        draft.write.alerts.retain(|alert| alert.fingerprint != step.fingerprint);
+        draft.write.forgotten.retain(|fingerprint| *fingerprint != step.fingerprint);
         let kept = Kept {
             series: step.held.series.clone(),
             labels: step.held.labels.clone(),

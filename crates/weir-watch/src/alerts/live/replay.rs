@@ -4,6 +4,7 @@
 use weir_core::time::Micros;
 use weir_store::catalog::AlertEvaluation;
 
+use super::super::course::Names;
 use super::super::data::load;
 use super::super::dry_run::SPAN;
 use super::super::stretch::of_past;
@@ -64,11 +65,11 @@ impl Alerter {
         }
         let mut data = load(rule, self.reads.as_ref(), &of_past(rule, first, last), (first, last))?;
         let hush = Hush::read(self.catalog.as_ref(), now)?;
-        let moment = Moment { hush: &hush, url: &setup.url, channels: setup.channels.as_ref(), now };
+        let moment = Moment { hush: &hush, url: &setup.url, channels: setup.channels.as_ref(), now, late: false };
         let mut draft = Draft::default();
-        let (mut at, mut evaluations) = (first, 0);
+        let (mut at, mut evaluations, mut names) = (first, 0, Names::default());
         while at <= last {
-            let series = self.judge(rule, &mut page, &mut data, at, &moment, &mut draft)?;
+            let series = self.judge(rule, &mut page, &mut names, &mut data, at, &moment, &mut draft)?;
             evaluations += 1;
             page.evaluated = Some(at);
             if evaluations % TOGETHER as u64 == 0 || at + rule.every > last {

@@ -7,12 +7,12 @@ use weir_core::time::Micros;
 use weir_store::catalog::AlertEvaluation;
 use weir_store::telemetry::StoreError;
 
-use super::super::course::{advance, end};
+use super::super::course::{Names, advance, end};
 use super::super::data::{Data, load};
 use super::super::observe::points;
 use super::super::rule::Rule;
 use super::super::rule_set::Listed;
-use super::super::series::{NoData, Policy};
+use super::super::series::{NoData, Policy, Quiet};
 use super::super::stretch::{of_now, of_past};
 use super::super::told;
 use super::alerter::Alerter;
@@ -25,13 +25,18 @@ use weir_core::time::HOUR;
 const TOGETHER: usize = 64;
 /// An instant so long ago is read in buckets: of then no minutes may be kept.
 const RECENT: Micros = 12 * HOUR;
+/// How far back what was missed is made up for: the server was down, or its store.
+pub(super) const MISSED: Micros = 6 * HOUR;
 
 /// What an evaluation needs to know beside its rule.
+#[derive(Clone, Copy)]
 pub(super) struct Moment<'a> {
     pub(super) hush: &'a Hush,
     pub(super) url: &'a str,
     pub(super) channels: Option<&'a std::collections::BTreeSet<String>>,
     pub(super) now: Micros,
+    /// Whether a later instant is judged at once: what goes on is not told again then.
+    pub(super) late: bool,
 }
 
 impl Alerter {
@@ -51,12 +56,17 @@ impl Alerter {
             judged.is_none_or(|judged| judged < at).then(|| (rule.clone(), at))
         };
         let due: Vec<(Rule, Micros)> = rules.iter().filter_map(due).collect();
+        for listed in rules.iter().filter(|listed| listed.active().is_none()) {
+            if let Some(page) = book.pages.get_mut(&listed.id) {
+                page.paused = true;
+            }
+        }
         let gone: Vec<String> = book.pages.keys().filter(|id| rules.get(id).is_none()).cloned().collect();
         if due.is_empty() && gone.is_empty() {
             return Ok(());
         }
         let hush = Hush::read(self.catalog.as_ref(), now)?;
-        let moment = Moment { hush: &hush, url: &setup.url, channels: setup.channels.as_ref(), now };
+        let moment = Moment { hush: &hush, url: &setup.url, channels: setup.channels.as_ref(), now, late: false };
         let mut draft = Draft::default();
         for id in gone {
             if let Some(page) = book.pages.get(&id).cloned() {
@@ -76,7 +86,7 @@ impl Alerter {
         draft.commit(self.catalog.as_ref(), &mut book, self.told.as_ref())
     }
 
-    /// Judges an instant of a rule.
+    /// Judges an instant of a rule, and those before it that were missed.
     fn evaluate(
         &self,
         rule: &Rule,
@@ -86,11 +96,31 @@ impl Alerter {
         draft: &mut Draft,
     ) -> Result<(), StoreError> {
         let began = Instant::now();
-        let stretches = if moment.now - at <= RECENT { of_now(rule, at) } else { of_past(rule, at, at) };
-        let data = load(rule, self.reads.as_ref(), &stretches, (at, at));
         let mut page = page;
+        let mut first = first_missed(rule, &page, at);
+        let read = |first: Micros| {
+            let is_now = first == at && moment.now - at <= RECENT;
+            let stretches = if is_now { of_now(rule, at) } else { of_past(rule, first, at) };
+            load(rule, self.reads.as_ref(), &stretches, (first, at))
+        };
+        let mut data = read(first);
+        if first < at && matches!(data, Err(StoreError::Unsupported(_))) {
+            // All of it at once is too much.
+            first = at;
+            data = read(at);
+        }
         let outcome = match data {
-            Ok(mut data) => self.judge(rule, &mut page, &mut data, at, moment, draft).map(Ok)?,
+            Ok(mut data) => {
+                let (mut instant, mut names) = (first, Names::default());
+                loop {
+                    let moment = Moment { late: instant < at, ..*moment };
+                    let series = self.judge(rule, &mut page, &mut names, &mut data, instant, &moment, draft)?;
+                    instant += rule.every;
+                    if instant > at {
+                        break Ok(series);
+                    }
+                }
+            }
             // The store is down for all: nothing is judged, the instant is tried again.
             Err(error @ StoreError::Unavailable(_)) => return Err(error),
             Err(error) => Err(error.to_string()),
@@ -101,6 +131,7 @@ impl Alerter {
         let took = began.elapsed();
         (self.meter)(took, outcome.is_ok());
         page.evaluated = Some(at);
+        page.paused = false;
         draft.write.evaluations.push(AlertEvaluation {
             rule: rule.id.clone(),
             evaluated_us: at,
@@ -114,10 +145,12 @@ impl Alerter {
     }
 
     /// Judges an instant by what was read; how many series there are.
+    #[expect(clippy::too_many_arguments, reason = "what an instant is judged by, and where that is noted")]
     pub(super) fn judge(
         &self,
         rule: &Rule,
         page: &mut Page,
+        names: &mut Names,
         data: &mut Data,
         at: Micros,
         moment: &Moment<'_>,
@@ -125,8 +158,11 @@ impl Alerter {
     ) -> Result<u64, StoreError> {
         let seen = points(rule, data, at);
         let series = seen.len() as u64;
-        let quiet = |name: &str, held: &super::super::course::Held| moment.hush.quiet(rule, name, held, at);
-        let steps = advance(rule, &mut page.course, seen, &quiet, at);
+        let quiet = |name: &str, held: &super::super::course::Held| {
+            let quiet = moment.hush.quiet(rule, name, held, at);
+            Quiet { acknowledged: quiet.acknowledged || moment.late, ..quiet }
+        };
+        let steps = advance(rule, &mut page.course, names, seen, &quiet, at);
         let channels = known(&rule.doc.channels, moment);
         for step in steps {
             let alert = told::alert(rule, &step.fingerprint, &step.held, moment.url);
@@ -159,6 +195,14 @@ impl Alerter {
         draft.pages.push((id.to_owned(), None));
         Ok(())
     }
+}
+
+/// The first instant after the one that was judged last, at most [`MISSED`] ago; a rule that was switched off has missed
+/// nothing.
+fn first_missed(rule: &Rule, page: &Page, at: Micros) -> Micros {
+    let Some(judged) = page.evaluated.filter(|_| !page.paused) else { return at };
+    let up = |instant: Micros| instant + (-instant).rem_euclid(rule.every);
+    up((judged + 1).max(at - MISSED)).min(at)
 }
 
 /// The channels that there are.

@@ -29,17 +29,17 @@ use crate::notify::{Event, Notification};
 use crate::slo::SloDoc;
 
 /// A Monday, 00:00 UTC.
-const START: Micros = 1_763_337_600_000_000;
+pub(super) const START: Micros = 1_763_337_600_000_000;
 
-struct World {
+pub(super) struct World {
     dir: tempfile::TempDir,
-    store: Arc<SqliteStore>,
-    catalog: Arc<SqliteCatalog>,
-    clock: Clock,
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) catalog: Arc<SqliteCatalog>,
+    pub(super) clock: Clock,
 }
 
 impl World {
-    fn new(now: Micros) -> Self {
+    pub(super) fn new(now: Micros) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::fixed(now);
         let options = SqliteOptions { clock: clock.clone(), ..SqliteOptions::default() };
@@ -48,9 +48,13 @@ impl World {
         Self { dir, store, catalog, clock }
     }
 
-    fn alerter(&self, budgets: &[BudgetDoc], slos: &[SloDoc]) -> Arc<Alerter> {
+    pub(super) fn alerter(&self, budgets: &[BudgetDoc], slos: &[SloDoc]) -> Arc<Alerter> {
         let parts = Parts {
-            reads: Arc::new(Stores { measured: self.store.clone(), anomalies: self.catalog.clone() }),
+            reads: Arc::new(Stores {
+                measured: self.store.clone(),
+                anomalies: self.catalog.clone(),
+                happenings: self.catalog.clone(),
+            }),
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),
             meter: Arc::new(|_, _| {}),
@@ -62,7 +66,7 @@ impl World {
     }
 
     /// A call every ten seconds of a range, of which so many in ten fail.
-    fn calls(&self, model: &str, from: Micros, to: Micros, failing: i64) {
+    pub(super) fn calls(&self, model: &str, from: Micros, to: Micros, failing: i64) {
         let writes = (from..to).step_by(10_000_000).enumerate().map(|(n, at)| {
             let failed = (n as i64) % 10 < failing;
             let span = Span {
@@ -83,7 +87,7 @@ impl World {
     }
 
     /// Phase of each alert, by its labels.
-    fn phases(&self) -> Vec<String> {
+    pub(super) fn phases(&self) -> Vec<String> {
         let query = AlertQuery { limit: 100, ..AlertQuery::default() };
         let mut all: Vec<String> = self
             .catalog
@@ -100,19 +104,19 @@ impl World {
         all
     }
 
-    fn told(&self) -> Vec<Notification> {
+    pub(super) fn told(&self) -> Vec<Notification> {
         let query = NotificationQuery { limit: 1_000, ..NotificationQuery::default() };
         let mut rows = self.catalog.notifications(&query).unwrap();
         rows.reverse();
         rows.iter().map(|row| serde_json::from_str(&row.new.body).unwrap()).collect()
     }
 
-    fn events(&self) -> Vec<&'static str> {
+    pub(super) fn events(&self) -> Vec<&'static str> {
         self.told().iter().map(|n| n.event.as_str()).collect()
     }
 }
 
-fn doc(text: &str) -> RuleDoc {
+pub(super) fn doc(text: &str) -> RuleDoc {
     rules(text, Format::Toml).unwrap().remove(0)
 }
 
@@ -121,7 +125,7 @@ fn tone(value: f64, at: Micros) -> Score {
     Score::new(ScoreTarget::Trace(TraceId::new()), "tone", ScoreValue::Number(number), at)
 }
 
-const ERRORS: &str = "id = \"errors\"\nname = \"Errors\"\nchannels = [\"ops\", \"nobody\"]\ngroup_by = [\"model\"]\n\
+pub(super) const ERRORS: &str = "id = \"errors\"\nname = \"Errors\"\nchannels = [\"ops\", \"nobody\"]\ngroup_by = [\"model\"]\n\
                       metric = { measure = \"error_ratio\" }\ncondition = { warn = 0.15, crit = 0.4 }\nwindow = \"5m\"\n";
 
 #[test]
@@ -375,7 +379,11 @@ fn a_budget_tells_at_its_thresholds_and_begins_anew() {
     ];
     assert_eq!(world.phases(), all);
     let severities: Vec<_> = world.told().iter().map(|n| n.alert.severity).collect();
-    assert_eq!(severities, [Severity::Warning, Severity::Critical, Severity::Warning]);
+    assert_eq!(
+        severities,
+        [Severity::Warning, Severity::Warning, Severity::Critical],
+        "in the order of what was missed"
+    );
     assert_eq!(world.told()[0].alert.summary, "budget per model has spent 69% of 1000 USD of the day (model a)");
     world.clock.advance(DAY);
     alerter.round().unwrap();

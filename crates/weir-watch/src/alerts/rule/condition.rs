@@ -3,7 +3,7 @@
 use super::super::document::{Baseline, ConditionDoc, ConditionKind, Direction, Op, Sensitivity};
 use super::super::judge::Lines;
 use super::super::parse::Problem;
-use super::Read;
+use super::{Read, Values, ValuesOf};
 
 /// When a value is a reason to fire.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ fn only(doc: &ConditionDoc, kind: &str, allowed: &[&str]) -> Result<(), Problem>
 
 pub(super) fn condition(doc: &ConditionDoc, read: &Read) -> Result<Condition, Problem> {
     let by_itself = match read {
-        Read::Metric { .. } | Read::Score { .. } => None,
+        Read::Metric { .. } | Read::Values(_) => None,
         Read::Anomalies { .. } => Some("an anomaly is a reason by itself"),
         Read::Budget(_) => Some("a budget has its own thresholds"),
         Read::Slo(_) => Some("an objective has its burn rates"),
@@ -73,6 +73,9 @@ pub(super) fn condition(doc: &ConditionDoc, read: &Read) -> Result<Condition, Pr
         } else {
             Err(Problem::new("condition", format!("{why}: leave the condition out")))
         };
+    }
+    if matches!(read, Read::Values(Values { of: ValuesOf::Events(..), .. })) {
+        return of_events(doc);
     }
     match doc.kind.unwrap_or_default() {
         ConditionKind::Static => {
@@ -100,11 +103,21 @@ pub(super) fn condition(doc: &ConditionDoc, read: &Read) -> Result<Condition, Pr
             Ok(Condition::Unusual { z, direction: doc.direction.unwrap_or(Direction::Both), min_effect })
         }
         ConditionKind::BurnRate | ConditionKind::Event => {
-            let why = "a rule of source metric or score has static, ratio_to_baseline or anomaly; burn rates belong to \
-                       source = \"slo\", and events are not recorded";
+            let why = "it has static, ratio_to_baseline or anomaly; burn_rate belongs to source = \"slo\", event to source = \
+                       \"event\"";
             Err(Problem::new("condition.type", why))
         }
     }
+}
+
+/// Lines for how often something happened: usually once is enough.
+fn of_events(doc: &ConditionDoc) -> Result<Condition, Problem> {
+    if doc.kind.is_some_and(|kind| kind != ConditionKind::Event) {
+        return Err(Problem::new("condition.type", "a rule of source event has type = \"event\""));
+    }
+    only(doc, "event", &["events", "op", "warn", "crit", "recover"])?;
+    let once = (doc.warn.is_none() && doc.crit.is_none()).then_some(1.0);
+    lines(&ConditionDoc { op: doc.op.or(Some(Op::Ge)), crit: doc.crit.or(once), ..doc.clone() }).map(Condition::Static)
 }
 
 fn lines(doc: &ConditionDoc) -> Result<Lines, Problem> {

@@ -6,6 +6,7 @@
 mod condition;
 mod policy;
 mod read;
+mod values;
 
 use jiff::tz::TimeZone;
 use weir_core::time::{DAY, HOUR, MINUTE, Micros, SECOND};
@@ -19,6 +20,7 @@ use crate::calendar::{Period, zone};
 
 pub use condition::Condition;
 pub use read::{MAX_GROUP_BY, Read, Targets, dimensions, filters};
+pub use values::{Values, ValuesOf};
 
 /// Most series of a rule: those with most calls.
 pub const MAX_SERIES: usize = 200;
@@ -26,6 +28,16 @@ pub const MAX_SERIES: usize = 200;
 pub const MAX_WINDOW: Micros = 30 * DAY;
 /// Longest window of a condition that looks back further than it.
 const MAX_COMPARED: Micros = DAY;
+/// How often what changes seldom is looked at.
+const SELDOM: Micros = 5 * MINUTE;
+/// Longest description, bytes.
+const MAX_DESCRIPTION: usize = 10_000;
+/// Most tags.
+const MAX_TAGS: usize = 50;
+/// Most channels of a rule.
+const MAX_CHANNELS: usize = 20;
+/// Most windows in which nothing is told.
+const MAX_MUTES: usize = 50;
 /// Longest text of a name or label.
 const MAX_NAME: usize = 200;
 
@@ -77,6 +89,7 @@ impl Rule {
         if doc.name.trim().is_empty() || doc.name.len() > MAX_NAME {
             return Err(Problem::new("name", "write a name of 1 to 200 bytes"));
         }
+        check_texts(&doc)?;
         check_runbook(doc.runbook_url.as_deref())?;
         let read = read::read(&doc, targets)?;
         let window = window(&doc, &read)?;
@@ -96,10 +109,12 @@ impl Rule {
             }
             (Window::Rolling(_), _) => {}
         }
-        let usual = match read {
-            Read::Budget(_) => 5 * MINUTE,
+        let tenth = (span / 10).max(MINUTE) / MINUTE * MINUTE;
+        let usual = match &read {
+            Read::Budget(_) => SELDOM,
             Read::Slo(_) | Read::Anomalies { .. } => MINUTE,
-            Read::Metric { .. } | Read::Score { .. } => (span / 10).max(MINUTE) / MINUTE * MINUTE,
+            Read::Values(values) if !matches!(values.of, ValuesOf::Scores(..)) => tenth.min(SELDOM),
+            Read::Metric { .. } | Read::Values(_) => tenth,
         };
         let every = doc.every.map_or(usual, micros);
         if !(MINUTE..=DAY).contains(&every) || every % MINUTE != 0 {
@@ -122,7 +137,8 @@ impl Rule {
             Read::Metric { measure, agg, .. } => measure.unit(*agg),
             Read::Budget(_) => "ratio".to_owned(),
             Read::Slo(_) => "times".to_owned(),
-            Read::Score { .. } | Read::Anomalies { .. } => String::new(),
+            Read::Values(Values { of: ValuesOf::Events(..), .. }) => "events".to_owned(),
+            Read::Values(_) | Read::Anomalies { .. } => String::new(),
         }
     }
 
@@ -175,6 +191,29 @@ pub fn slug(name: &str) -> String {
     slug.trim_matches('-').to_owned()
 }
 
+/// Bounds what is told with every alert.
+fn check_texts(doc: &RuleDoc) -> Result<(), Problem> {
+    if doc.name.chars().any(char::is_control) {
+        return Err(Problem::new("name", "it has characters that cannot be seen: leave them out"));
+    }
+    if doc.description.as_ref().is_some_and(|text| text.len() > MAX_DESCRIPTION) {
+        return Err(Problem::new("description", format!("it is longer than {MAX_DESCRIPTION} bytes")));
+    }
+    for (member, list, most) in [("tags", &doc.tags, MAX_TAGS), ("channels", &doc.channels, MAX_CHANNELS)] {
+        if list.len() > most {
+            return Err(Problem::new(member, format!("{} are named, at most {most} may be", list.len())));
+        }
+        let wrong = |text: &String| text.is_empty() || text.len() > MAX_NAME || text.chars().any(char::is_control);
+        if let Some(n) = list.iter().position(wrong) {
+            return Err(Problem::new(format!("{member}[{n}]"), "write 1 to 200 bytes that can be seen"));
+        }
+    }
+    if doc.mute.len() > MAX_MUTES {
+        return Err(Problem::new("mute", format!("there are {}, at most {MAX_MUTES} may be", doc.mute.len())));
+    }
+    Ok(())
+}
+
 /// Refuses what is no address of a page.
 ///
 /// # Errors
@@ -192,12 +231,19 @@ pub(crate) fn micros(time: Time) -> Micros {
     Micros::try_from(time.0.as_micros()).unwrap_or(Micros::MAX)
 }
 
+/// How much time a value is taken over where the document does not say.
+#[must_use]
+pub fn usual_window(read: &Read) -> &'static str {
+    // Evaluations are run once in a while.
+    if matches!(read, Read::Values(Values { of: ValuesOf::Evals(..), .. })) { "1d" } else { "5m" }
+}
+
 fn window(doc: &RuleDoc, read: &Read) -> Result<Window, Problem> {
-    if !matches!(read, Read::Metric { .. } | Read::Score { .. }) && (doc.window.is_some() || doc.timezone.is_some()) {
+    if !matches!(read, Read::Metric { .. } | Read::Values(_)) && (doc.window.is_some() || doc.timezone.is_some()) {
         let member = if doc.window.is_some() { "window" } else { "timezone" };
-        return Err(Problem::new(member, "only rules of source metric or score have one"));
+        return Err(Problem::new(member, "rules of source anomaly, budget and slo have none"));
     }
-    let text = doc.window.as_deref().unwrap_or("5m");
+    let text = doc.window.as_deref().unwrap_or(usual_window(read));
     let calendar = match text {
         "day" => Some(Period::Day),
         "week" => Some(Period::Week),

@@ -7,15 +7,24 @@ use super::super::document::{NoDataMode, NotifyOn, RuleDoc};
 use super::super::measure::Measure;
 use super::super::parse::Problem;
 use super::super::series::{NoData, Policy};
-use super::{Read, micros};
+use super::{Read, Values, ValuesOf, micros};
 
 /// Samples that a mean, share or percentile needs unless the rule says otherwise.
 const USUAL_SAMPLES: u64 = 20;
 
 pub(super) fn policy(doc: &RuleDoc, read: &Read) -> Result<Policy, Problem> {
-    let adds_up = matches!(read, Read::Metric { agg, .. } | Read::Score { agg, .. } if Measure::adds_up(*agg));
-    let is_metric = matches!(read, Read::Metric { .. } | Read::Score { .. });
-    let usual = if adds_up || !is_metric { 0 } else { USUAL_SAMPLES };
+    let agg = match read {
+        Read::Metric { agg, .. } => Some(*agg),
+        Read::Values(values) => Some(values.agg),
+        _ => None,
+    };
+    let (adds_up, is_metric) = (agg.is_some_and(Measure::adds_up), agg.is_some());
+    let usual = match read {
+        _ if adds_up || !is_metric => 0,
+        // One evaluation is many judgements.
+        Read::Values(Values { of: ValuesOf::Evals(..), .. }) => 1,
+        _ => USUAL_SAMPLES,
+    };
     let usual_no_data = match (is_metric, adds_up) {
         (false, _) => NoDataMode::Ok,
         (true, true) => NoDataMode::Zero,

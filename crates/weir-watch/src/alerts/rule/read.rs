@@ -8,6 +8,7 @@ use weir_store::telemetry::Dimension;
 use super::super::document::{Agg, RuleDoc, Severity, Source};
 use super::super::measure::Measure;
 use super::super::parse::{Problem, not_known};
+use super::values::{self, Values};
 use crate::budgets::Budget;
 use crate::slo::Slo;
 
@@ -28,13 +29,8 @@ pub enum Read {
         /// One series for each combination.
         group_by: Vec<Dimension>,
     },
-    /// The scores of a name, by the time they were given.
-    Score {
-        /// Which.
-        name: String,
-        /// How many become one.
-        agg: Agg,
-    },
+    /// Single values: scores, results of evaluations, events.
+    Values(Values),
     /// Anomalies that go on, one series for each.
     Anomalies {
         /// Only of this project.
@@ -67,7 +63,8 @@ pub(super) fn read(doc: &RuleDoc, targets: &Targets) -> Result<Read, Problem> {
             let Some(name) = doc.score.clone().filter(|name| !name.is_empty()) else {
                 return Err(Problem::new("score", "name the scores, as in score = \"helpfulness\""));
             };
-            score(doc, name)
+            has_no_measure(doc)?;
+            values::scores(doc, name).map(Read::Values)
         }
         Source::Anomaly => {
             no_calls_are_chosen(
@@ -94,18 +91,32 @@ pub(super) fn read(doc: &RuleDoc, targets: &Targets) -> Result<Read, Problem> {
             targets.slos.get(at).cloned().map(Read::Slo).ok_or_else(|| Problem::new("slo", "not there"))
         }
         Source::Eval => {
-            let why = "results of evaluations are kept as scores: write source = \"score\" and score = \"NAME\"";
-            Err(Problem::new("source", why))
+            has_no_measure(doc)?;
+            values::evals(doc).map(Read::Values)
         }
-        Source::Event => Err(Problem::new("source", "events are not recorded, so no rule can watch them")),
+        Source::Event => {
+            has_no_measure(doc)?;
+            values::events(doc).map(Read::Values)
+        }
     }
+}
+
+/// Refuses a measure of calls where something else is looked at.
+fn has_no_measure(doc: &RuleDoc) -> Result<(), Problem> {
+    let measure = doc.metric.as_ref().map_or("", |metric| metric.measure.as_str());
+    let same = doc.source == Source::Score && measure.strip_prefix("score:") == doc.score.as_deref();
+    if measure.is_empty() || same {
+        return Ok(());
+    }
+    let why = "it belongs to source = \"metric\": leave it out; `agg` alone may stand here";
+    Err(Problem::new("metric.measure", why))
 }
 
 /// Refuses members that belong to another source.
 fn only_of_its_source(doc: &RuleDoc) -> Result<(), Problem> {
     let given = [
-        ("metric", doc.metric.is_some(), &[Source::Metric, Source::Score][..]),
-        ("score", doc.score.is_some(), &[Source::Score]),
+        ("metric", doc.metric.is_some(), &[Source::Metric, Source::Score, Source::Eval, Source::Event][..]),
+        ("score", doc.score.is_some(), &[Source::Score, Source::Eval]),
         ("budget", doc.budget.is_some(), &[Source::Budget]),
         ("slo", doc.slo.is_some(), &[Source::Slo]),
         ("anomaly", doc.anomaly.is_some(), &[Source::Anomaly]),
@@ -137,33 +148,18 @@ fn place(field: &str, name: Option<&str>, known: &[&str], section: &str) -> Resu
 }
 
 fn metric(doc: &RuleDoc) -> Result<Read, Problem> {
-    let Some(metric) = &doc.metric else {
+    let Some(metric) = doc.metric.as_ref().filter(|metric| !metric.measure.is_empty()) else {
         return Err(Problem::new("metric", "name what is measured, as in { measure = \"error_ratio\" }"));
     };
     if let Some(name) = metric.measure.strip_prefix("score:") {
         if name.is_empty() {
             return Err(Problem::new("metric.measure", "name the scores after score:"));
         }
-        return score(doc, name.to_owned());
+        return values::scores(doc, name.to_owned()).map(Read::Values);
     }
     let (measure, agg) = Measure::parse(&metric.measure, metric.agg)?;
     let filters = filters("filters", &doc.filters, doc.project.as_deref())?;
     Ok(Read::Metric { measure, agg, filters, group_by: dimensions("group_by", &doc.group_by, MAX_GROUP_BY)? })
-}
-
-/// How scores become one value.
-const OF_SCORES: &[Agg] = &[Agg::Avg, Agg::P50, Agg::P90, Agg::P95, Agg::P99, Agg::Min, Agg::Max, Agg::Count];
-
-fn score(doc: &RuleDoc, name: String) -> Result<Read, Problem> {
-    no_calls_are_chosen(doc, "scores are kept by name alone: neither filters nor group_by apply to them")?;
-    if doc.project.is_some() {
-        return Err(Problem::new("project", "scores are kept by name alone, of all projects"));
-    }
-    let agg = doc.metric.as_ref().and_then(|metric| metric.agg).unwrap_or(Agg::Avg);
-    if !OF_SCORES.contains(&agg) {
-        return Err(Problem::new("metric.agg", "scores have avg, p50, p90, p95, p99, min, max and count"));
-    }
-    Ok(Read::Score { name, agg })
 }
 
 fn dimension(field: &str, name: &str) -> Result<Dimension, Problem> {
@@ -185,14 +181,7 @@ pub fn filters(
     let mut all: BTreeMap<Dimension, Vec<String>> = BTreeMap::new();
     for (name, value) in given {
         let field = format!("{member}.{name}");
-        let wrong = || Problem::new(&field, "write a text, or a list of 1 to 100 texts");
-        let values = match value {
-            Value::String(one) => vec![one.clone()],
-            Value::Array(list) if (1..=100).contains(&list.len()) => {
-                list.iter().map(|v| v.as_str().map(str::to_owned)).collect::<Option<_>>().ok_or_else(wrong)?
-            }
-            _ => return Err(wrong()),
-        };
+        let values = texts(&field, value)?;
         all.insert(dimension(&field, name)?, values);
     }
     if let Some(project) = project {
@@ -203,6 +192,18 @@ pub fn filters(
         all.insert(Dimension::Project, vec![project.to_owned()]);
     }
     Ok(all.into_iter().collect())
+}
+
+/// A text, or a list of texts.
+pub(super) fn texts(field: &str, value: &Value) -> Result<Vec<String>, Problem> {
+    let wrong = || Problem::new(field, "write a text, or a list of 1 to 100 texts");
+    match value {
+        Value::String(one) => Ok(vec![one.clone()]),
+        Value::Array(list) if (1..=100).contains(&list.len()) => {
+            list.iter().map(|v| v.as_str().map(str::to_owned)).collect::<Option<_>>().ok_or_else(wrong)
+        }
+        _ => Err(wrong()),
+    }
 }
 
 /// Dimensions to tell apart, each once.

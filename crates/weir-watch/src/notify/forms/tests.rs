@@ -60,7 +60,7 @@ fn bodies(form: &dyn Form, event: Event) -> Vec<Value> {
 
 #[test]
 fn a_webhook_gets_the_whole_alert_with_an_id_that_stays() {
-    let parcels = Webhook { key: None }.parcels(&notification(Event::Fired), WHEN);
+    let parcels = Webhook { keys: Vec::new() }.parcels(&notification(Event::Fired), WHEN);
     let body: Value = serde_json::from_str(&parcels[0].body).unwrap();
     assert_eq!((&body["id"], &body["type"]), (&"f1-1-0".into(), &"alert.fired".into()));
     assert_eq!(body["timestamp"], "2025-11-21T00:00:00.000000Z");

@@ -1,7 +1,8 @@
 //! Signed JSON, as <https://www.standardwebhooks.com> has it.
 //!
 //! `webhook-signature` is `v1,` and the base64 of HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`. A receiver
-//! refuses timestamps that are minutes old, and takes an id once.
+//! refuses timestamps that are minutes old, and takes an id once. While a secret is changed for another there are two
+//! signatures with a space between them, of which the receiver finds the one that it can check.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -40,7 +41,8 @@ impl SigningKey {
 
 /// A server of the user's own.
 pub(in crate::notify) struct Webhook {
-    pub(in crate::notify) key: Option<SigningKey>,
+    /// The key, and the one before it while receivers change over.
+    pub(in crate::notify) keys: Vec<SigningKey>,
 }
 
 impl Form for Webhook {
@@ -55,8 +57,9 @@ impl Form for Webhook {
         let mut parcel = Parcel::json(&body);
         let seconds = when.now.div_euclid(SECOND);
         parcel.headers = vec![("webhook-id", id.clone()), ("webhook-timestamp", seconds.to_string())];
-        if let Some(key) = &self.key {
-            parcel.headers.push(("webhook-signature", key.sign(id, seconds, &parcel.body)));
+        if !self.keys.is_empty() {
+            let signed: Vec<_> = self.keys.iter().map(|key| key.sign(id, seconds, &parcel.body)).collect();
+            parcel.headers.push(("webhook-signature", signed.join(" ")));
         }
         vec![parcel]
     }

@@ -1,4 +1,4 @@
-//! Whether there are alert rules and each tells somebody.
+//! Whether there are alert rules, each tells somebody, and each can be evaluated.
 
 use super::{Facts, Finding, Targets, names, number};
 use crate::readiness::AlertFacts;
@@ -18,12 +18,19 @@ pub(super) fn judge(facts: &Facts, _: &Targets) -> Finding {
     let known = |name: &String| channels.iter().any(|channel| channel.name == *name);
     let silent: Vec<&str> =
         rules.iter().filter(|rule| !rule.channels.iter().any(known)).map(|rule| rule.name.as_str()).collect();
+    let failing: Vec<String> =
+        rules.iter().filter_map(|rule| rule.failing.as_ref().map(|why| format!("{} ({why})", rule.name))).collect();
     let finding = if rules.is_empty() {
         Finding::fail("there is no alert rule", "write rules for errors, latency and cost: docs/alerts.md")
     } else if !silent.is_empty() {
         Finding::fail(
             format!("no channel is told of: {}", names(silent.into_iter())),
             "name a channel of [[channels]] in the rule: channels = [\"ops\"]",
+        )
+    } else if !failing.is_empty() {
+        Finding::fail(
+            format!("cannot be evaluated: {}", names(failing.iter().map(String::as_str))),
+            "see why with `weir alerts rules`; then docs/runbooks/alert-rules-failing.md",
         )
     } else {
         Finding::pass(format!("{}, each with a channel", number(rules.len() as u64, "rule")))

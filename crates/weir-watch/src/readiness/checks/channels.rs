@@ -1,4 +1,4 @@
-//! Whether the channels that rules name were tried not long ago. The figure is how many were.
+//! Whether the channels that rules name were tried not long ago, and take what they are told. The figure is how many were.
 
 use super::{Facts, Finding, Targets, alerts, names, number, span};
 use crate::readiness::AlertFacts;
@@ -14,6 +14,10 @@ pub(super) fn judge(facts: &Facts, targets: &Targets) -> Finding {
     let mut wrong = Vec::new();
     for channel in &used {
         match channel.tested_at {
+            _ if channel.given_up.is_some() => {
+                let why = channel.given_up.as_deref().unwrap_or_default();
+                wrong.push(format!("{} (the last notification was given up: {why})", channel.name));
+            }
             None => wrong.push(format!("{} (never tested as it is now)", channel.name)),
             Some(_) if !channel.ok => wrong.push(format!("{} (the last test failed)", channel.name)),
             Some(at) if at < oldest => {

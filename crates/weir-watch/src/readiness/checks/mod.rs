@@ -189,8 +189,12 @@ fn percent(share: f64) -> String {
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// A length of time in days, or hours where it is short; microseconds.
+/// A length of time in days, or less where it is short; microseconds.
 fn span(us: i64) -> String {
-    let hours = us / weir_core::time::HOUR;
-    if hours >= 48 { number((hours / 24) as u64, "day") } else { number(hours.max(0) as u64, "hour") }
+    let (minutes, hours) = (us / weir_core::time::MINUTE, us / weir_core::time::HOUR);
+    match hours {
+        48.. => number((hours / 24) as u64, "day"),
+        2.. => number(hours as u64, "hour"),
+        _ => number(minutes.max(0) as u64, "minute"),
+    }
 }

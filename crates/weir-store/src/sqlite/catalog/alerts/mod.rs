@@ -1,6 +1,5 @@
-mod reader;
-mod rows;
-mod rules;
+pub(super) mod rows;
+pub(super) mod rules;
 mod write;
 
 use weir_core::time::Micros;
@@ -11,8 +10,6 @@ use crate::catalog::{
     AlertRuleRecord, AlertTransition, AlertWrite, Alerts, MAX_ALERT_MUTES, NewNotification,
 };
 use crate::telemetry::StoreError;
-
-pub use reader::AlertReader;
 
 impl Alerts for SqliteCatalog {
     fn alert_rules(&self) -> Result<Vec<AlertRuleRecord>, StoreError> {

@@ -12,7 +12,7 @@ use crate::telemetry::StoreError;
 const COLUMNS: &str =
     "fingerprint, rule, project, phase, severity, starts_us, ends_us, evaluated_us, state, alert, ack";
 
-pub(super) fn list(db: &Connection, query: &AlertQuery) -> Result<Vec<AlertRecord>, StoreError> {
+pub(in super::super) fn list(db: &Connection, query: &AlertQuery) -> Result<Vec<AlertRecord>, StoreError> {
     let mut sql = format!("SELECT {COLUMNS} FROM alerts WHERE 1");
     let mut values: Vec<Value> = Vec::new();
     for (column, texts) in [("rule", &query.rules), ("project", &query.projects), ("phase", &query.phases)] {
@@ -90,7 +90,7 @@ fn line(row: &Row<'_>) -> rusqlite::Result<AlertTransition> {
     })
 }
 
-pub(super) fn evaluations(db: &Connection) -> Result<Vec<AlertEvaluation>, StoreError> {
+pub(in super::super) fn evaluations(db: &Connection) -> Result<Vec<AlertEvaluation>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT rule, evaluated_us, ran_us, took_us, series, error FROM alert_evaluations ORDER BY rule",
     )?;

@@ -6,7 +6,7 @@ use weir_core::time::Micros;
 use crate::catalog::{AlertRuleProblem, AlertRulePut, AlertRuleRecord, MAX_ALERT_RULES};
 use crate::telemetry::StoreError;
 
-pub(super) fn all(db: &Connection) -> Result<Vec<AlertRuleRecord>, StoreError> {
+pub(in super::super) fn all(db: &Connection) -> Result<Vec<AlertRuleRecord>, StoreError> {
     let sql = "SELECT id, document, version, created_us, updated_us FROM alert_rules ORDER BY id";
     Ok(db.prepare_cached(sql)?.query_map([], record)?.collect::<Result<_, _>>()?)
 }

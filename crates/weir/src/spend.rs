@@ -1,9 +1,8 @@
-//! The spend of budgets at start, read back from the store, so that a restart frees no budget.
+//! The spend of budgets read back from the store, so that a restart frees no budget, and that they are known without a server.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use weir_core::filter::{Field, Filter};
 use weir_core::money::NanoUsd;
@@ -11,16 +10,15 @@ use weir_core::time::Micros;
 use weir_gateway::limits::{Allowance, LabelRule, Limits};
 use weir_store::telemetry::{Dimension, StatsQuery, StoreError, Telemetry, TimeRange};
 
-use super::Running;
-
-/// How long what the journal still holds from before may take to be counted.
-const DRAIN: Duration = Duration::from_secs(5);
-
-/// Reads what was spent in their current periods by budgets that did not stand before.
-pub(super) fn load(running: &Running, before: Option<&Limits>) {
-    let snapshot = running.gateway.snapshot();
-    let limits = &snapshot.limits;
-    let now = running.clock.now();
+/// Reads what was spent in their current periods by budgets that did not stand before. `drain` has what is on its way into
+/// the store counted too; it is asked only where there is something to read.
+pub(crate) fn restore<S: Telemetry>(
+    store: &S,
+    limits: &Limits,
+    before: Option<&Limits>,
+    now: Micros,
+    drain: impl FnOnce(),
+) {
     let is_new_key = |name: &str, key: &Allowance| match before.and_then(|b| b.keys().get(name)) {
         Some(old) => key.has_new_budget(old),
         None => !key.budget_starts(now).is_empty(),
@@ -34,23 +32,17 @@ pub(super) fn load(running: &Running, before: Option<&Limits>) {
     if keys.is_empty() && labels.is_empty() {
         return;
     }
-    // What the journal still holds from before counts as spent too.
-    if !running.ingest.drain(DRAIN) {
-        tracing::warn!(
-            "the store has not taken every call of the journal yet; what is left there does not count as spent of new \
-             budgets"
-        );
-    }
+    drain();
     for (name, key) in keys {
         let filter = (Dimension::Key, vec![name.clone()]);
         let spent = key.budget_starts(now).into_iter().map(|from| {
-            let stats = running.store.stats(&query(from, vec![filter.clone()], Vec::new()))?;
+            let stats = store.stats(&query(from, vec![filter.clone()], Vec::new()))?;
             Ok(stats.total.cost)
         });
         settle(key, spent.collect());
     }
     for rule in labels {
-        if let Err(error) = load_label(running, limits, rule, now) {
+        if let Err(error) = restore_label(store, limits, rule, now) {
             tracing::error!(label = rule.label, %error, "what a label has spent so far cannot be read");
         }
     }
@@ -64,12 +56,12 @@ fn settle(allowance: &Allowance, spent: Result<Vec<NanoUsd>, StoreError>) {
 }
 
 /// The spend of every value that the rule is for, since the start of each of its budgets.
-fn load_label(running: &Running, limits: &Limits, rule: &LabelRule, now: Micros) -> Result<(), StoreError> {
+fn restore_label<S: Telemetry>(store: &S, limits: &Limits, rule: &LabelRule, now: Micros) -> Result<(), StoreError> {
     // Several values may share an allowance, past the bound on how many are told apart.
     let mut spent: HashMap<String, (Arc<Allowance>, Vec<NanoUsd>)> = HashMap::new();
     let starts = rule.budget_starts(now);
     for (place, from) in starts.iter().enumerate() {
-        for (value, cost) in by_value(running, &rule.label, *from)? {
+        for (value, cost) in by_value(store, &rule.label, *from)? {
             if limits.rule(&rule.label, &value).is_none_or(|other| other.value != rule.value) {
                 continue;
             }
@@ -86,15 +78,15 @@ fn load_label(running: &Running, limits: &Limits, rule: &LabelRule, now: Micros)
 }
 
 /// What each value of a label has cost since an instant: from rollups where the label is a dimension, else from the calls.
-fn by_value(running: &Running, label: &str, from: Micros) -> Result<Vec<(String, NanoUsd)>, StoreError> {
+fn by_value<S: Telemetry>(store: &S, label: &str, from: Micros) -> Result<Vec<(String, NanoUsd)>, StoreError> {
     if let Some(dimension) = Dimension::parse(label).filter(|d| !other_meaning(*d)) {
-        let stats = running.store.stats(&query(from, Vec::new(), vec![dimension]))?;
+        let stats = store.stats(&query(from, Vec::new(), vec![dimension]))?;
         let value = |g: weir_store::telemetry::StatsGroup| Some((g.values.into_iter().next()??, g.total.cost));
         return Ok(stats.groups.into_iter().filter_map(value).collect());
     }
     let mut sums: HashMap<String, NanoUsd> = HashMap::new();
     let range = TimeRange { from: Some(from), to: None };
-    running.store.scan(range, &Filter::Exists(Field::Cost), false, &mut |span| {
+    store.scan(range, &Filter::Exists(Field::Cost), false, &mut |span| {
         // What wraps a call may tell its cost again.
         if span.is_call()
             && let (Some(value), Some(cost)) = (span.label(label), span.cost)
