@@ -63,6 +63,7 @@ def arguments():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--calls", type=int, default=5_000_000)
     options.add_argument("--data", type=Path, help="a folder to keep the data in, or to find it in")
+    options.add_argument("--served", type=Path, help="a data folder that is there: nothing is written into it, the trace goes to a server of its own")
     options.add_argument("--bin", type=Path, default=ROOT / "target" / "release")
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--chromium", default=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -80,10 +81,11 @@ def fill(weir, data, calls):
     return json.loads(mark.read_text())
 
 
-def serve(weir, data):
-    config = data / "weir.toml"
+def serve(weir, home, data):
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "weir.toml"
     config.write_text('[otlp]\ngrpc = "off"\n')
-    server = Process([weir, "serve", "--config", config, "--listen", "127.0.0.1:0", "--data", data / "weir"], data / "weir.log", None, data)
+    server = Process([weir, "serve", "--config", config, "--listen", "127.0.0.1:0", "--data", data], home / "weir.log", None, home)
     return server, f"http://127.0.0.1:{server.wait_for(r'weir is ready address=[^\s]*:(\d+)').group(1)}"
 
 
@@ -156,19 +158,19 @@ class Visits:
         return {"frames": len(frames), "late": len(late) / len(frames), "longest": max(frames)}
 
 
-def measure(browser, url, trace, rounds):
-    visits = Visits(browser, url)
+def measure(browser, url, trace_url, trace, rounds):
+    visits, of_trace = Visits(browser, url), Visits(browser, trace_url)
     visits.timed("/", OVERVIEW, 1)  # What a disk must bring is in memory afterwards.
     found = {}
     for name, path in (("day", "/"), ("month", "/?from=-30d")):
         paint, complete, slowest = visits.timed(path, OVERVIEW, rounds)
         found[name] = {"paint": paint, "complete": complete, "slowest": slowest}
-    paint, complete, slowest = visits.timed(f"/traces/{trace}", TRACE, rounds)
-    found["trace"] = {"paint": paint, "complete": complete, "slowest": slowest, "from_list": visits.from_list(trace, rounds)}
+    paint, complete, slowest = of_trace.timed(f"/traces/{trace}", TRACE, rounds)
+    found["trace"] = {"paint": paint, "complete": complete, "slowest": slowest, "from_list": of_trace.from_list(trace, rounds)}
     paint, complete, slowest = visits.timed("/calls", LIST, rounds)
     found["calls"] = {"paint": paint, "complete": complete, "slowest": slowest}
     found["scroll_calls"] = visits.scrolled("/calls?from=-7d", LIST, "[role=grid][aria-label=Calls]")
-    found["scroll_trace"] = visits.scrolled(f"/traces/{trace}", TRACE, "[role=tree]")
+    found["scroll_trace"] = of_trace.scrolled(f"/traces/{trace}", TRACE, "[role=tree]")
     return found
 
 
@@ -192,25 +194,35 @@ def main():
     options = arguments()
     weir = (options.bin / "weir").resolve()
     with tempfile.TemporaryDirectory() as temporary:
-        data = (options.data or Path(temporary)).resolve()
-        data.mkdir(parents=True, exist_ok=True)
-        made = fill(weir, data, options.calls)
-        server, url = serve(weir, data)
+        home, servers = Path(temporary), []
+        if options.served:
+            made, data = {"calls": options.calls, "seconds": None}, options.served.resolve()
+        else:
+            kept = (options.data or home / "made").resolve()
+            kept.mkdir(parents=True, exist_ok=True)
+            made, data = fill(weir, kept, options.calls), kept / "weir"
         try:
+            server, url = serve(weir, home / "large", data)
+            servers.append(server)
+            trace_url = url
+            if options.served:
+                other, trace_url = serve(weir, home / "other", home / "other" / "data")
+                servers.append(other)
             trace, spans = large_trace(STEPS)
             for first in range(0, len(spans), 5_000):
-                answer = request("POST", f"{url}/api/v1/spans", {"spans": spans[first : first + 5_000]}, timeout=60)
+                answer = request("POST", f"{trace_url}/api/v1/spans", {"spans": spans[first : first + 5_000]}, timeout=60)
                 assert answer.status == 200, answer.text
             waited = settle(server)
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
-                found = measure(browser, url, trace, options.rounds)
+                found = measure(browser, url, trace_url, trace, options.rounds)
                 browser.close()
         finally:
-            server.stop(30)
+            for running in servers:
+                running.stop(30)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
-    print(f"{made['calls']:,} calls (made in {made['seconds']} s), {report.machine()}, {report.date()}, load {report.load_average()}, settled after {waited:.0f} s\n")
+    print(f"{made['calls']:,} calls ({'given' if made['seconds'] is None else f"made in {made['seconds']} s"}), {report.machine()}, {report.date()}, load {report.load_average()}, settled after {waited:.0f} s\n")
     print(report.targets(rows(found)))
     for name in ("day", "month", "trace", "calls"):
         print(f"\nslowest answers, {name}:")

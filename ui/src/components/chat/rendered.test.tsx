@@ -1,9 +1,11 @@
 import { cleanup, render } from "@testing-library/react";
+import { Tooltip } from "radix-ui";
 import { afterEach, describe, expect, it } from "vitest";
 import Rendered from "./rendered";
 
 afterEach(cleanup);
-const shown = (text: string) => render(<Rendered text={text} />).container;
+// The button that copies code has a hint.
+const shown = (text: string) => render(<Rendered text={text} />, { wrapper: Tooltip.Provider }).container;
 
 describe("Markdown of what was recorded", () => {
   it("has lists, tables and code", () => {
