@@ -35,6 +35,7 @@ SLACK = 1.0
 #: How fast a list is scrolled, pixels a second, and how far.
 SPEED = 3_000
 FAR = 15_000
+READY = r"weir is ready address=[^\s]*:(\d+)"
 WIDE = {"width": 1280, "height": 800}
 
 # Notes when the page has what was asked for: nothing loads any more, and the next frame shows it.
@@ -86,7 +87,8 @@ def serve(weir, home, data):
     config = home / "weir.toml"
     config.write_text('[otlp]\ngrpc = "off"\n')
     server = Process([weir, "serve", "--config", config, "--listen", "127.0.0.1:0", "--data", data], home / "weir.log", None, home)
-    return server, f"http://127.0.0.1:{server.wait_for(r'weir is ready address=[^\s]*:(\d+)').group(1)}"
+    port = server.wait_for(READY).group(1)
+    return server, f"http://127.0.0.1:{port}"
 
 
 def settle(server):
@@ -219,10 +221,11 @@ def main():
                 browser.close()
         finally:
             for running in servers:
-                running.stop(30)
+                running.stop(120)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
-    print(f"{made['calls']:,} calls ({'given' if made['seconds'] is None else f"made in {made['seconds']} s"}), {report.machine()}, {report.date()}, load {report.load_average()}, settled after {waited:.0f} s\n")
+    origin = "given" if made["seconds"] is None else f"made in {made['seconds']} s"
+    print(f"{made['calls']:,} calls ({origin}), {report.machine()}, {report.date()}, load {report.load_average()}, settled after {waited:.0f} s\n")
     print(report.targets(rows(found)))
     for name in ("day", "month", "trace", "calls"):
         print(f"\nslowest answers, {name}:")

@@ -83,7 +83,7 @@ def test_each_file_shows_as_what_it_is(server, mlflow, visit):
     _, made = mlflow
     at = f"/experiments/{made['experiment']}/runs/{made['parent']}?tab=files"
     page = visit(server, f"{at}&file=notes.txt", ignore=["Blocked script execution"])
-    expect(page.get_by_label("notes.txt").first).to_contain_text("Second line.")
+    expect(page.locator("pre[aria-label='notes.txt']")).to_contain_text("Second line.")
 
     def open(name):
         page.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).or_(page.get_by_role("treeitem", name=re.compile(f"^{re.escape(name)}"))).first.click()

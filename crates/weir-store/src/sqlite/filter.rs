@@ -243,7 +243,10 @@ impl Condition {
         ];
         for (n, about) in ABOUT.into_iter().enumerate() {
             self.push(if n == 0 { "(EXISTS (" } else { " OR EXISTS (" });
-            self.push(&format!("SELECT 1 FROM scores AS said WHERE {about} AND {} AND said.name = ", Form::Whole.counts()));
+            self.push(&format!(
+                "SELECT 1 FROM scores AS said WHERE {about} AND {} AND said.name = ",
+                Form::Whole.counts()
+            ));
             self.bind(name.to_owned());
             also(self);
             self.push(")");

@@ -29,7 +29,8 @@ pub(super) fn selection(pairs: &Pairs) -> Result<Filter, Error> {
         parts.extend(values(&format!("{NOT}{}", param.name))?.into_iter().map(not));
     }
     for name in under(pairs, ATTRIBUTE) {
-        let values = params::all(pairs, &format!("{ATTRIBUTE}{name}")).map(|text| member(name, text)).collect::<Vec<_>>();
+        let values =
+            params::all(pairs, &format!("{ATTRIBUTE}{name}")).map(|text| member(name, text)).collect::<Vec<_>>();
         if !values.is_empty() {
             parts.push(any(values));
         }

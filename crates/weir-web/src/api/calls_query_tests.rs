@@ -53,14 +53,16 @@ fn repeated_parameters_are_alternatives_and_different_ones_all_hold() {
 
 #[test]
 fn what_is_turned_around_is_left_out() {
-    let query = list(&pairs("kind=any&not.model=a&not.model=b&not.attr.team=blue&attr.team=red&attr.team=blue"), NOW).unwrap();
+    let query =
+        list(&pairs("kind=any&not.model=a&not.model=b&not.attr.team=blue&attr.team=red&attr.team=blue"), NOW).unwrap();
     let span = |model: Option<&str>, team: &str| Span {
         model: model.map(Into::into),
         attributes: [("team".to_owned(), format!("\"{team}\""))].into(),
         ..Span::default()
     };
     assert!(query.filter.matches(&span(Some("c"), "red")) && query.filter.matches(&span(None, "red")));
-    for left_out in [span(Some("a"), "red"), span(Some("b"), "red"), span(Some("c"), "blue"), span(Some("c"), "green")] {
+    for left_out in [span(Some("a"), "red"), span(Some("b"), "red"), span(Some("c"), "blue"), span(Some("c"), "green")]
+    {
         assert!(!query.filter.matches(&left_out), "{left_out:?}");
     }
     assert!(refusal("not.limit=5").starts_with("parameter \"not.limit\": only what selects by a value"));
@@ -77,10 +79,15 @@ fn scores_are_bounds_of_which_all_hold() {
     };
     let compare = |op, number| Filter::Compare(Field::Score("tone".into()), op, Value::Float(number));
     assert_eq!(held("score.tone=>=0.2&score.tone=<1"), [compare(Op::Ge, 0.2), compare(Op::Lt, 1.0)]);
-    assert_eq!(held("score.tone=1&score.tone=any"), [compare(Op::Eq, 1.0), Filter::Exists(Field::Score("tone".into()))]);
+    assert_eq!(
+        held("score.tone=1&score.tone=any"),
+        [compare(Op::Eq, 1.0), Filter::Exists(Field::Score("tone".into()))]
+    );
     assert_eq!(held("not.score.tone=>0"), [Filter::Not(Box::new(compare(Op::Gt, 0.0)))]);
     assert_eq!(refusal("score.tone=high"), "parameter \"score.tone\": \"high\" is no bound; write <0.5, >=3, 1 or any");
-    assert!(live(&pairs("score.tone=1")).unwrap_err().message.starts_with("parameter \"score.tone\": scores come after"));
+    assert!(
+        live(&pairs("score.tone=1")).unwrap_err().message.starts_with("parameter \"score.tone\": scores come after")
+    );
 }
 
 #[test]

@@ -57,7 +57,7 @@ export function Facets({ params, range, q, every, onToggle }: Props) {
                       {field.name.startsWith("attr.") ? <span className="font-normal">attribute</span> : null}
                       {facets.complete || field.exact ? null : (
                         <span className="ml-auto shrink-0 font-normal" title={`Counted among the newest ${count(facets.counted)} calls only`}>
-                          of newest {count(facets.counted)}
+                          sample
                         </span>
                       )}
                     </button>
@@ -98,7 +98,7 @@ export function Facets({ params, range, q, every, onToggle }: Props) {
               );
             })}
           {facets.complete ? null : (
-            <p className="px-2 pt-2 text-2xs text-muted">Counts without a remark are of the whole range; the others are of its newest {count(facets.counted)} calls.</p>
+            <p className="px-2 pt-2 text-2xs text-muted">Counts marked as a sample are of the newest {count(facets.counted)} calls; the others are of the whole range.</p>
           )}
         </div>
       )}
