@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+# After this folder, whose conftest is meant.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
@@ -92,7 +93,7 @@ PICTURES = [
     ("better", "/prompts/support-answer?tab=better&from=-30d", None),
     ("playground", "/playground?prompt=product-advice&columns=v1~demo/echo,v1~demo/lorem", answered),
     ("anomalies", "/anomalies?from=-30d", None),
-    ("anomaly", "/anomalies?from=-30d", lambda page: first(page, "Anomalies", "Error ratio")),
+    ("anomaly", "/anomalies?from=-30d", lambda page: first(page, "Anomalies")),
     ("alerts", "/alerts?view=rules", None),
     ("rule", "/alerts?view=rules&rule=new", dry_run),
     ("budgets", "/budgets", None),
@@ -139,7 +140,8 @@ def main(folder, *names):
         subprocess.run([BIN / "weir", "demo-data", "--data", home / "data"], check=True, capture_output=True, timeout=300)
         server = Weir(home, CONFIG + TARGETS)
         try:
-            server.get("/api/v1/anomalies", timeout=120, wait="60s")
+            while not server.get("/api/v1/anomalies", timeout=120, wait="60s").json()["watch"]["complete"]:
+                print("the month is still being judged")
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
                 take(browser, server, Path(folder), names)

@@ -57,12 +57,13 @@ def test_everybody_can_use_it(demo, visit, accessible, shot, name, size, shade):
 def test_it_is_used_by_keyboard_and_left_and_come_back_to(demo, visit, name):
     page = opened(visit, demo, PAGES[name])
     title, address = page.get_by_role("heading", level=1).inner_text(), page.url
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="To the content")).to_be_focused()
-    page.keyboard.press("Enter")
-    if name == "rule":  # The form has the focus, and the keys are its own.
+    if name == "rule":  # The form is the first stop, and the keys are its own.
         page.get_by_role("dialog", name="Rule").get_by_role("button", name="Close").click()
         address = page.url
+    else:
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="To the content")).to_be_focused()
+        page.keyboard.press("Enter")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.keyboard.press("Escape")
