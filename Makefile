@@ -17,7 +17,7 @@ ARGS ?=
 # The dashboard is built in where Node is there to build it.
 DASHBOARD := $(if $(shell command -v npm),--features weir/dashboard)
 
-.PHONY: help run example test ui ui-size ui-check ui-test tools lint rust sdk sdk-js faults watch mlflow mlflow-peer object-store otel deploy-tests python python-wheel bench bench-anomalies fuzz bless clean
+.PHONY: help run example test ui ui-size ui-check ui-test ui-images tools lint rust sdk sdk-js faults watch mlflow mlflow-peer object-store otel deploy-tests python python-wheel bench bench-anomalies bench-dashboard fuzz bless clean
 
 help:
 	@sed -n '1,4p' Makefile
@@ -100,10 +100,14 @@ ui-check: ui/node_modules/.installed
 
 # Debian's Chromium against the built program.
 # The first calls that pages offer are run with their own clients.
-ui-test: tools ui-check ui-size binaries $(CACHE)/mlflow-venv/.installed $(CACHE)/otel-venv/.installed
+ui-test: tools ui-check ui-size binaries $(CACHE)/mlflow318-venv/.installed $(CACHE)/otel-venv/.installed
 	@command -v chromium >/dev/null || { export DEBIAN_FRONTEND=noninteractive; \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
-	CACHE=$(CACHE) $(PY) -m pytest tests/ui
+	CACHE=$(CACHE) $(PY) -m pytest $(ARGS) tests/ui
+
+# The pictures of docs/images anew, each page over a month of made-up traffic; ARGS="overview trace" takes these alone.
+ui-images: tools binaries
+	$(PY) tests/ui/pictures.py docs/images $(ARGS)
 
 lint:
 	cargo fmt --all --check
@@ -172,6 +176,11 @@ bench:
 # How well anomalies are found in synthetic traffic: ARGS="--set 0 --seed 1 --projects 12".
 bench-anomalies:
 	cargo run --release --locked -p weir-watch --example anomaly_bench -- $(ARGS)
+
+# What the dashboard takes in Chromium over five million calls; ARGS="--data DIR" keeps them.
+bench-dashboard: tools ui
+	cargo build --release --locked -p weir --features weir/dashboard
+	$(PY) bench/dashboard.py $(ARGS)
 
 # libFuzzer on the stable toolchain: the coverage pass is part of LLVM. With a target named, the flags do not reach
 # build scripts.

@@ -83,6 +83,44 @@ def test_facets_count_and_filter(filled, visit):
     expect(facets.locator("label", has_text="success")).to_be_visible()
 
 
+def test_values_are_left_out(filled, visit):
+    page = opened(visit, filled)
+    groups = {g["by"]["status"]: g["total"]["count"] for g in filled.get("/api/v1/stats", group_by="status").json()["groups"]}
+    facets = page.get_by_role("group", name="Facets")
+    facets.get_by_role("button", name="Leave out success").click()
+    expect(page).to_have_url(re.compile("q=-status:success"))
+    expect(page.get_by_role("grid", name="Calls")).to_have_attribute("aria-rowcount", str(groups["error"] + groups["cached"] + 1))
+    bar(page).fill("-status:success -status:ca")
+    page.get_by_role("option", name=re.compile("^cached")).click()
+    expect(page.get_by_role("grid", name="Calls")).to_have_attribute("aria-rowcount", str(groups["error"] + 1))
+    facets.get_by_role("button", name="Leave out success").click()
+    expect(page).to_have_url(re.compile("q=-status:cached"))
+    bar(page).fill(f'-status:error -"{NEEDLE}" -attr.tier:gold')
+    bar(page).press("Enter")
+    expect(rows(page).nth(2)).to_be_visible()
+    expect(rows(page).filter(has_text="upstream_error")).to_have_count(0)
+
+
+def test_calls_are_found_by_their_scores(filled, visit):
+    scored = filled.calls(status="success", limit=3)
+    for number, call in enumerate(scored):
+        answer = filled.post("/api/v1/scores", {"call": call["span_id"], "name": "accuracy", "value": number / 2, "source": "judge"})
+        assert answer.status == 200, answer.text
+    page = opened(visit, filled)
+    for text, found in [("score.accuracy:any", 3), ("score.accuracy:>=0.5", 2), ("score.accuracy:<0.5", 1), ("score.accuracy:>0 score.accuracy:<1", 1)]:
+        bar(page).fill(text)
+        bar(page).press("Enter")
+        expect(page.get_by_role("grid", name="Calls")).to_have_attribute("aria-rowcount", str(found + 1))
+    bar(page).fill("score.accuracy:good")
+    bar(page).press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("write score.accuracy:<0.5")
+
+
+def test_the_live_tail_says_what_it_cannot(filled, visit):
+    page = visit(filled, "/calls?live=on&q=score.accuracy:any", ignore=["400"])
+    expect(page.get_by_role("alert")).to_contain_text("scores come after calls")
+
+
 def test_columns_are_chosen_and_remembered(filled, visit):
     page = opened(visit, filled)
     expect(page.get_by_role("columnheader", name="Session")).to_have_count(0)
@@ -113,6 +151,12 @@ def test_views_are_saved(filled, visit):
     page.get_by_role("button", name="Views").click()
     page.get_by_role("button", name=re.compile("^The big one")).click()
     expect(bar(page)).to_have_value("model:gpt-4o")
+    page.get_by_role("button", name="Views").click()
+    page.get_by_role("button", name="Delete The big one").click()
+    page.get_by_role("button", name="Undo").click()
+    if not page.get_by_label("Name of the view").is_visible():
+        page.get_by_role("button", name="Views").click()
+    expect(page.get_by_role("button", name=re.compile("^The big one"))).to_be_visible()
 
 
 def test_the_drawer_by_keyboard(filled, visit):
@@ -246,6 +290,21 @@ def test_everybody_can_use_it(filled, visit, accessible, shot, shade, size):
     expect(page.get_by_role("region", name="The chosen step")).to_be_visible()
     accessible(page)
     shot(page, f"trace-{shade}-{size['width']}")
+
+
+def test_answers_are_shown_as_markdown_or_as_written(filled, visit):
+    text = "Do this:\n\n1. **Open** the app\n2. Tap `Returns`\n\n| item | days |\n|---|---|\n| box | 14 |"
+    body = {"model": "demo/echo", "messages": [{"role": "user", "content": text}]}
+    assert filled.post("/v1/chat/completions", json.dumps(body), {"x-request-id": "markdown"}).status == 200
+    filled.call("markdown")
+    page = visit(filled, "/calls?open=markdown")
+    drawer = page.get_by_role("dialog", name="Call")
+    expect(drawer.locator("strong", has_text="Open").first).to_be_visible()
+    expect(drawer.get_by_role("cell", name="14").first).to_be_visible()
+    drawer.get_by_role("group", name="Show messages as").get_by_role("button", name="As written").click()
+    expect(drawer.get_by_text("1. **Open** the app").first).to_be_visible()
+    page.reload()
+    expect(drawer.get_by_text("1. **Open** the app").first).to_be_visible()
 
 
 def test_the_record_is_text_never_markup(filled, visit):

@@ -15,7 +15,7 @@ CACHE = Path(os.environ.get("CACHE") or ROOT / ".cache").resolve()
 CLIENTS = {
     "curl": ["bash", "-c"],
     "OpenAI": [sys.executable, "-c"],
-    "MLflow": [CACHE / "mlflow-venv" / "bin" / "python", "-c"],
+    "MLflow": [CACHE / "mlflow318-venv" / "bin" / "python", "-c"],
     "OpenTelemetry": [CACHE / "otel-venv" / "bin" / "python", "-c"],
 }
 KEYED = '[[keys]]\nname = "dev"\nkey = "dev-key-of-the-test"\nrole = "admin"\n'

@@ -5,20 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from conftest import NARROW, SHADES, WIDE
+from conftest import NARROW, WIDE
 
 # The month of traffic is made by the first test that needs it.
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.mark.parametrize("shade", SHADES)
-@pytest.mark.parametrize("path", ["/workflows?from=-7d", "/anomalies?from=-30d", "/costs?from=-7d"])
-def test_pages_are_accessible_in_both_themes(demo, visit, accessible, shot, path, shade):
-    page = visit(demo, path, shade=shade)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.get_by_role("status", name="Loading")).to_have_count(0)
-    accessible(page)
-    shot(page, f"{path.strip('/').split('?')[0]}-{shade}")
 
 
 def test_a_way_of_a_workflow_leads_to_its_requests(demo, visit):

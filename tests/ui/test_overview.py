@@ -64,6 +64,17 @@ def test_a_click_on_a_chart_leads_to_the_calls_behind_it(filled, visit):
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
+def test_a_click_on_the_branches_leads_to_the_decisions(filled, visit):
+    page = opened(visit, filled)
+    chart = page.get_by_role("figure", name="Branches over time").locator(".u-over")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] - 3)
+    expect(page).to_have_url(re.compile(r"#/calls\?.*kind:branch.*attr.from_node:classify.*from="))
+    page.go_back()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
 def test_a_drag_zooms_and_back_takes_it_back(filled, visit):
     page = opened(visit, filled)
     chart = page.get_by_role("figure", name="Latency percentiles over time").locator(".u-over")

@@ -5,20 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from conftest import SHADES
-
 # The month of traffic is made by the first test that needs it.
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.mark.parametrize("shade", SHADES)
-@pytest.mark.parametrize("path", ["/alerts", "/alerts?view=rules", "/alerts?view=rules&rule=new", "/alerts?view=mutes", "/alerts?view=mutes&mute=new", "/budgets", "/readiness"])
-def test_pages_are_accessible_in_both_themes(demo, visit, accessible, shot, path, shade):
-    page = visit(demo, path, shade=shade)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.get_by_role("status", name="Loading")).to_have_count(0)
-    accessible(page)
-    shot(page, f"{re.sub('[^a-z]+', '-', path).strip('-')}-{shade}")
 
 
 def test_a_rule_is_tried_made_and_deleted(demo, visit, shot):

@@ -70,6 +70,10 @@ pub enum Field {
     Tag,
     /// A free member, by name; compared as text without JSON quotes.
     Attribute(String),
+    /// The numbers that it was given under a name, by scores that count (`Score::counts`): its own, those of its request,
+    /// and for what has no parent those of its trace. They lie beside spans and come later, so that only a store can
+    /// compare them; a span alone has none.
+    Score(String),
 }
 
 /// A value to compare with.
@@ -220,7 +224,7 @@ impl Field {
             Self::Cache => text(&span.cache),
             Self::TotalTokens => span.tokens.as_ref().map(|t| Value::Int(i64::try_from(t.total()).unwrap_or(i64::MAX))),
             Self::Cost => span.cost.map(|c| Value::Int(c.0)),
-            Self::Tag => None,
+            Self::Tag | Self::Score(_) => None,
             Self::Attribute(name) => span.attributes.get(name).map(|json| Value::Text(plain_text(json))),
         }
     }

@@ -41,7 +41,8 @@ export function dollars(value: Maybe): string {
   if (size >= 10_000) return `${sign}$${short(size)}`;
   if (size >= 0.1) return `${sign}$${new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(size)}`;
   if (size < 0.000_001) return `${sign}<$0.000001`;
-  const places = Math.min(8, 2 - Math.floor(Math.log10(size)));
+  // What is smaller than a tenth of a cent is told with two digits: it has to fit a column.
+  const places = Math.min(8, (size < 0.001 ? 1 : 2) - Math.floor(Math.log10(size)));
   return `${sign}$${size.toFixed(places).replace(/0+$/, "")}`;
 }
 

@@ -34,8 +34,16 @@ describe("the language of the filter bar", () => {
     expect(only("model:a model:b x", "model", "c")).toBe("x model:c");
   });
 
+  it("has a minus before what is left out", () => {
+    const left = terms('-model:a -"two words" - x-y -5').map(({ key, value, not }) => [key, value, not]);
+    expect(left).toEqual([["model", "a", true], [undefined, "two words", true], [undefined, "-", undefined], [undefined, "x-y", undefined], [undefined, "5", true]]);
+    expect(toggle("model:a x", "model", "a", true)).toBe("x -model:a");
+    expect(toggle("x -model:a", "model", "a", true)).toBe("x");
+    expect(toggle("x -model:a", "model", "a")).toBe("x model:a");
+  });
+
   it("writes what it reads", () => {
-    for (const value of ["a", "a b", 'a"b', "", "a\\b c"]) expect(terms(write("user", value))[0]?.value).toBe(value);
+    for (const value of ["a", "a b", 'a"b', "", "a\\b c", "-5"]) expect(terms(write("user", value))[0]?.value).toBe(value);
   });
 });
 
@@ -54,6 +62,12 @@ describe("the parameters of the API", () => {
     });
   });
 
+  it("leave out and bound scores", () => {
+    const { params, problems } = toParams("-model:a -attr.tier:gold score.tone:<0.5 -score.tone:any -rude");
+    expect(problems).toEqual([]);
+    expect(gathered(params)).toEqual({ "not.model": "a", "not.attr.tier": "gold", "score.tone": "<0.5", "not.score.tone": "any", "not.text": "rude" });
+  });
+
   it("say what cannot be understood", () => {
     const why = (text: string, dimensions = false) => toParams(text, dimensions).problems.map((p) => p.message);
     expect(why("modle:a")).toEqual(['there is no key "modle"']);
@@ -61,5 +75,9 @@ describe("the parameters of the API", () => {
     expect(why("status:bad")[0]).toMatch(/^status is one of success/);
     expect(why("user:ann", true)[0]).toMatch(/^figures are filtered by model/);
     expect(why("model:")).toEqual(["model needs a value"]);
+    expect(why("score.tone:high")).toEqual(["write score.tone:<0.5, score.tone:>=3, score.tone:1 or score.tone:any"]);
+    expect(why("score.:1")).toEqual(['there is no key "score."']);
+    expect(why("-latency:>2s")).toEqual(["write latency:<… instead of leaving out"]);
+    expect(why("-model:a", true)[0]).toMatch(/^figures cannot leave/);
   });
 });

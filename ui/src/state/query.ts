@@ -1,5 +1,6 @@
-// The language of the filter bar: `model:gpt-4o status:error latency:>2s attr.tier:gold "refund policy"`. Terms of one key are
-// alternatives, different keys must all hold, words without a key are looked for in the text. Pure.
+// The language of the filter bar: `model:gpt-4o -status:error latency:>2s attr.tier:gold score.helpful:<0.5 "refund policy"`.
+// Terms of one key are alternatives, different keys must all hold, words without a key are looked for in the text, and a minus
+// before a term leaves out what it would find. Pure.
 
 export type Key = {
   name: string;
@@ -13,6 +14,8 @@ export type Key = {
   dimension?: boolean;
   // A closed set.
   values?: readonly string[];
+  // The beginning of names that are recorded: more is to be typed before the colon.
+  open?: boolean;
 };
 
 export const STATUSES = ["success", "error", "cached", "rate_limited", "blocked", "cancelled", "pending"] as const;
@@ -41,50 +44,59 @@ export const KEYS: readonly Key[] = [
   { name: "response_model", about: "Model that the answer names", param: "response_model" },
   { name: "trace", about: "Trace id", param: "trace_id" },
   { name: "request", about: "Request id", param: "request_id" },
+  { name: "score.", about: "A score: score.helpful:<0.5, any", open: true },
+  { name: "attr.", about: "An attribute: attr.tier:gold", open: true },
 ];
 
 export const DIMENSIONS = KEYS.filter((key) => key.dimension).map((key) => key.name);
 
-export type Term = { key?: string; value: string; start: number; end: number };
+// `not`: with a minus before it.
+export type Term = { key?: string; value: string; not?: boolean; start: number; end: number };
 export type Problem = { term: string; message: string };
 export type Params = [string, string][];
 
 export const keyOf = (name: string) => KEYS.find((key) => key.name === name);
 const ATTRIBUTE = "attr.";
+const SCORE = "score.";
+const NOT = "not.";
+const isUnder = (name: string, prefix: string) => name.startsWith(prefix) && name.length > prefix.length;
 
 // The terms in their order, with their places in the text. A quote that is not closed ends with the text.
 export function terms(text: string): Term[] {
   const found: Term[] = [];
-  const pattern = /([a-z_][\w.-]*):(?=\s|$)|(?:([a-z_][\w.-]*):)?(?:"((?:[^"\\]|\\.)*)(?:"|$)|(\S+))/g;
+  const pattern = /(-?)(?:([a-z_][\w.-]*):(?=\s|$)|(?:([a-z_][\w.-]*):)?(?:"((?:[^"\\]|\\.)*)(?:"|$)|(\S+)))/g;
   for (const match of text.matchAll(pattern)) {
-    const [whole, open, key, quoted, bare] = match;
+    const [whole, minus, open, key, quoted, bare] = match;
     const value = quoted === undefined ? (bare ?? "") : quoted.replace(/\\(.)/g, "$1");
-    const place = { start: match.index, end: match.index + whole.length };
+    const place = { ...(minus ? { not: true } : {}), start: match.index, end: match.index + whole.length };
     // `https://…` is a word.
-    if (key !== undefined && value.startsWith("//")) found.push({ value: whole, ...place });
+    if (key !== undefined && value.startsWith("//")) found.push({ ...place, value: whole.slice(minus?.length) });
     else found.push({ key: open ?? key, value, ...place });
   }
   return found;
 }
 
-const quote = (value: string) => (/[\s"]/.test(value) || value === "" ? `"${value.replace(/(["\\])/g, "\\$1")}"` : value);
+const quote = (value: string) => (/[\s"]|^-/.test(value) || value === "" ? `"${value.replace(/(["\\])/g, "\\$1")}"` : value);
 
-export const write = (key: string | undefined, value: string) => (key ? `${key}:${quote(value)}` : quote(value));
+export const write = (key: string | undefined, value: string, not = false) => `${not ? "-" : ""}${key ? `${key}:` : ""}${quote(value)}`;
 
-export const values = (text: string, key: string) => terms(text).filter((term) => term.key === key).map((term) => term.value);
+const said = (all: readonly Pick<Term, "key" | "value" | "not">[]) => all.map((term) => write(term.key, term.value, term.not)).join(" ");
 
-// The text with a term more, or without it where it stands already.
-export function toggle(text: string, key: string, value: string): string {
-  const kept = terms(text);
-  const at = kept.findIndex((term) => term.key === key && term.value === value);
-  const next = at < 0 ? [...kept, { key, value }] : kept.filter((_, n) => n !== at);
-  return next.map((term) => write(term.key, term.value)).join(" ");
+// The values that are asked for under a key, or those that are left out.
+export const values = (text: string, key: string, not = false) => terms(text).filter((term) => term.key === key && (term.not ?? false) === not).map((term) => term.value);
+
+// The text with a term more, or without it where it stands already. A value is asked for or left out, not both.
+export function toggle(text: string, key: string, value: string, not = false): string {
+  const all = terms(text);
+  const others = all.filter((term) => term.key !== key || term.value !== value);
+  const stood = all.some((term) => term.key === key && term.value === value && (term.not ?? false) === not);
+  return said(stood ? others : [...others, { key, value, not }]);
 }
 
 // The text with this value alone for the key.
 export function only(text: string, key: string, value: string): string {
   const others = terms(text).filter((term) => term.key !== key);
-  return [...others, { key, value }].map((term) => write(term.key, term.value)).join(" ");
+  return said([...others, { key, value }]);
 }
 
 const MILLIS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000 };
@@ -103,35 +115,41 @@ function bound(key: Key, value: string): [string, string] | string {
 export function toParams(text: string, dimensions = false): { params: Params; problems: Problem[] } {
   const params: Params = [];
   const problems: Problem[] = [];
-  const words: string[] = [];
-  for (const { key: name, value } of terms(text)) {
-    const term = write(name, value);
+  const words: Params = [];
+  for (const { key: name, value, not = false } of terms(text)) {
+    const term = write(name, value, not);
+    const turned = (param: string) => (not ? `${NOT}${param}` : param);
     if (name === undefined) {
       if (dimensions) problems.push({ term, message: `figures are filtered by ${DIMENSIONS.join(", ")}` });
-      else words.push(value);
+      else words.push([turned("text"), value]);
       continue;
     }
     const key = keyOf(name);
     if (dimensions && !key?.dimension) {
       problems.push({ term, message: `figures are filtered by ${DIMENSIONS.join(", ")}` });
+    } else if (dimensions && not) {
+      problems.push({ term, message: "figures cannot leave a value out: name those that you want" });
     } else if (value === "") {
       problems.push({ term, message: `${name} needs a value` });
-    } else if (name.startsWith(ATTRIBUTE) && name.length > ATTRIBUTE.length) {
-      params.push([name, value]);
-    } else if (key === undefined) {
+    } else if (isUnder(name, ATTRIBUTE)) {
+      params.push([turned(name), value]);
+    } else if (isUnder(name, SCORE)) {
+      if (/^(?:any|(?:>=?|<=?|=)?-?(?:\d+(?:\.\d+)?|\.\d+))$/.test(value)) params.push([turned(name), value]);
+      else problems.push({ term, message: `write ${name}:<0.5, ${name}:>=3, ${name}:1 or ${name}:any` });
+    } else if (key === undefined || key.open) {
       problems.push({ term, message: `there is no key "${name}"` });
     } else if (key.unit) {
       const read = bound(key, value);
       if (typeof read === "string") problems.push({ term, message: read });
+      else if (not) problems.push({ term, message: `write ${name}:${value.startsWith(">") ? "<" : ">"}… instead of leaving out` });
       else params.push(read);
     } else if (key.values && !key.values.includes(value)) {
       problems.push({ term, message: `${name} is one of ${key.values.join(", ")}` });
     } else {
-      params.push([key.param ?? name, value]);
+      params.push([turned(key.param ?? name), value]);
     }
   }
-  for (const word of words) params.push(["text", word]);
-  return { params, problems };
+  return { params: [...params, ...words], problems };
 }
 
 // The pairs as the typed client takes them: what stands several times becomes a list.

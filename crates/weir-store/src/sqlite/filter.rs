@@ -6,6 +6,8 @@ use weir_core::filter::{Field, Filter, Op, Value};
 use weir_core::id::{SpanId, TraceId, significant};
 use weir_core::span::{SpanKind, Status};
 
+use super::scores::Form;
+
 /// A condition with its parameters.
 #[derive(Debug, Default)]
 pub(super) struct Condition {
@@ -34,6 +36,7 @@ enum Column {
     Bool(&'static str),
     Tag,
     Attribute,
+    Score,
 }
 
 pub(super) const LATENCY: &str = "CASE WHEN start_us IS NOT NULL THEN max(duration_us, 0) END";
@@ -81,6 +84,7 @@ fn column(field: &Field) -> Column {
         Field::Cost => Column::Number("cost_nano"),
         Field::Tag => Column::Tag,
         Field::Attribute(_) => Column::Attribute,
+        Field::Score(_) => Column::Score,
     }
 }
 
@@ -138,7 +142,8 @@ impl Condition {
                 self.bind(name.clone());
                 self.push(") IS NOT NULL");
             }
-            (Column::Attribute, _) => self.push("0"),
+            (Column::Score, Field::Score(name)) => self.scored(name, |_| {}),
+            (Column::Attribute | Column::Score, _) => self.push("0"),
             (
                 Column::Named(sql)
                 | Column::Closed(sql, _)
@@ -213,8 +218,40 @@ impl Condition {
                     self.push(") AS held))");
                 }
             }
+            (Column::Score, Value::Int(_) | Value::Float(_)) if op != Op::Contains => match field {
+                Field::Score(name) => self.scored(name, |of| {
+                    of.push(&format!(" AND said.number {} ", operator(op)));
+                    match value {
+                        Value::Int(wanted) => of.bind(*wanted),
+                        Value::Float(wanted) => of.bind(*wanted),
+                        Value::Text(_) | Value::Bool(_) => of.push("NULL"),
+                    }
+                }),
+                _ => self.push("0"),
+            },
             _ => self.push("0"),
         }
+    }
+
+    /// Whether a score of that name that counts is about the span: found by the trace, or where it names none by the call.
+    fn scored(&mut self, name: &str, also: impl Fn(&mut Self)) {
+        const ABOUT: [&str; 2] = [
+            "said.trace_id = spans.trace_id AND \
+             (said.call = lower(hex(spans.span_id)) OR (said.call IS NULL AND spans.parent_id IS NULL))",
+            "said.trace_id IS NULL AND said.call IN (lower(hex(spans.span_id)), spans.request_id, \
+             replace(lower(spans.request_id), '-', ''))",
+        ];
+        for (n, about) in ABOUT.into_iter().enumerate() {
+            self.push(if n == 0 { "(EXISTS (" } else { " OR EXISTS (" });
+            self.push(&format!(
+                "SELECT 1 FROM scores AS said WHERE {about} AND {} AND said.name = ",
+                Form::Whole.counts()
+            ));
+            self.bind(name.to_owned());
+            also(self);
+            self.push(")");
+        }
+        self.push(")");
     }
 
     fn text(&mut self, sql: &str, op: Op, wanted: &str) {

@@ -13,7 +13,9 @@ use super::state::Shared;
 /// Lists recorded calls, newest first unless `order` says otherwise.
 ///
 /// A parameter that stands several times gives alternatives; different parameters must all hold. `attr.<name>=<value>`
-/// selects by a free member. Parameters that do not exist are refused.
+/// selects by a free member, `score.<name>=<bound>` by the scores of a name (`<0.5`, `>=3`, `1`, or `any` for what was
+/// scored; all bounds hold). `not.` before any of them, or before a parameter that may stand several times, leaves out
+/// what it would select: `not.model=gpt-4o`. Parameters that do not exist are refused.
 #[utoipa::path(
     get,
     path = "/api/v1/calls",

@@ -3,13 +3,12 @@
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use weir_core::error::Error;
-use weir_core::filter::{Field, Filter, Op, Value};
-use weir_core::id::TraceId;
-use weir_core::span::{SpanKind, Status};
+use weir_core::filter::{Field, Filter, Op};
 use weir_core::time::Micros;
 use weir_store::telemetry::{OrderBy, SpanQuery, TimeRange};
 
-use super::params::{self, ATTRIBUTE, Pairs, Param};
+use super::calls_filter::selection;
+use super::params::{self, NOT, Pairs, Param, SCORE};
 use super::text::TEXT;
 
 /// Calls of a page unless `limit` says otherwise.
@@ -152,6 +151,13 @@ pub fn list(pairs: &Pairs, now: Micros) -> Result<SpanQuery, Error> {
 /// A 400 that names the parameter at fault.
 pub fn live(pairs: &Pairs) -> Result<Filter, Error> {
     params::check(pairs, FILTERS.iter().map(|(p, _)| p).chain([&TEXT]), true)?;
+    let score = |name: &str| name.strip_prefix(NOT).unwrap_or(name).starts_with(SCORE);
+    if let Some((name, _)) = pairs.iter().find(|(name, _)| score(name)) {
+        return Err(Error::invalid(
+            name,
+            format!("parameter \"{name}\": scores come after calls; filter the list by them, not what comes in live"),
+        ));
+    }
     selection(pairs)
 }
 
@@ -168,89 +174,6 @@ fn order(text: &str) -> Result<(OrderBy, bool), Error> {
         }
     };
     Ok((by, ascending))
-}
-
-fn selection(pairs: &Pairs) -> Result<Filter, Error> {
-    let mut parts = Vec::new();
-    if params::one(pairs, "kind").is_none() {
-        parts.push(calls());
-    }
-    for (param, how) in &FILTERS {
-        let alternatives: Vec<Filter> =
-            params::all(pairs, param.name).map(|text| compare(param.name, how, text)).collect::<Result<_, _>>()?;
-        if !alternatives.is_empty() {
-            parts.push(any(alternatives));
-        }
-    }
-    let mut names: Vec<&str> = pairs.iter().filter_map(|(name, _)| name.strip_prefix(ATTRIBUTE)).collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let values = pairs.iter().filter(|(n, _)| n.strip_prefix(ATTRIBUTE) == Some(name));
-        parts.push(any(values.map(|(_, v)| Filter::eq(Field::Attribute(name.to_owned()), v)).collect()));
-    }
-    Ok(Filter::And(parts))
-}
-
-fn compare(name: &str, how: &Match, text: &str) -> Result<Filter, Error> {
-    Ok(match how {
-        Match::Text(field) => Filter::eq(field.clone(), text),
-        Match::Trace => match TraceId::parse(text) {
-            Some(id) => Filter::eq(Field::TraceId, id.to_string()),
-            None => {
-                return Err(Error::invalid(
-                    name,
-                    format!("parameter \"{name}\": \"{text}\" is neither 16 or 32 hex digits nor a UUID"),
-                ));
-            }
-        },
-        Match::Status => Filter::eq(Field::Status, status(name, text)?.as_str()),
-        Match::Kind if text == "any" => Filter::all(),
-        Match::Kind => {
-            kind(SpanKind::parse(text).ok_or_else(|| {
-                params::not_one_of(name, text, SpanKind::ALL.iter().map(|k| k.as_str()).chain(["any"]))
-            })?)
-        }
-        Match::Root => {
-            let step = Filter::Exists(Field::ParentId);
-            if params::boolean(name, text)? { Filter::Not(Box::new(step)) } else { step }
-        }
-        Match::Stream => Filter::Compare(Field::Stream, Op::Eq, Value::Bool(params::boolean(name, text)?)),
-        Match::PromptVersion => match text.rsplit_once('@') {
-            Some((prompt, version)) => {
-                Filter::And(vec![Filter::eq(Field::PromptName, prompt), Filter::eq(Field::PromptVersion, version)])
-            }
-            None => Filter::eq(Field::PromptVersion, text),
-        },
-        Match::Bound(field, op, scale) => {
-            Filter::Compare(field.clone(), *op, Value::Int(params::scaled(name, text, *scale)?))
-        }
-    })
-}
-
-/// Reads a status.
-pub(super) fn status(name: &str, text: &str) -> Result<Status, Error> {
-    Status::parse(text).ok_or_else(|| params::not_one_of(name, text, Status::ALL.iter().map(|s| s.as_str())))
-}
-
-/// Holds for calls, not for other steps.
-pub(super) fn calls() -> Filter {
-    any(vec![kind(SpanKind::Llm), kind(SpanKind::Embedding)])
-}
-
-fn kind(kind: SpanKind) -> Filter {
-    Filter::eq(Field::Kind, kind.as_str())
-}
-
-fn any(mut alternatives: Vec<Filter>) -> Filter {
-    match alternatives.pop() {
-        Some(only) if alternatives.is_empty() => only,
-        Some(last) => {
-            alternatives.push(last);
-            Filter::Or(alternatives)
-        }
-        None => Filter::all(),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Parameters of the list: what they select, and the exact words of each refusal.
 
-use weir_core::span::Span;
+use weir_core::filter::Value;
+use weir_core::span::{Span, SpanKind};
 use weir_core::time::DAY;
 
 use super::*;
@@ -48,6 +49,45 @@ fn repeated_parameters_are_alternatives_and_different_ones_all_hold() {
     };
     assert!(query.filter.matches(&span("a", 2)) && query.filter.matches(&span("b", 2)));
     assert!(!query.filter.matches(&span("c", 2)) && !query.filter.matches(&span("a", 1)));
+}
+
+#[test]
+fn what_is_turned_around_is_left_out() {
+    let query =
+        list(&pairs("kind=any&not.model=a&not.model=b&not.attr.team=blue&attr.team=red&attr.team=blue"), NOW).unwrap();
+    let span = |model: Option<&str>, team: &str| Span {
+        model: model.map(Into::into),
+        attributes: [("team".to_owned(), format!("\"{team}\""))].into(),
+        ..Span::default()
+    };
+    assert!(query.filter.matches(&span(Some("c"), "red")) && query.filter.matches(&span(None, "red")));
+    for left_out in [span(Some("a"), "red"), span(Some("b"), "red"), span(Some("c"), "blue"), span(Some("c"), "green")]
+    {
+        assert!(!query.filter.matches(&left_out), "{left_out:?}");
+    }
+    assert!(refusal("not.limit=5").starts_with("parameter \"not.limit\": only what selects by a value"));
+    assert!(refusal("not.min_cost_usd=5").starts_with("parameter \"not.min_cost_usd\""));
+    assert_eq!(refusal("not.modle=x"), "there is no parameter \"modle\": did you mean \"model\"?");
+    assert!(refusal("not.status=ok").starts_with("parameter \"not.status\": \"ok\" is not one of"));
+}
+
+#[test]
+fn scores_are_bounds_of_which_all_hold() {
+    let held = |text: &str| match list(&pairs(&format!("kind=any&{text}")), NOW).unwrap().filter {
+        Filter::And(mut parts) => parts.split_off(1),
+        other => vec![other],
+    };
+    let compare = |op, number| Filter::Compare(Field::Score("tone".into()), op, Value::Float(number));
+    assert_eq!(held("score.tone=>=0.2&score.tone=<1"), [compare(Op::Ge, 0.2), compare(Op::Lt, 1.0)]);
+    assert_eq!(
+        held("score.tone=1&score.tone=any"),
+        [compare(Op::Eq, 1.0), Filter::Exists(Field::Score("tone".into()))]
+    );
+    assert_eq!(held("not.score.tone=>0"), [Filter::Not(Box::new(compare(Op::Gt, 0.0)))]);
+    assert_eq!(refusal("score.tone=high"), "parameter \"score.tone\": \"high\" is no bound; write <0.5, >=3, 1 or any");
+    assert!(
+        live(&pairs("score.tone=1")).unwrap_err().message.starts_with("parameter \"score.tone\": scores come after")
+    );
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod backup;
 mod cache;
 mod call_json;
 mod calls;
+mod calls_filter;
 pub mod calls_query;
 mod channels;
 mod channels_json;

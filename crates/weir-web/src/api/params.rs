@@ -22,12 +22,17 @@ pub(super) struct Param {
 
 /// Prefix of the parameters that filter by a free member.
 pub(super) const ATTRIBUTE: &str = "attr.";
+/// Prefix of the parameters that filter by the scores of a name.
+pub(super) const SCORE: &str = "score.";
+/// Prefix before any parameter that selects by a value: what it would select is left out.
+pub(super) const NOT: &str = "not.";
 
-/// Refuses what is not in the table (`attr.` aside, where it is allowed), what is given twice, and empty values.
+/// Refuses what is not in the table, what is given twice, and empty values. `free` allows names under [`ATTRIBUTE`] and
+/// [`SCORE`], and [`NOT`] before them and before what may be repeated.
 pub(super) fn check<'a>(
     pairs: &Pairs,
     known: impl Iterator<Item = &'a Param> + Clone,
-    attributes: bool,
+    free: bool,
 ) -> Result<(), Error> {
     for (n, (name, value)) in pairs.iter().enumerate() {
         if value.is_empty() {
@@ -36,12 +41,20 @@ pub(super) fn check<'a>(
                 format!("parameter \"{name}\" is empty: leave it out or give it a value"),
             ));
         }
-        if attributes && name.strip_prefix(ATTRIBUTE).is_some_and(|rest| !rest.is_empty()) {
+        let turned = name.strip_prefix(NOT).filter(|_| free);
+        let bare = turned.unwrap_or(name);
+        if free && [ATTRIBUTE, SCORE].iter().any(|p| bare.strip_prefix(p).is_some_and(|rest| !rest.is_empty())) {
             continue;
         }
-        let Some(param) = known.clone().find(|p| p.name == name) else {
-            return Err(unknown(name, known.map(|p| p.name)));
+        let Some(param) = known.clone().find(|p| p.name == bare) else {
+            return Err(unknown(bare, known.map(|p| p.name)));
         };
+        if turned.is_some() && !param.repeats {
+            return Err(Error::invalid(
+                name,
+                format!("parameter \"{name}\": only what selects by a value can be turned around by \"{NOT}\""),
+            ));
+        }
         let before = pairs.get(..n).unwrap_or_default();
         if !param.repeats && before.iter().any(|(other, _)| other == name) {
             return Err(Error::invalid(name, format!("parameter \"{name}\" is given twice: keep one")));

@@ -18,7 +18,7 @@ use super::call_json::{Call, CallList};
 use super::params::Pairs;
 use super::stats_json::StatsAnswer;
 use super::text::{Found, Words};
-use super::{calls_query, stats_query};
+use super::{calls_filter, calls_query, stats_query};
 
 /// Reads at the same time. The rest of tokio's blocking threads stay free for writers.
 const PLACES: usize = 8;
@@ -64,7 +64,7 @@ pub(super) fn find_call(store: &dyn Telemetry, id: &str) -> Result<Option<Span>,
     }
     let newest_call = SpanQuery {
         range: TimeRange::default(),
-        filter: Filter::And(vec![Filter::eq(Field::RequestId, id), calls_query::calls()]),
+        filter: Filter::And(vec![Filter::eq(Field::RequestId, id), calls_filter::calls()]),
         order: OrderBy::Start,
         ascending: false,
         limit: 1,

@@ -7,7 +7,7 @@ use weir_core::time::{DAY, MINUTE, Micros};
 use weir_store::telemetry::{Dimension, StatsQuery, TimeRange};
 
 use super::params::{self, Pairs, Param};
-use super::{calls_query, when};
+use super::{calls_filter, when};
 
 /// Most buckets that a range is cut into: a week of minutes.
 const MAX_BUCKETS: i64 = 10_080;
@@ -77,7 +77,7 @@ pub fn stats(pairs: &Pairs, now: Micros) -> Result<StatsQuery, Error> {
         let values: Vec<String> = params::all(pairs, name).map(str::to_owned).collect();
         if *dimension == Dimension::Status {
             for value in &values {
-                calls_query::status(name, value)?;
+                calls_filter::status(name, value)?;
             }
         }
         if !values.is_empty() {

@@ -8,7 +8,7 @@ use weir_core::span::Span;
 use weir_core::time::Micros;
 use weir_store::telemetry::{SpanPage, SpanQuery, Telemetry};
 
-use super::params::{self, Pairs, Param};
+use super::params::{self, NOT, Pairs, Param};
 use super::read::refusal;
 
 /// Spans that one search looks at.
@@ -22,13 +22,16 @@ const MOST_WORDS: usize = 16;
 pub(super) static TEXT: Param = Param {
     name: "text",
     about: "Words that stand in the request, the answer, the error, a name or an id, whatever their case; several must \
-            all be found. A bounded number of calls is looked at: go on with `next`",
+            all be found, and none of `not.text`. A bounded number of calls is looked at: go on with `next`",
     repeats: true,
 };
 
-/// Words that must all be found; none at all are found everywhere.
+/// Words that must all be found, and those that must not; none at all are found everywhere.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Words(Vec<String>);
+pub(super) struct Words {
+    wanted: Vec<String>,
+    unwanted: Vec<String>,
+}
 
 /// A page of what was found.
 pub(super) struct Found {
@@ -41,24 +44,23 @@ impl Words {
     /// # Errors
     /// There are too many.
     pub(super) fn of(pairs: &Pairs) -> Result<Self, Error> {
-        let words: Vec<String> = params::all(pairs, TEXT.name).map(str::to_lowercase).collect();
-        if words.len() > MOST_WORDS {
+        let of = |name: &str| params::all(pairs, name).map(str::to_lowercase).collect::<Vec<_>>();
+        let words = Self { wanted: of(TEXT.name), unwanted: of(&format!("{NOT}{}", TEXT.name)) };
+        let count = words.wanted.len() + words.unwanted.len();
+        if count > MOST_WORDS {
             return Err(Error::invalid(
                 TEXT.name,
-                format!(
-                    "parameter \"text\" is given {} times: at most {MOST_WORDS} words can be asked for",
-                    words.len()
-                ),
+                format!("parameter \"text\" is given {count} times: at most {MOST_WORDS} words can be asked for"),
             ));
         }
-        Ok(Self(words))
+        Ok(words)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.wanted.is_empty() && self.unwanted.is_empty()
     }
 
-    /// Whether every word is found in a span.
+    /// Whether a span has every word that is wanted, and no other.
     pub(super) fn are_in(&self, span: &Span) -> bool {
         if self.is_empty() {
             return true;
@@ -76,7 +78,8 @@ impl Words {
             &span.output,
         ];
         let texts: Vec<String> = texts.into_iter().flatten().map(|text| text.to_lowercase()).collect();
-        self.0.iter().all(|word| texts.iter().any(|text| text.contains(word)))
+        let has = |word: &String| texts.iter().any(|text| text.contains(word));
+        self.wanted.iter().all(has) && !self.unwanted.iter().any(has)
     }
 
     /// Looks for them in what a query selects.
@@ -131,6 +134,10 @@ mod tests {
         assert_eq!(names(&["HELLO", "gpt"]), ["req-1"]);
         assert_eq!(names(&["hello"]).len(), 2);
         assert!(names(&["hello", "claude"]).is_empty());
+        let without = [("text".to_owned(), "hello".to_owned()), ("not.text".to_owned(), "GPT".to_owned())];
+        let query = calls_query::list(&[], 0).unwrap();
+        let found = Words::of(&without).unwrap().search(&store, &query).unwrap().page.spans;
+        assert_eq!(found.into_iter().filter_map(|s| s.request_id).collect::<Vec<_>>(), ["req-2"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ import { cx } from "../classes";
 import { Code } from "../code";
 import { CopyButton } from "../copy";
 import { JsonTree } from "../json";
+import { Prose, ProseLook } from "./prose";
 import { type Message, type ToolCall, parsed } from "./read";
 
 const ROLES: Record<string, { name: string; icon: typeof Bot; frame: string }> = {
@@ -76,6 +77,11 @@ function One({ message, tool }: { message: Message; tool?: string }) {
   );
 }
 
+// How the texts of a conversation are shown, where there is a choice.
+export function ChatLook({ messages }: { messages: readonly Message[] }) {
+  return <ProseLook texts={messages.filter((m) => m.role !== "tool").map((m) => m.text)} />;
+}
+
 export function ToolCard({ call }: { call: ToolCall }) {
   const given = parsed(call.arguments);
   return (
@@ -96,7 +102,7 @@ function Long({ text }: { text: string }) {
   const cut = !whole && text.length > LONG * 1.2;
   return (
     <>
-      <p className="leading-relaxed whitespace-pre-wrap [overflow-wrap:anywhere]">{cut ? `${text.slice(0, LONG)}…` : text}</p>
+      <Prose text={cut ? `${text.slice(0, LONG)}…` : text} />
       {cut ? (
         <Button kind="quiet" size="sm" className="mt-1 -ml-2" onClick={() => setWhole(true)}>
           Show all of it

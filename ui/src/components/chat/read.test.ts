@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { readInput, readOutput } from "./read";
 
+it("reads the parts that OpenTelemetry names", () => {
+  const parts = [{ type: "reasoning", content: "hm" }, { type: "text", content: "ok" }, { type: "tool_call", id: "c", name: "f", arguments: { a: 1 } }];
+  expect(readOutput([{ role: "assistant", parts }])).toEqual([{ role: "assistant", text: "ok", thinking: "hm", tools: [{ id: "c", name: "f", arguments: '{\n  "a": 1\n}' }], images: [] }]);
+  expect(readInput([{ role: "tool", parts: [{ type: "tool_call_response", id: "c", response: "rain" }] }])).toMatchObject([{ role: "tool", answers: "c", text: "rain" }]);
+});
+
 describe("messages out of what was recorded", () => {
   it("of OpenAI's protocol, with calls of tools and their results", () => {
     const messages = readInput({

@@ -38,12 +38,17 @@ function readPart(part: unknown, into: Message) {
     return;
   }
   const type = text(piece.type) ?? "";
-  if (type === "tool_use") into.tools.push({ id: text(piece.id), name: text(piece.name) ?? "tool", arguments: printed(piece.input) });
+  if (type === "tool_call") into.tools.push({ id: text(piece.id), name: text(piece.name) ?? "tool", arguments: printed(piece.arguments) });
+  else if (type === "tool_call_response") {
+    into.role = "tool";
+    into.answers = text(piece.id);
+    into.text += printed(piece.response ?? piece.result);
+  } else if (type === "tool_use") into.tools.push({ id: text(piece.id), name: text(piece.name) ?? "tool", arguments: printed(piece.input) });
   else if (type === "tool_result") {
     into.role = "tool";
     into.answers = text(piece.tool_use_id);
     into.text += list(piece.content).length ? list(piece.content).map((inner) => text(record(inner)?.text) ?? printed(inner)).join("\n") : printed(piece.content);
-  } else if (type === "thinking" || type === "reasoning") into.thinking = (into.thinking ?? "") + (text(piece.thinking) ?? text(piece.text) ?? "");
+  } else if (type === "thinking" || type === "reasoning") into.thinking = (into.thinking ?? "") + (text(piece.thinking) ?? text(piece.text) ?? text(piece.content) ?? "");
   else if (type === "image_url") into.images.push(text(record(piece.image_url)?.url) ?? text(piece.image_url) ?? "");
   else if (type === "image") {
     const source = record(piece.source);
@@ -56,7 +61,8 @@ export function readMessage(value: unknown, role = "assistant"): Message | undef
   if (!from) return undefined;
   const message: Message = { role: text(from.role) ?? role, text: "", tools: [], images: [], name: text(from.name), answers: text(from.tool_call_id) };
   if (typeof from.content === "string") message.text = from.content;
-  else for (const part of list(from.content)) readPart(part, message);
+  // OpenTelemetry has parts, the others contents.
+  else for (const part of list(from.content ?? from.parts)) readPart(part, message);
   const thought = text(from.reasoning_content) ?? text(from.reasoning);
   if (thought) message.thinking = thought;
   for (const call of list(from.tool_calls)) {
@@ -65,7 +71,7 @@ export function readMessage(value: unknown, role = "assistant"): Message | undef
   }
   const refusal = text(from.refusal);
   if (refusal) message.text += refusal;
-  const known = "content" in from || message.tools.length > 0 || refusal !== undefined;
+  const known = "content" in from || Array.isArray(from.parts) || message.tools.length > 0 || refusal !== undefined;
   return known ? message : undefined;
 }
 

@@ -14,6 +14,12 @@ describe("what the filter bar offers", () => {
     expect(offers("status:ca", 9, observed).map((o) => o.text)).toEqual(["cached", "cancelled"]);
   });
 
+  it("are the same after a minus", () => {
+    expect(offers("-dep", 4, observed)[0]?.insert).toBe("-department:");
+    expect(offers("-model:gp", 9, observed)[0]?.insert).toBe("-model:gpt-4o");
+    expect(offers("sco", 3, observed)[0]?.insert).toBe("score.");
+  });
+
   it("replace the term they complete and leave the rest", () => {
     const text = "model:b hello";
     const offer = offers(text, 7, observed)[0];

@@ -18,12 +18,15 @@ export function offers(text: string, caret: number, observed: Observed, keys: re
     const typed = at.value.toLowerCase();
     return first(all.filter(({ value }) => value.toLowerCase().includes(typed) && value !== ""), typed, (v) => v.value)
       .slice(0, MOST)
-      .map(({ value, count }) => ({ text: value, count, ...place, insert: write(at.key, value), goesOn: false }));
+      .map(({ value, count }) => ({ text: value, count, ...place, insert: write(at.key, value, at.not), goesOn: false }));
   }
   const typed = (at?.value ?? "").toLowerCase();
   return first(keys.filter((key) => key.name.startsWith(typed) || (typed.length > 1 && key.name.includes(typed))), typed, (k) => k.name)
     .slice(0, MOST)
-    .map((key) => ({ text: `${key.name}:`, about: key.about, ...place, insert: `${key.name}:`, goesOn: true }));
+    .map((key) => {
+      const name = key.open ? key.name : `${key.name}:`;
+      return { text: name, about: key.about, ...place, insert: at?.not ? `-${name}` : name, goesOn: true };
+    });
 }
 
 // Those that begin with what was typed before those that only contain it.

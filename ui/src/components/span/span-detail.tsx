@@ -8,7 +8,7 @@ import { sessionKey } from "@/api/session";
 import { hasPage } from "@/app/has-page";
 import { useParam } from "@/state/url";
 import { IconButton, buttonClass } from "../button";
-import { Chat } from "../chat/chat";
+import { Chat, ChatLook } from "../chat/chat";
 import { parsed, readInput, readOutput } from "../chat/read";
 import { Code } from "../code";
 import { copyAndSay } from "../copy";
@@ -76,6 +76,7 @@ function Conversation({ call }: { call: Call }) {
   const output = readOutput(call.output);
   return (
     <div className="flex flex-col gap-3">
+      <ChatLook messages={[...(input ?? []), ...(output ?? [])]} />
       {call.error ? (
         <div role="note" className="rounded-md bg-bad-tint px-3 py-2 text-bad">
           {call.error_type ? <p className="text-xs font-medium">{call.error_type}</p> : null}

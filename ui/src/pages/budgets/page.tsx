@@ -97,7 +97,7 @@ const seconds = (s: number) => millis(s * 1_000).replace(/ 0 (s|min)$/, "");
 
 function Objectives({ of }: { of: Slo[] }) {
   return (
-    <div className="overflow-x-auto">
+    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Objectives, sideways">
       <table className="w-full min-w-2xl text-left whitespace-nowrap" aria-label="Objectives">
         <thead className="text-xs text-muted">
           <tr className="border-b border-line [&>th]:h-8 [&>th]:px-4 [&>th]:font-medium">

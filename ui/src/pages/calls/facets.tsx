@@ -1,7 +1,7 @@
 // The side bar of the list: how often each value occurs; a click filters by it.
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { ChevronRight } from "lucide-react";
+import { ChevronRight, Minus } from "lucide-react";
 import { fetchFacets } from "@/api/facets";
 import { Button } from "@/components/button";
 import { cx } from "@/components/classes";
@@ -17,7 +17,8 @@ const OPEN = ["status", "model", "department", "prompt_version"];
 const keyName = (param: string) => KEYS.find((key) => key.param === param)?.name ?? param;
 const title = (param: string) => keyName(param).replace(/^attr\./, "").replaceAll("_", " ");
 
-type Props = { params: Params; range: TimeRange; q: string; every: number | false; onToggle: (key: string, value: string) => void };
+// `not`: leave the value out.
+type Props = { params: Params; range: TimeRange; q: string; every: number | false; onToggle: (key: string, value: string, not: boolean) => void };
 
 export function Facets({ params, range, q, every, onToggle }: Props) {
   const found = useQuery({
@@ -33,12 +34,15 @@ export function Facets({ params, range, q, every, onToggle }: Props) {
       {(facets) => (
         <div className="flex flex-col pb-6" aria-label="Facets" role="group">
           {facets.fields
-            .filter((field) => field.values.length > 1 || values(q, keyName(field.name)).length > 0 || OPEN.includes(field.name))
+            .filter((field) => field.values.length > 1 || values(q, keyName(field.name)).length > 0 || values(q, keyName(field.name), true).length > 0 || OPEN.includes(field.name))
             .map((field) => {
               const key = keyName(field.name);
               const chosen = values(q, key);
-              const isOpen = open.includes(field.name) || chosen.length > 0;
-              const shown = whole.includes(field.name) ? field.values : field.values.slice(0, SHOWN);
+              const without = values(q, key, true);
+              const isOpen = open.includes(field.name) || chosen.length > 0 || without.length > 0;
+              const counted = whole.includes(field.name) ? field.values : field.values.slice(0, SHOWN);
+              // What is left out was not counted, and must be found to be let in again.
+              const shown = [...counted, ...without.filter((value) => counted.every((c) => c.value !== value)).map((value) => ({ value, count: undefined }))];
               return (
                 <section key={field.name} className="border-b border-line py-1">
                   <h3>
@@ -51,17 +55,34 @@ export function Facets({ params, range, q, every, onToggle }: Props) {
                       <ChevronRight aria-hidden className={cx("size-3.5 transition-transform", isOpen && "rotate-90")} />
                       {title(field.name)}
                       {field.name.startsWith("attr.") ? <span className="font-normal">attribute</span> : null}
+                      {facets.complete || field.exact ? null : (
+                        <span className="ml-auto shrink-0 font-normal" title={`Counted among the newest ${count(facets.counted)} calls only`}>
+                          sample
+                        </span>
+                      )}
                     </button>
                   </h3>
                   {isOpen ? (
                     <ul className="pb-1">
                       {shown.map(({ value, count: n }) => (
                         <li key={value}>
-                          <label title={value} className="flex h-6.5 cursor-pointer items-center gap-2 rounded px-2 hover:bg-sunken">
-                            <input type="checkbox" className="accent-(--accent)" checked={chosen.includes(value)} onChange={() => onToggle(key, value)} />
-                            <span className="min-w-0 flex-1 truncate text-xs">{value}</span>
-                            <span className="num text-xs text-muted">{count(n)}</span>
-                          </label>
+                          <div className="group/value relative flex h-6.5 items-center rounded hover:bg-sunken">
+                            <label title={value} className="flex h-full min-w-0 flex-1 cursor-pointer items-center gap-2 px-2">
+                              <input type="checkbox" className="accent-(--accent)" checked={chosen.includes(value)} onChange={() => onToggle(key, value, false)} />
+                              <span className={cx("min-w-0 flex-1 truncate text-xs", without.includes(value) && "text-muted line-through")}>{value}</span>
+                              {n === undefined ? null : <span className="num text-xs text-muted group-focus-within/value:opacity-0 group-hover/value:opacity-0">{count(n)}</span>}
+                            </label>
+                            <button
+                              type="button"
+                              aria-label={`Leave out ${value}`}
+                              title="Leave out"
+                              aria-pressed={without.includes(value)}
+                              onClick={() => onToggle(key, value, true)}
+                              className={cx("absolute right-1 grid size-5 place-items-center rounded text-muted opacity-0 group-hover/value:opacity-100 hover:bg-line hover:text-text focus-visible:opacity-100", without.includes(value) && "text-accent opacity-100")}
+                            >
+                              <Minus aria-hidden className="size-3.5" />
+                            </button>
+                          </div>
                         </li>
                       ))}
                       {field.values.length > SHOWN ? (
@@ -77,7 +98,7 @@ export function Facets({ params, range, q, every, onToggle }: Props) {
               );
             })}
           {facets.complete ? null : (
-            <p className="px-2 pt-2 text-2xs text-muted">Beyond the dimensions, counts are of the newest {count(facets.counted)}.</p>
+            <p className="px-2 pt-2 text-2xs text-muted">Counts marked as a sample are of the newest {count(facets.counted)} calls; the others are of the whole range.</p>
           )}
         </div>
       )}

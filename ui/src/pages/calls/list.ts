@@ -2,7 +2,7 @@
 
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { type Call, type Schema, api, unwrap } from "@/api/client";
+import { type Call, Refused, type Schema, api, unwrap } from "@/api/client";
 import { follow } from "@/api/stream";
 import { type Params, gathered } from "@/state/query";
 import type { TimeRange } from "@/state/range";
@@ -57,6 +57,7 @@ export function useLive(params: Params, on: boolean, paused: boolean) {
   const [shown, setShown] = useState<Call[]>([]);
   const [waiting, setWaiting] = useState<Call[]>([]);
   const [state, setState] = useState<"off" | "connecting" | "live" | "broken">("off");
+  const [refusal, setRefusal] = useState<string>();
   const held = useRef(paused);
   const key = JSON.stringify(params);
   useEffect(() => {
@@ -70,6 +71,7 @@ export function useLive(params: Params, on: boolean, paused: boolean) {
   useEffect(() => {
     setShown([]);
     setWaiting([]);
+    setRefusal(undefined);
     if (!on) return setState("off");
     const ended = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -86,8 +88,12 @@ export function useLive(params: Params, on: boolean, paused: boolean) {
         });
         setState("live");
         await reading;
-      } catch {
-        // Told below; a request that was refused is not asked again and again.
+      } catch (error) {
+        // What was refused is refused again: it is said, and not asked again and again.
+        if (error instanceof Refused && error.status >= 400 && error.status < 500) {
+          if (!ended.signal.aborted) setRefusal(error.message);
+          return;
+        }
       }
       if (ended.signal.aborted) return;
       setState("broken");
@@ -103,5 +109,5 @@ export function useLive(params: Params, on: boolean, paused: boolean) {
     setShown((old) => [...waiting, ...old].slice(0, HELD));
     setWaiting([]);
   };
-  return { shown, waiting: waiting.length, letIn, state };
+  return { shown, waiting: waiting.length, letIn, state, refusal };
 }

@@ -79,7 +79,7 @@ export default function Calls() {
   useShortcut("l", "Live tail", flipLive);
   useShortcut("f", "Facets", () => setSidebar(!sidebar));
   // The key `f` hides what a wide page shows beside the list; a narrow one opens it over the list.
-  const facets = <Facets params={params} range={range} q={q} every={every} onToggle={(key, value) => filter(toggle(q, key, value))} />;
+  const facets = <Facets params={params} range={range} q={q} every={every} onToggle={(key, value, not) => filter(toggle(q, key, value, not))} />;
 
   if (any === false) return <FirstCall />;
   const searching = list.searchedTo && !list.isFetching;
@@ -121,6 +121,7 @@ export default function Calls() {
         {sidebar && !narrow ? <aside aria-label="Facets" className={cx("w-52 shrink-0 overflow-y-auto border-r border-line px-1 py-1", search.open && "hidden 2xl:block")}>{facets}</aside> : null}
         <div className="relative flex min-w-0 flex-1 flex-col" aria-busy={list.isFetching || undefined}>
           {figures && !narrow ? <Histogram range={range} q={q} every={every} onBrush={brush} /> : null}
+          {live && tail.refusal ? <Failed error={new Error(tail.refusal)} className="m-2" /> : null}
           {list.error && list.data ? <Failed error={list.error} className="m-2" /> : null}
           {tail.waiting ? (
             <Button kind="primary" size="sm" className="absolute top-28 left-1/2 z-20 -translate-x-1/2 rounded-full shadow-md" onClick={tail.letIn}>

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { Button, IconButton } from "@/components/button";
 import { Field } from "@/components/choice";
 import { Pop } from "@/components/menu";
+import { undoable } from "@/components/undo";
 import { useStored } from "@/state/stored";
 import type { Search } from "@/state/url";
 
@@ -27,6 +28,10 @@ export function Views({ search, onOpen }: { search: Search; onOpen: (search: Sea
     if (!given) return;
     setViews([...views.filter((view) => view.name !== given), { name: given, search: now }]);
     setName("");
+  };
+  const takeAway = (view: Saved) => {
+    setViews(views.filter((other) => other !== view));
+    undoable(`The view ${view.name} is gone`, () => setViews(views));
   };
   const choose = (view: Saved) => {
     onOpen(Object.fromEntries(KEPT.map((key) => [key, view.search[key]])));
@@ -51,7 +56,7 @@ export function Views({ search, onOpen }: { search: Search; onOpen: (search: Sea
               <span className="truncate text-text">{view.name}</span>
               <span className="ml-auto truncate font-mono text-2xs font-normal">{[view.search.q, view.search.order].filter(Boolean).join(" ")}</span>
             </Button>
-            <IconButton name={`Delete ${view.name}`} size="icon-sm" onClick={() => setViews(views.filter((other) => other !== view))}>
+            <IconButton name={`Delete ${view.name}`} size="icon-sm" onClick={() => takeAway(view)}>
               <Trash2 aria-hidden />
             </IconButton>
           </li>

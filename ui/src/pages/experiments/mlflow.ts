@@ -9,6 +9,9 @@ type Point = { key: string; value: number | string; timestamp: number; step: num
 
 export type Experiment = { id: string; name: string; note: string; tags: Record<string, string>; created: number; updated: number; location: string };
 
+// The tag that names the run which a nested one is a part of.
+export const PARENT = "mlflow.parentRunId";
+
 export type Run = {
   id: string;
   name: string;

@@ -1,16 +1,18 @@
 // Which ways the decisions of a workflow took, over time.
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { type Schema, api, unwrap } from "@/api/client";
 import { type Line, largest } from "@/components/chart/stack";
-import { TimeChart } from "@/components/chart/time-chart";
+import { type Pick, TimeChart } from "@/components/chart/time-chart";
 import { Segments, Select } from "@/components/choice";
 import { Panel } from "@/components/panel";
 import { Answered, Empty } from "@/components/state";
 import { count, percent } from "@/format/number";
 import { type TimeRange, bucketOf } from "@/state/range";
 import { useParam } from "@/state/url";
+import { requestsOf } from "../workflows/requests";
 
 type Workflow = Schema["WorkflowAnswer"];
 
@@ -37,8 +39,15 @@ export function Branches({ range, every, onBrush }: Props) {
       return unwrap(api.GET("/api/v1/workflows/{name}", { params: { path: { name: name ?? "-" }, query }, signal }));
     },
   });
+  const navigate = useNavigate();
   const nodes = [...new Set(graph.data?.edges.map((edge) => edge.from))];
   const left = nodes.includes(node) ? node : nodes[0];
+  // The decisions behind a place in the chart.
+  const pick = ({ name: way, from, to }: Pick) => {
+    if (name === undefined || left === undefined) return;
+    const q = requestsOf(name, left, way === "others" ? undefined : way);
+    void navigate({ to: "/calls", search: { q, from: new Date(from).toISOString(), to: new Date(to).toISOString() } });
+  };
   return (
     <Panel
       title="Branches"
@@ -60,7 +69,7 @@ export function Branches({ range, every, onBrush }: Props) {
                 <p className="max-w-prose">Steps of kind branch show here: which way each request took through a workflow.</p>
               </Empty>
             ) : (
-              <Answered of={graph}>{(data) => <Chart data={data} node={left} range={range} kind={kind === "counts" ? "stack" : "shares"} onBrush={onBrush} />}</Answered>
+              <Answered of={graph}>{(data) => <Chart data={data} node={left} range={range} kind={kind === "counts" ? "stack" : "shares"} onBrush={onBrush} onPick={pick} />}</Answered>
             )
           }
         </Answered>
@@ -69,11 +78,11 @@ export function Branches({ range, every, onBrush }: Props) {
   );
 }
 
-function Chart({ data, node, range, kind, onBrush }: { data: Workflow; node: string | undefined; range: TimeRange; kind: "stack" | "shares"; onBrush: Props["onBrush"] }) {
+function Chart({ data, node, range, kind, onBrush, onPick }: { data: Workflow; node: string | undefined; range: TimeRange; kind: "stack" | "shares"; onBrush: Props["onBrush"]; onPick: (pick: Pick) => void }) {
   const lines = useMemo(() => {
     const edges = data.edges.filter((edge) => edge.from === node);
     return largest(edges.map((edge): Line => ({ name: edge.to, points: (edge.series ?? []).map((b) => [Date.parse(b.start), b.count] as const) })), 8);
   }, [data, node]);
   const window = useMemo(() => ({ from: Date.parse(data.from), to: Date.parse(data.to) }), [data]);
-  return <TimeChart label="Branches over time" lines={lines} window={window} bucket={bucketOf(range.length).ms} kind={kind} format={kind === "shares" ? percent : count} onBrush={onBrush} />;
+  return <TimeChart label="Branches over time" lines={lines} window={window} bucket={bucketOf(range.length).ms} kind={kind} format={kind === "shares" ? percent : count} onBrush={onBrush} onPick={onPick} />;
 }

@@ -12,7 +12,7 @@ const WEEK = 7 * DAY;
 export function KeyFigures({ stats, range, q, every }: { stats: Stats; range: TimeRange; q: string; every: number | false }) {
   const shift = Math.max(1, Math.ceil(range.length / WEEK - 0.01)) * WEEK;
   const before = useStats({ range, q, every, shift });
-  const cached = useStats({ range, q, every, by: ["model", "status"] });
+  const cached = useStats({ range, q, every, by: ["model"] });
   const [now, then] = [stats.total, before.data?.total.count ? before.data.total : undefined];
   const series = stats.groups[0]?.series ?? [];
   const of = (value: (figures: Stats["total"]) => number | null) => series.map((bucket) => value(bucket));

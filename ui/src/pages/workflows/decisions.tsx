@@ -8,9 +8,9 @@ import { buttonClass } from "@/components/button";
 import { Spark } from "@/components/chart/spark";
 import { cx } from "@/components/classes";
 import { count, percent } from "@/format/number";
-import { write } from "@/state/query";
 import type { Search } from "@/state/url";
 import { edgeKey } from "./graph";
+import { requestsOf } from "./requests";
 
 type Workflow = Schema["WorkflowAnswer"];
 
@@ -30,12 +30,6 @@ export function Verdict({ change }: { change: Schema["ChangeJson"] }) {
       {strong ? <Badge tone="accent">{change.verdict}</Badge> : <span className="text-xs text-muted">{change.verdict}</span>}
     </span>
   );
-}
-
-// The requests that took a way, as the list of calls is asked for them.
-export function requestsOf(workflow: string, from: string, to: string): string {
-  const named = workflow === "-" ? [] : [write("attr.workflow", workflow)];
-  return [write("kind", "branch"), ...named, write("attr.from_node", from), write("attr.to_node", to)].join(" ");
 }
 
 export function Decisions({ data, workflow, open, onOpen }: { data: Workflow; workflow: string; open: string; onOpen: (key: string) => void }) {

@@ -13,7 +13,7 @@ type Tool = Schema["ToolJson"];
 export function Tools({ tools, kind, label }: { tools: readonly Tool[]; kind: "tool" | "retriever"; label: string }) {
   if (!tools.length) return <Empty title={`No ${label.toLowerCase()} in this range`} className="py-6" />;
   return (
-    <div className="overflow-x-auto">
+    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={`${label}, sideways`}>
       <table className="w-full min-w-xl text-left whitespace-nowrap" aria-label={label}>
         <thead className="text-xs text-muted">
           <tr className="border-b border-line [&>th]:h-8 [&>th]:px-4 [&>th]:font-medium [&>th]:whitespace-nowrap">

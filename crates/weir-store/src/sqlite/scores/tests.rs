@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use weir_core::filter::{Field, Filter, Op, Value};
 use weir_core::id::SpanKey;
 use weir_core::score::{ScoreError, ScoreKind, ScoreSource, ScoreValue};
 
@@ -8,7 +9,7 @@ use weir_core::span::Span;
 
 use super::*;
 use crate::ingest::WriteEngine;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{OrderBy, SpanQuery, Telemetry, TimeRange};
 
 fn score(target: ScoreTarget, name: &str, value: &str, at: Micros) -> Score {
     Score {
@@ -177,4 +178,50 @@ fn scores_of_an_older_file_are_read() {
     // A Weir that writes brings the file up to date.
     drop(store);
     assert_eq!(SqliteStore::open(dir.path()).unwrap().of(&call, 10).unwrap(), found);
+}
+
+#[test]
+fn spans_are_found_by_what_was_said_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    let trace = TraceId::new();
+    let span = |parent: Option<SpanId>, request: &str| {
+        let key = SpanKey { trace, span: SpanId::new() };
+        Span { parent_id: parent, request_id: Some(request.into()), start_us: Some(1), ..Span::new(key) }
+    };
+    let root = span(None, "0192F0C1-2345-7abc-8def-0123456789ab");
+    let (exact, by_request) = (span(Some(root.span_id), "req-1"), span(Some(root.span_id), "req-2"));
+    let of = |span: &Span| ScoreTarget::Span(SpanKey { trace, span: span.span_id });
+    let overridden = Score { valid: false, ..score(of(&exact), "helpful", "0.1", 0) };
+    let spans = [root.clone(), exact.clone(), by_request.clone()].map(|span| SpanWrite::create(span, 1));
+    store.commit(&store.prepare(spans.into()).unwrap(), None).unwrap();
+    store
+        .put(&[
+            score(of(&exact), "helpful", "0.9", 0),
+            overridden,
+            score(ScoreTarget::call("req-2"), "helpful", "0.4", 0),
+            score(ScoreTarget::Trace(trace), "helpful", "0.2", 0),
+            score(ScoreTarget::call(root.request_id.as_deref().unwrap()), "tone", "1", 0),
+        ])
+        .unwrap();
+    let found = |filter: Filter| {
+        let query = SpanQuery {
+            range: TimeRange::default(),
+            filter,
+            order: OrderBy::Start,
+            ascending: true,
+            limit: 10,
+            cursor: None,
+            with_payload: false,
+        };
+        store.spans(&query).unwrap().spans.into_iter().map(|span| span.span_id).collect::<HashSet<_>>()
+    };
+    let ids = |spans: &[&Span]| spans.iter().map(|span| span.span_id).collect::<HashSet<_>>();
+    let below = |name: &str, number: f64| Filter::Compare(Field::Score(name.into()), Op::Lt, Value::Float(number));
+    assert_eq!(found(below("helpful", 0.5)), ids(&[&by_request, &root]));
+    assert_eq!(found(below("helpful", 0.3)), ids(&[&root]));
+    assert_eq!(found(Filter::Compare(Field::Score("helpful".into()), Op::Ge, Value::Float(0.9))), ids(&[&exact]));
+    assert_eq!(found(Filter::Exists(Field::Score("tone".into()))), ids(&[&root]));
+    assert_eq!(found(Filter::Not(Box::new(below("helpful", 0.5)))), ids(&[&exact]));
+    assert_eq!(found(below("other", 9.0)), ids(&[]));
 }

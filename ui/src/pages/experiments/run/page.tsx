@@ -14,10 +14,11 @@ import { Time } from "@/components/time";
 import { millis } from "@/format/number";
 import { useParam } from "@/state/url";
 import { Curves } from "../curves";
-import { type Run, experiment, run, versions } from "../mlflow";
+import { PARENT, type Run, experiment, run, versions } from "../mlflow";
 import { metric } from "../numbers";
 import { RunStatus } from "../runs/columns";
 import { Artifacts } from "./artifacts";
+import { Nested, ParentRun } from "./nested";
 
 export default function RunPage() {
   const { experiment: of, run: id } = useParams({ strict: false }) as { experiment: string; run: string };
@@ -51,6 +52,7 @@ function Facts({ run }: { run: Run }) {
   return (
     <span className="flex flex-wrap items-center gap-x-3 gap-y-1 pt-1">
       <RunStatus status={run.status} />
+      {run.tags[PARENT] ? <ParentRun experiment={run.experiment} id={run.tags[PARENT]} /> : null}
       {run.user ? <span>by {run.user}</span> : null}
       <span>
         <Time at={run.start} /> {run.end ? `, took ${millis(run.end - run.start)}` : ", goes on"}
@@ -86,6 +88,7 @@ function Overview({ run }: { run: Run }) {
       <List title="Metrics" about="the latest of each" rows={Object.entries(run.metrics).map(([key, value]) => [key, metric(value)])} number none="No metric was logged" />
       <List title="Tags" rows={Object.entries(run.tags).filter(([key]) => !hidden(key))} none="No tag" />
       <section className="flex flex-col gap-4">
+        <Nested of={run} />
         <div>
           <h3 className="pb-1 font-semibold">Datasets</h3>
           {run.datasets.length ? (

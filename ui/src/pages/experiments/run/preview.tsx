@@ -3,9 +3,10 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Download } from "lucide-react";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { request } from "@/api/client";
 import { Button } from "@/components/button";
+import { Prose } from "@/components/chat/prose";
 import { Code } from "@/components/code";
 import { JsonTree } from "@/components/json";
 import { Segments } from "@/components/choice";
@@ -13,8 +14,10 @@ import { Answered, Empty } from "@/components/state";
 import { bytes } from "@/format/number";
 import { fileAddress } from "../mlflow";
 import { readCsv } from "./read-csv";
+import { tableOf } from "./read-table";
 
 const MOST = 5_000_000;
+const MOST_ROWS = 500;
 const IMAGES: Record<string, string> = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp", svg: "image/svg+xml" };
 const kindOf = (path: string) => path.split(".").at(-1)?.toLowerCase() ?? "";
 
@@ -79,12 +82,12 @@ function OfText({ blob, kind, name }: { blob: Blob; kind: string; name: string }
   return (
     <Answered of={text}>
       {(content) => {
-        const shown = rendered(content, kind, name);
+        const { what, shown } = rendered(content, kind, name) ?? {};
         if (!shown) return <Code text={content} label={name} />;
         return (
           <>
             <div>
-            <Segments label="Show as" value={raw ? "text" : "shown"} options={[["shown", kind === "html" ? "Page" : kind === "json" ? "Tree" : "Table"], ["text", "Text"]]} onChange={(value) => setRaw(value === "text")} />
+            <Segments label="Show as" value={raw ? "text" : "shown"} options={[["shown", what ?? "Shown"], ["text", "Text"]]} onChange={(value) => setRaw(value === "text")} />
             </div>
             {raw ? <Code text={content} label={name} /> : shown}
           </>
@@ -94,16 +97,19 @@ function OfText({ blob, kind, name }: { blob: Blob; kind: string; name: string }
   );
 }
 
-function rendered(text: string, kind: string, name: string) {
-  if (kind === "html" || kind === "htm") return <iframe title={name} sandbox="" srcDoc={text} className="h-[70vh] w-full rounded-md border border-line bg-white" />;
+function rendered(text: string, kind: string, name: string): { what: string; shown: ReactNode } | undefined {
+  if (kind === "html" || kind === "htm") return { what: "Page", shown: <iframe title={name} sandbox="" srcDoc={text} className="h-[70vh] w-full rounded-md border border-line bg-white" /> };
   if (kind === "json") {
     try {
-      return <JsonTree value={JSON.parse(text)} label={name} />;
+      const value: unknown = JSON.parse(text);
+      const table = tableOf(value, MOST_ROWS);
+      return table ? { what: "Table", shown: <Rows rows={table} /> } : { what: "Tree", shown: <JsonTree value={value} label={name} /> };
     } catch {
       return undefined;
     }
   }
-  if (kind === "csv" || kind === "tsv") return <Rows rows={readCsv(text, kind === "tsv" ? "\t" : ",", 500)} />;
+  if (kind === "csv" || kind === "tsv") return { what: "Table", shown: <Rows rows={readCsv(text, kind === "tsv" ? "\t" : ",", MOST_ROWS)} /> };
+  if (kind === "md") return { what: "Markdown", shown: <Prose text={text} /> };
   return undefined;
 }
 

@@ -4,7 +4,7 @@ import { Badge, type Tone } from "@/components/badge";
 import type { Column } from "@/components/table/table";
 import { Time } from "@/components/time";
 import { millis } from "@/format/number";
-import type { Run } from "../mlflow";
+import { PARENT, type Run } from "../mlflow";
 import { keysOf, metric } from "../numbers";
 
 const TONES: Record<string, Tone> = { FINISHED: "ok", FAILED: "bad", KILLED: "warn", RUNNING: "accent", SCHEDULED: "plain" };
@@ -40,7 +40,16 @@ export function columnsOf(runs: readonly Run[], { chosen, onChoose }: Chosen): C
         />
       ),
     },
-    { id: "name", head: "Run", width: "minmax(16rem, 1fr)", order: "attributes.run_name", cell: (run) => <span className="font-medium">{run.name}</span> },
+    {
+      id: "name",
+      head: "Run",
+      width: "minmax(16rem, 1fr)", order: "attributes.run_name", cell: (run) => (
+        <span className="flex items-center gap-2">
+          <span className="truncate font-medium">{run.name}</span>
+          {run.tags[PARENT] ? <Badge title="A part of another run">nested</Badge> : null}
+        </span>
+      ),
+    },
     { id: "status", head: "Status", width: "7rem", order: "attributes.status", cell: (run) => <RunStatus status={run.status} /> },
     { id: "start", head: "Began", width: "10.5rem", order: "attributes.start_time", cell: (run) => <Time at={run.start || undefined} /> },
     { id: "took", head: "Took", width: "7rem", number: true, cell: (run) => (run.end ? millis(run.end - run.start) : "–") },

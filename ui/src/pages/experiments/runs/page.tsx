@@ -1,10 +1,10 @@
 // The runs of an experiment: params, metrics and tags as columns, filtered with MLflow's syntax; those that are chosen side by side.
 
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams } from "@tanstack/react-router";
-import { Columns2, Download } from "lucide-react";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { Columns2, Download, ListTree } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
-import { Button } from "@/components/button";
+import { Button, buttonClass } from "@/components/button";
 import { Field } from "@/components/choice";
 import { Crumb } from "@/components/crumb";
 import { PageHead } from "@/components/page-head";
@@ -13,6 +13,7 @@ import { ColumnChooser, useColumns } from "@/components/table/columns";
 import { Table } from "@/components/table/table";
 import { useShortcut } from "@/app/shortcuts";
 import { csv, download } from "@/format/csv";
+import { write } from "@/state/query";
 import { useUrl } from "@/state/url";
 import { Compare } from "../compare/compare";
 import { type Run, experiment, runs } from "../mlflow";
@@ -67,6 +68,11 @@ export default function Runs() {
             <Button size="sm" disabled={!rows.length} onClick={() => download(`runs-${of.data?.name ?? id}.csv`, csv(tableOf(rows)))}>
               <Download aria-hidden /> CSV
             </Button>
+            {of.data ? (
+              <Link to="/calls" search={{ view: "traces", q: write("project", of.data.name) }} className={buttonClass({ size: "sm" })}>
+                <ListTree aria-hidden /> Traces
+              </Link>
+            ) : null}
             <ColumnChooser columns={columns} shown={shown} onChange={setShown} />
           </>
         )}

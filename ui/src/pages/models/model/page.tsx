@@ -13,6 +13,7 @@ import { PageHead } from "@/components/page-head";
 import { Panel } from "@/components/panel";
 import { Answered, Empty } from "@/components/state";
 import { Time } from "@/components/time";
+import { undoable } from "@/components/undo";
 import { type Version, model, moveVersion, removeAlias, run, setAlias, versions } from "@/pages/experiments/mlflow";
 
 const STAGES = ["None", "Staging", "Production", "Archived"].map((name) => [name, name === "None" ? "no stage" : name] as const);
@@ -70,24 +71,30 @@ function Row({ version }: { version: Version }) {
     onSuccess: () => client.invalidateQueries({ queryKey: ["mlflow"] }),
     onError: (error) => toast.error(error.message),
   });
+  const move = (stage: string) =>
+    change.mutate(() => moveVersion(version.name, version.version, stage), {
+      onSuccess: () => undoable(`v${version.version} is in ${stage}`, () => change.mutate(() => moveVersion(version.name, version.version, version.stage))),
+    });
+  const put = (alias: string) => change.mutate(() => setAlias(version.name, alias, version.version));
+  const takeAway = (alias: string) => change.mutate(() => removeAlias(version.name, alias), { onSuccess: () => undoable(`@${alias} is taken away from v${version.version}`, () => put(alias)) });
   const made = useQuery({ queryKey: ["mlflow", "run", version.run], enabled: version.run !== "", retry: false, queryFn: ({ signal }) => run(version.run, signal) });
   return (
     <tr className="h-11 border-b border-line/60 [&>td]:px-4">
       <td className="num font-semibold">v{version.version}</td>
       <td>
-        <Select label={`Stage of version ${version.version}`} value={version.stage} options={STAGES} onChange={(stage) => change.mutate(() => moveVersion(version.name, version.version, stage))} />
+        <Select label={`Stage of version ${version.version}`} value={version.stage} options={STAGES} onChange={move} />
       </td>
       <td>
         <span className="flex items-center gap-1">
           {version.aliases.map((alias) => (
             <span key={alias} className="inline-flex h-6 items-center gap-1 rounded bg-tint pl-2 text-xs font-medium text-accent">
               @{alias}
-              <button type="button" aria-label={`Take ${alias} away`} className="rounded p-1 hover:bg-panel" onClick={() => change.mutate(() => removeAlias(version.name, alias))}>
+              <button type="button" aria-label={`Take ${alias} away`} className="rounded p-1 hover:bg-panel" onClick={() => takeAway(alias)}>
                 <X className="size-3" aria-hidden />
               </button>
             </span>
           ))}
-          <AddAlias onAdd={(alias) => change.mutate(() => setAlias(version.name, alias, version.version))} version={version.version} />
+          <AddAlias onAdd={put} version={version.version} />
         </span>
       </td>
       <td className="max-w-80 truncate text-muted" title={version.description}>

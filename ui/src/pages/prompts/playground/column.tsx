@@ -6,6 +6,8 @@ import { X } from "lucide-react";
 import { useDeferredValue } from "react";
 import { Badge } from "@/components/badge";
 import { IconButton } from "@/components/button";
+import { ToolCard } from "@/components/chat/chat";
+import { Prose } from "@/components/chat/prose";
 import { Field, Select } from "@/components/choice";
 import { CopyButton } from "@/components/copy";
 import { Failed } from "@/components/state";
@@ -42,12 +44,13 @@ export function Column({ setup, versions, models, preview, result, onChange, onR
         {!result ? <p className="text-muted">The answer comes here.</p> : null}
         {result?.text ? (
           <div className="group/answer relative">
-            <p className="whitespace-pre-wrap [overflow-wrap:anywhere]">{result.text}</p>
+            {result.state === "running" ? <p className="leading-relaxed whitespace-pre-wrap [overflow-wrap:anywhere]">{result.text}</p> : <Prose text={result.text} />}
             <div className="absolute -top-1 right-0 bg-panel opacity-0 group-focus-within/answer:opacity-100 group-hover/answer:opacity-100">
               <CopyButton text={result.text} name="Copy the answer" />
             </div>
           </div>
         ) : null}
+        {result?.tools.map((tool, n) => <ToolCard key={tool.id ?? n} call={tool} />)}
         {result?.state === "running" ? <span role="status" aria-label="The answer is coming" className="h-4 w-2 animate-pulse bg-accent" /> : null}
         {result?.state === "stopped" ? <Badge tone="warn">stopped</Badge> : null}
         {result?.error ? <Failed error={new Error(result.error)} /> : null}

@@ -1,24 +1,28 @@
 // Models and versions side by side, with the same variables and the same question.
 
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { Play, Plus, Square } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useShortcut } from "@/app/shortcuts";
 import { json } from "@/api/client";
 import { Button } from "@/components/button";
-import { Field, Select } from "@/components/choice";
+import { Select } from "@/components/choice";
+import { callTitle, useCall } from "@/components/span/span-detail";
 import { PageHead } from "@/components/page-head";
 import { Panel } from "@/components/panel";
-import { Empty } from "@/components/state";
+import { Empty, Failed } from "@/components/state";
 import { useUrl } from "@/state/url";
-import { type Message, prompts, render } from "../api";
+import { type Message, type Prompt, type Version, prompts, render } from "../api";
 import { Column, type Setup } from "./column";
+import { type Draft, FRESH, bodyOf, draftOf } from "./draft";
+import { Inputs } from "./inputs";
 import { SaveVersion } from "./save-version";
 import { type Try, ask } from "./run";
+import { Turns } from "./turns";
 
 const FREE = "";
 const MOST = 4;
-const area = "min-h-20 w-full resize-y rounded-md border border-line bg-panel px-2.5 py-2 font-mono text-xs leading-5 text-text hover:border-strong";
 
 // `version model` per column in the address: `v1~openai/gpt-4o,v2~openai/gpt-4o-mini`.
 const readColumns = (text: string | undefined): Setup[] => (text ?? "").split(",").filter(Boolean).slice(0, MOST).map((part) => ({ version: part.split("~")[0] ?? "", model: part.split("~")[1] ?? "" }));
@@ -29,18 +33,23 @@ export default function Playground() {
   const all = useQuery({ queryKey: ["prompts"], queryFn: ({ signal }) => prompts(signal) });
   const models = useQuery({ queryKey: ["models"], queryFn: async ({ signal }) => (await json<{ data: { id: string }[] }>("/v1/models", {}, { signal })).data.map((m) => m.id).filter((id) => !/embed/.test(id)) });
   const chosen = all.data?.find((p) => p.name === url.prompt);
+  const call = useCall(url.prompt ? undefined : url.call);
   const columns = useMemo(() => {
     const held = readColumns(url.columns);
     if (held.length) return held;
     const usual = chosen?.default_version ?? chosen?.versions.at(-1)?.version ?? "";
-    return [{ version: usual, model: chosen?.versions.find((v) => v.version === usual)?.defaults.model ?? models.data?.[0] ?? "" }];
-  }, [url.columns, chosen, models.data]);
+    return [{ version: usual, model: chosen?.versions.find((v) => v.version === usual)?.defaults.model ?? call.data?.deployment ?? call.data?.model ?? models.data?.[0] ?? "" }];
+  }, [url.columns, chosen, call.data, models.data]);
   const setColumns = (next: readonly Setup[]) => set({ columns: writeColumns(next) });
 
   // What is typed stays in the tab: it may be long, and it may be somebody's.
   const [variables, setVariables] = useState<Record<string, string>>({});
   const [question, setQuestion] = useState("Where is my order V123456?");
-  const [free, setFree] = useState("You are a helpful assistant.");
+  const [edited, setDraft] = useState<Draft>();
+  const recorded = useMemo(() => (call.data ? draftOf(call.data) : undefined), [call.data]);
+  const draft = edited ?? recorded ?? FRESH;
+  // Another call: its own messages.
+  useEffect(() => setDraft(undefined), [url.call]);
   const [tries, setTries] = useState<Record<number, Try>>({});
   const [wrong, setWrong] = useState<string>();
   const stop = useRef<AbortController>(undefined);
@@ -53,9 +62,8 @@ export default function Playground() {
   }, [chosen, columns]);
   const running = Object.values(tries).some((t) => t.state === "running");
 
-  const messagesFor = async (setup: Setup): Promise<Message[]> => {
+  const messagesFor = async (setup: Setup, chosen: Prompt): Promise<Message[]> => {
     const asked: Message = { role: "user", content: question };
-    if (!chosen) return free.trim() ? [{ role: "system", content: free }, asked] : [asked];
     const given = Object.fromEntries(wanted.map((name) => [name, valueOf(variables[name] ?? "")]));
     const { messages } = await render(chosen.name, setup.version, given, question);
     const version = chosen.versions.find((v) => v.version === setup.version);
@@ -71,12 +79,16 @@ export default function Playground() {
     setTries({});
     setWrong(undefined);
     try {
-      const rendered = await Promise.all(columns.map(messagesFor));
+      const requestFor = async (setup: Setup) => {
+        if (!chosen) return bodyOf(draft);
+        const version = chosen.versions.find((v) => v.version === setup.version);
+        return { messages: await messagesFor(setup, chosen), rest: parametersOf(version), prompt: { name: chosen.name, version: setup.version } };
+      };
+      const requests = await Promise.all(columns.map(requestFor));
       await Promise.all(
         columns.map((setup, n) => {
-          const defaults = chosen?.versions.find((v) => v.version === setup.version)?.defaults;
-          const prompt = chosen ? { name: chosen.name, version: setup.version } : undefined;
-          return ask({ model: setup.model, messages: rendered[n] ?? [], temperature: defaults?.temperature, maxTokens: defaults?.max_tokens, prompt }, control.signal, (so) => !control.signal.aborted && setTries((old) => ({ ...old, [n]: so })));
+          const request = requests[n];
+          return request && ask({ model: setup.model, ...request }, control.signal, (so) => !control.signal.aborted && setTries((old) => ({ ...old, [n]: so })));
         }),
       );
     } catch (error) {
@@ -88,7 +100,7 @@ export default function Playground() {
   const options = [[FREE, "no prompt: as typed"] as const, ...(all.data ?? []).map((p) => [p.name, p.name] as const)];
   const choosePrompt = (name: string) => {
     setTries({});
-    set({ prompt: name || undefined, columns: undefined }, { push: true });
+    set({ prompt: name || undefined, call: undefined, columns: undefined }, { push: true });
   };
   return (
     <>
@@ -108,35 +120,17 @@ export default function Playground() {
         )}
       </PageHead>
       <div className="flex flex-col gap-3 px-4 pb-8 lg:px-6">
-        <Panel title="Input" actions={chosen ? <SaveVersion key={`${chosen.name}${columns[0]?.version}`} of={chosen} from={chosen.versions.find((v) => v.version === columns[0]?.version)} /> : null}>
-          <div className="grid gap-3 px-4 pb-4 lg:grid-cols-2">
+        <Panel title="Input" about={call.data && !chosen ? <>from <Link to="/calls" search={{ open: call.data.span_id }} className="rounded text-accent hover:underline">{callTitle(call.data)}</Link></> : undefined} actions={chosen ? <SaveVersion key={`${chosen.name}${columns[0]?.version}`} of={chosen} from={chosen.versions.find((v) => v.version === columns[0]?.version)} /> : null}>
+          <div className="px-4 pb-4">
             {chosen ? (
-              wanted.length ? (
-                <div className="flex flex-col gap-2">
-                  {wanted.map((name) => (
-                    <label key={name} className="flex flex-col gap-1 text-xs text-muted">
-                      <span className="font-mono">{name}</span>
-                      {/context|documents|history|text/.test(name) ? (
-                        <textarea className={area} value={variables[name] ?? ""} onChange={(event) => setVariables({ ...variables, [name]: event.target.value })} />
-                      ) : (
-                        <Field value={variables[name] ?? ""} onChange={(event) => setVariables({ ...variables, [name]: event.target.value })} />
-                      )}
-                    </label>
-                  ))}
-                </div>
-              ) : (
-                <p className="text-muted">The template needs no variables.</p>
-              )
+              <Inputs wanted={wanted} variables={variables} onVariables={setVariables} question={question} onQuestion={setQuestion} onRun={() => void run()} />
             ) : (
-              <label className="flex flex-col gap-1 text-xs text-muted">
-                System
-                <textarea className={area} value={free} onChange={(event) => setFree(event.target.value)} />
-              </label>
+              <>
+                {call.error ? <Failed error={call.error} className="mb-2" /> : null}
+                {call.data && !recorded ? <p className="pb-2 text-muted">The call has no conversation that could be tried again.</p> : null}
+                <Turns draft={draft} onChange={setDraft} onRun={() => void run()} />
+              </>
             )}
-            <label className="flex flex-col gap-1 text-xs text-muted">
-              User
-              <textarea className={area} value={question} onChange={(event) => setQuestion(event.target.value)} onKeyDown={(event) => (event.ctrlKey || event.metaKey) && event.key === "Enter" && void run()} />
-            </label>
           </div>
           {wrong ? (
             <p role="alert" className="mx-4 mb-4 rounded-md bg-bad-tint px-3 py-2 text-bad">
@@ -169,6 +163,12 @@ export default function Playground() {
       </div>
     </>
   );
+}
+
+// What a version says of how it is asked.
+function parametersOf(version: Version | undefined): Record<string, unknown> {
+  const { temperature, max_tokens } = version?.defaults ?? {};
+  return { ...(temperature === undefined ? {} : { temperature }), ...(max_tokens === undefined ? {} : { max_tokens }) };
 }
 
 // A value that is JSON of a list or an object is that, as templates loop over them; else it is a text.

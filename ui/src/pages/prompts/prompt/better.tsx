@@ -54,7 +54,7 @@ export function Better({ name }: { name: string }) {
 
 function Used({ data }: { data: Comparison }) {
   return (
-    <div className="overflow-x-auto">
+    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Versions, sideways">
       <table className="w-full min-w-2xl text-left whitespace-nowrap" aria-label="Versions in this range">
         <thead className="text-xs text-muted">
           <tr className="border-b border-line [&>th]:h-8 [&>th]:px-3 [&>th]:font-medium">
@@ -97,7 +97,7 @@ function Differences({ data, version }: { data: Comparison; version: string }) {
       <h3 className="pb-1 font-semibold">
         {version} against {data.baseline}
       </h3>
-      <div className="overflow-x-auto">
+      <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Differences, sideways">
         <table className="w-full min-w-2xl text-left whitespace-nowrap" aria-label={`Differences of ${version}`}>
           <thead className="text-xs text-muted">
             <tr className="border-b border-line [&>th]:h-8 [&>th]:px-3 [&>th]:font-medium">

@@ -12,6 +12,7 @@ import { cx } from "@/components/classes";
 import { Code } from "@/components/code";
 import { Pop } from "@/components/menu";
 import { Time } from "@/components/time";
+import { undoable } from "@/components/undo";
 import { write } from "@/state/query";
 import { useParam } from "@/state/url";
 import { type Prompt, type Version, messagesOf, removeLabel, setLabel } from "../api";
@@ -58,6 +59,8 @@ function One({ version }: { version: Version }) {
     onSuccess: () => Promise.all([client.invalidateQueries({ queryKey: ["prompt", version.name] }), client.invalidateQueries({ queryKey: ["prompts"] })]),
     onError: (error) => toast.error(error.message),
   });
+  const put = (label: string) => change.mutate(() => setLabel(version.name, label, version.version));
+  const takeAway = (label: string) => change.mutate(() => removeLabel(version.name, label), { onSuccess: () => undoable(`${label} is taken away from ${version.version}`, () => put(label)) });
   const { defaults } = version;
   return (
     <div className="flex min-w-0 flex-col gap-3">
@@ -65,12 +68,12 @@ function One({ version }: { version: Version }) {
         {version.labels.map((label) => (
           <span key={label} className="inline-flex h-6 items-center gap-1 rounded bg-tint pl-2 text-xs font-medium text-accent">
             {label}
-            <button type="button" aria-label={`Take ${label} away`} className="rounded p-1 hover:bg-panel" onClick={() => change.mutate(() => removeLabel(version.name, label))}>
+            <button type="button" aria-label={`Take ${label} away`} className="rounded p-1 hover:bg-panel" onClick={() => takeAway(label)}>
               <X className="size-3" aria-hidden />
             </button>
           </span>
         ))}
-        <AddLabel onAdd={(label) => change.mutate(() => setLabel(version.name, label, version.version))} />
+        <AddLabel onAdd={put} />
         <Link to="/calls" search={{ q: write("prompt_version", `${version.name}@${version.version}`) }} className={buttonClass({ kind: "quiet", size: "sm" })}>
           <ListTree aria-hidden /> Calls
         </Link>
