@@ -6,6 +6,7 @@
 
 mod bucket;
 mod causes;
+mod choice;
 mod engine;
 mod history;
 mod kin;
