@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from conftest import SHADES
+
 # The month of traffic is made by the first test that needs it.
 pytestmark = pytest.mark.timeout(300)
 

@@ -34,8 +34,18 @@ fn main() {
     let verbose = arguments.iter().any(|argument| argument == "--verbose");
     let settings = Settings { rules: Rules { enabled: true, ..Rules::default() }, ..Settings::default() };
     println!(
-        "{:<24} {:>6} {:>9} {:>12} {:>6} {:>7} {:>8} {:>5} {:>8} {:>8}",
-        "traffic", "recall", "precision", "false/s-week", "delay", "cause", "harmless", "info", "us/point", "B/series"
+        "{:<24} {:>6} {:>9} {:>12} {:>6} {:>7} {:>8} {:>5} {:>8} {:>9} {:>8}",
+        "traffic",
+        "recall",
+        "precision",
+        "false/s-week",
+        "delay",
+        "cause",
+        "harmless",
+        "info",
+        "us/point",
+        "us/bucket",
+        "B/series"
     );
     for (place, (name, conditions)) in sets().into_iter().enumerate() {
         if only != u64::MAX && only != place as u64 {
@@ -51,7 +61,7 @@ fn main() {
         }
         for (name, score) in [(name, &score), ("  the four rules", &rules)] {
             println!(
-                "{name:<24} {:>6.2} {:>9.2} {:>12.3} {:>6} {:>6.0}% {:>8} {:>5} {:>8.2} {:>8}",
+                "{name:<24} {:>6.2} {:>9.2} {:>12.3} {:>6} {:>6.0}% {:>8} {:>5} {:>8.2} {:>9.1} {:>8}",
                 score.recall(),
                 score.precision(),
                 score.false_rate(),
@@ -60,12 +70,14 @@ fn main() {
                 score.harmless,
                 score.information,
                 score.time.as_secs_f64() * 1e6 / score.points.max(1.0),
+                score.time.as_secs_f64() * 1e6 / score.buckets.max(1.0),
                 score.bytes
             );
         }
         if verbose {
             println!("    delays {:?}", score.by_kind);
-            for line in score.missed.iter().map(|line| format!("MISSED {line}")).chain(score.wrong) {
+            let missed = score.missed.iter().map(|line| format!("MISSED {line}"));
+            for line in score.told.into_iter().chain(missed).chain(score.wrong) {
                 println!("    {line}");
             }
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use weir_core::anomaly::{Anomaly, AnomalyKind, Severity};
 use weir_core::call_sums::CallSums;
 use weir_core::time::{Micros, SECOND};
-use weir_testkit::traffic::{DIMENSIONS, Figures, Incident, Kind, START_S, Slice, Traffic, WIDTH_S};
+use weir_testkit::traffic::{DAY, DIMENSIONS, Figures, Incident, Kind, START_S, Slice, Traffic, WIDTH_S};
 use weir_watch::anomalies::{Branch, Bucket, Change, Engine, History, HistoryError, Part, Settings, Window};
 
 const WIDTH: Micros = WIDTH_S * SECOND;
@@ -76,10 +76,14 @@ impl History for Past<'_> {
     }
 }
 
-/// What was found in a project, as it stood at the end; and the time it took.
+/// What was found in a project, as it stood at the end; and what it took.
 pub(crate) struct Found {
     pub anomalies: Vec<Anomaly>,
+    /// Series of the project itself, which anomalies are told of.
     pub series: usize,
+    /// Those of its parts too.
+    pub watched: usize,
+    /// Of the processor.
     pub time: Duration,
     pub bytes: usize,
 }
@@ -88,12 +92,16 @@ pub(crate) fn replay(traffic: &Traffic, settings: &Settings) -> Found {
     let mut engine = Engine::new("project", settings.clone());
     let mut anomalies: Vec<Anomaly> = Vec::new();
     let mut time = Duration::ZERO;
-    for (number, slice) in traffic.slices.iter().enumerate() {
-        let bucket = bucket(number, slice);
-        let past = Past(&traffic.slices[..=number]);
-        let begun = Instant::now();
-        let changes = engine.push(&bucket, &past).unwrap_or_default();
-        time += begun.elapsed();
+    for day in 0..traffic.slices.len().div_ceil(DAY) {
+        let numbers = day * DAY..((day + 1) * DAY).min(traffic.slices.len());
+        let buckets: Vec<Bucket> = numbers.map(|number| bucket(number, &traffic.slices[number])).collect();
+        let begun = processor_time();
+        let mut changes = Vec::new();
+        for (number, bucket) in buckets.iter().enumerate() {
+            let past = Past(&traffic.slices[..=day * DAY + number]);
+            changes.append(&mut engine.push(bucket, &past).unwrap_or_default());
+        }
+        time += processor_time().saturating_sub(begun);
         for change in changes {
             let anomaly = change.anomaly();
             match anomalies.iter_mut().find(|known| known.id == anomaly.id) {
@@ -107,7 +115,15 @@ pub(crate) fn replay(traffic: &Traffic, settings: &Settings) -> Found {
     }
     let branches: std::collections::BTreeSet<_> =
         traffic.slices.iter().flat_map(|slice| slice.branches.keys()).collect();
-    Found { anomalies, series: 8 + branches.len(), time, bytes: engine.save().len() }
+    Found { anomalies, series: 8 + branches.len(), watched: engine.series(), time, bytes: engine.save().len() }
+}
+
+/// What this thread has had of the processor; where the system does not tell, the clock.
+fn processor_time() -> Duration {
+    static BEGUN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanos = told.as_deref().and_then(|text| text.split(' ').next()?.parse().ok());
+    nanos.map_or_else(|| BEGUN.elapsed(), Duration::from_nanos)
 }
 
 /// The score of projects.
@@ -127,8 +143,11 @@ pub(crate) struct Score {
     pub right_cause: usize,
     pub series_weeks: f64,
     pub time: Duration,
+    /// Buckets of all series that are watched, and of projects.
     pub points: f64,
+    pub buckets: f64,
     pub bytes: usize,
+    pub told: Vec<String>,
     pub missed: Vec<String>,
     pub wrong: Vec<String>,
 }
@@ -139,13 +158,27 @@ fn shows_in(kind: Kind, rules: bool) -> &'static [&'static str] {
         Kind::PromptTokens | Kind::CompletionTokens if rules => &["tokens_per_call", "cost_per_call", "latency"],
         Kind::PromptTokens => &["prompt_tokens_per_call", "cost_per_call"],
         Kind::CompletionTokens => &["completion_tokens_per_call", "cost_per_call", "latency_p50"],
-        Kind::ModelSwap => &["cost_per_call"],
-        Kind::Latency | Kind::LatencyDrift => &["latency_p50", "latency"],
+        Kind::ModelSwap => &["cost_per_call", "model_share"],
+        Kind::Latency | Kind::LatencyDrift => &["latency_p50", "latency_p95", "latency"],
         Kind::Errors => &["error_ratio"],
         Kind::RateLimits => &["rate_limit_ratio"],
         Kind::Branches => &["branch_share"],
         Kind::Cache => &["cache_hit_ratio"],
         Kind::Silence => &["requests"],
+    }
+}
+
+/// The bucket after which it was told.
+fn hit_bucket(anomaly: &Anomaly) -> usize {
+    ((anomaly.detected_at - START) / WIDTH) as usize
+}
+
+/// The calls of a bucket that an incident is confined to.
+fn calls_of(incident: &Incident, slice: &Slice) -> u64 {
+    let place = incident.cause.as_ref().and_then(|(dimension, _)| DIMENSIONS.iter().position(|name| name == dimension));
+    match (&incident.cause, place) {
+        (Some((_, value)), Some(place)) => slice.by[place].get(value).map_or(0, |figures| figures.calls),
+        _ => slice.total.calls,
     }
 }
 
@@ -179,6 +212,20 @@ impl Score {
             self.found += 1;
             let delay = of(hit.detected_at) - incident.onset as i64;
             self.delays.push(delay);
+            let affected = traffic.slices[incident.onset..hit_bucket(hit).min(incident.end)]
+                .iter()
+                .map(|slice| calls_of(incident, slice));
+            self.told.push(format!(
+                "TOLD after {delay:>3} buckets and {:>4} calls: {:?} {:.2} of {:?} in {}, {:.3} for {:.3}, {}",
+                affected.sum::<u64>(),
+                incident.kind,
+                incident.size,
+                incident.cause,
+                hit.metric,
+                hit.value,
+                hit.expected,
+                hit.baseline
+            ));
             self.by_kind.entry(incident.kind).or_default().push(delay);
             if let Some((dimension, value)) = &incident.cause {
                 self.with_cause += 1;
@@ -224,8 +271,9 @@ impl Score {
         }
         self.series_weeks += found.series as f64 * 5.0;
         self.time += found.time;
-        self.points += (found.series * traffic.slices.len()) as f64;
-        self.bytes = self.bytes.max(found.bytes / found.series);
+        self.points += (found.watched * traffic.slices.len()) as f64;
+        self.buckets += traffic.slices.len() as f64;
+        self.bytes = self.bytes.max(found.bytes / found.watched);
     }
 
     pub(crate) fn recall(&self) -> f64 {

@@ -53,7 +53,7 @@ pub(super) fn look(
     let mut candidates = Vec::new();
     for dimension in history.dimensions() {
         let of_itself = matches!(metric, Metric::Errors | Metric::RateLimits | Metric::CacheHits);
-        if (*dimension == "status" && of_itself) || matches!(metric, Metric::Branch(_)) {
+        if (*dimension == "status" && of_itself) || matches!(metric, Metric::Choice(_)) {
             continue;
         }
         let parts = parts(metric, history, dimension, before, now)?;

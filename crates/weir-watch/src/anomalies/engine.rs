@@ -6,18 +6,17 @@ use serde::{Deserialize, Serialize};
 use weir_core::anomaly::{Anomaly, Feedback};
 use weir_core::time::Micros;
 
+use super::choice::{self, Choice};
 use super::kin::{Status, Statuses};
-use super::metric::{Metric, Reading};
+use super::metric::Metric;
 use super::parts::Parts;
 use super::rules::RuleState;
 use super::series::Series;
 use super::volume::Volume;
-use super::{Branch, Bucket, History, HistoryError, Settings, record};
+use super::{Bucket, History, HistoryError, Settings, record};
 
 /// Of the bytes of [`Engine::save`]; another one is not read.
-const VERSION: u32 = 2;
-/// Most branches of a project that are watched; later ones are not.
-const MOST_BRANCHES: usize = 200;
+const VERSION: u32 = 3;
 /// What "expected" makes of a series' threshold.
 const EXPECTED: f64 = 1.25;
 /// How far thresholds may be raised so.
@@ -71,7 +70,7 @@ pub(super) struct State {
     pub(super) requests: Series,
     /// In the order of [`Metric::OF_CALLS`].
     pub(super) calls: Vec<Series>,
-    pub(super) branches: BTreeMap<Branch, Series>,
+    pub(super) choices: BTreeMap<Choice, Series>,
     pub(super) parts: Parts,
     pub(super) volume: Volume,
     pub(super) rules: RuleState,
@@ -85,7 +84,7 @@ impl Engine {
             last: None,
             requests: Series::new(Metric::Requests),
             calls: Metric::OF_CALLS.into_iter().map(Series::new).collect(),
-            branches: BTreeMap::new(),
+            choices: BTreeMap::new(),
             parts: Parts::default(),
             volume: Volume::default(),
             rules: RuleState::default(),
@@ -123,43 +122,23 @@ impl Engine {
 
     fn observe(&mut self, number: i64, bucket: &Bucket, day_off: bool) {
         let at = bucket.start;
-        let State { requests, calls, branches, parts, volume, .. } = &mut self.state;
+        let State { requests, calls, choices, parts, volume, .. } = &mut self.state;
         let judged = requests.caution(at).is_some();
         volume.push(bucket.total.calls, requests.expected_of_hour(at).filter(|_| judged));
         if let Some(reading) = requests.metric.read(&bucket.total) {
             requests.observe(number, at, reading, None, false);
         }
         parts.observe(number, bucket, day_off);
+        let of_parts = parts.together(number);
         for series in calls {
             if let Some(reading) = series.metric.read(&bucket.total) {
                 // Rate limits are not told apart in parts, so failures are judged as they are.
                 let failures = matches!(series.metric, Metric::Errors | Metric::RateLimits);
-                let together = (!failures).then(|| parts.together(number, &series.metric, reading.of)).flatten();
+                let together = of_parts.of(&series.metric, reading.of).filter(|_| !failures);
                 series.observe(number, at, reading, together, day_off);
             }
         }
-        let mut nodes: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-        for (branch, count) in &bucket.branches {
-            *nodes.entry((&branch.workflow, &branch.node)).or_default() += count;
-        }
-        for branch in bucket.branches.keys() {
-            if branches.contains_key(branch) || branches.len() >= MOST_BRANCHES {
-                continue;
-            }
-            let sibling = branches.iter().find(|(b, _)| b.node == branch.node && b.workflow == branch.workflow);
-            let metric = Metric::Branch(branch.clone());
-            let series = match sibling {
-                Some((_, sibling)) => Series::of_new(metric, sibling, at),
-                None => Series::new(metric),
-            };
-            branches.insert(branch.clone(), series);
-        }
-        for (branch, series) in branches {
-            if let Some(of) = nodes.get(&(branch.workflow.as_str(), branch.node.as_str())).filter(|of| **of > 0) {
-                let taken = bucket.branches.get(branch).copied().unwrap_or_default();
-                series.observe(number, at, Reading { value: taken as f64, of: *of }, None, day_off);
-            }
-        }
+        choice::observe(choices, number, bucket, day_off);
     }
 
     /// What the metrics of calls do now.
@@ -179,17 +158,11 @@ impl Engine {
 
     fn learn(&mut self, day_off: bool) {
         let silent = self.state.volume.empty >= 3;
-        let firing: Vec<Metric> =
-            self.state.calls.iter().filter(|s| s.firing.is_some()).map(|s| s.metric.in_parts()).collect();
-        for series in self.state.parts.all() {
-            if series.explained || day_off || firing.contains(&series.metric) {
-                series.forget();
-            } else {
-                series.learn();
-            }
-        }
-        let State { requests, calls, branches, .. } = &mut self.state;
-        for series in std::iter::once(requests).chain(calls).chain(branches.values_mut()) {
+        let firing = self.state.calls.iter().filter(|series| series.firing.is_some());
+        let firing: Vec<usize> = firing.filter_map(|series| series.metric.place_in_parts()).collect();
+        self.state.parts.learn(&firing, day_off);
+        let State { requests, calls, choices, .. } = &mut self.state;
+        for series in std::iter::once(requests).chain(calls).chain(choices.values_mut()) {
             let shy = series.firing.is_some() || series.explained;
             let volume = series.metric == Metric::Requests;
             if shy || (volume && silent) || (!volume && day_off) {
@@ -202,16 +175,16 @@ impl Engine {
 
     /// Every series, those of parts too.
     pub(super) fn series_mut(&mut self) -> impl Iterator<Item = &mut Series> {
-        let State { requests, calls, branches, parts, .. } = &mut self.state;
-        std::iter::once(requests).chain(calls).chain(branches.values_mut()).chain(parts.all())
+        let State { requests, calls, choices, parts, .. } = &mut self.state;
+        std::iter::once(requests).chain(calls).chain(choices.values_mut()).chain(parts.all())
     }
 
     /// Learns from what people said of an anomaly.
     pub fn feedback(&mut self, anomaly: &Anomaly, feedback: Feedback) {
         let project = self.project.clone();
         let is_of = |series: &Series| anomaly.id.ends_with(&record::tag(&project, &series.metric, ""));
-        let State { requests, calls, branches, parts, .. } = &mut self.state;
-        let mut of_project = std::iter::once(requests).chain(calls).chain(branches.values_mut());
+        let State { requests, calls, choices, parts, .. } = &mut self.state;
+        let mut of_project = std::iter::once(requests).chain(calls).chain(choices.values_mut());
         let Some(series) = of_project.find(|series| is_of(series)) else { return };
         for firing in [&mut series.firing, &mut series.ended].into_iter().flatten() {
             if firing.anomaly.id == anomaly.id {
@@ -221,7 +194,7 @@ impl Engine {
         match feedback {
             Feedback::Expected => {
                 series.strictness = (series.strictness * EXPECTED).min(MOST_STRICT);
-                for (_, of) in parts.of_metric(&series.metric.in_parts()) {
+                for (_, _, of) in parts.of_metric(&series.metric) {
                     of.strictness = (of.strictness * EXPECTED).min(MOST_STRICT);
                 }
             }
@@ -247,13 +220,13 @@ impl Engine {
         (of == project && state.calls.len() == Metric::OF_CALLS.len()).then_some(Self { project: of, settings, state })
     }
 
-    /// Each metric and what it does. Branches count as one metric.
+    /// Each metric and what it does. Branches count as one metric, and so do models.
     #[must_use]
     pub fn learning(&self) -> Vec<(String, Learning)> {
-        let State { requests, calls, branches, last, volume, .. } = &self.state;
+        let State { requests, calls, choices, last, volume, .. } = &self.state;
         let at = last.unwrap_or_default().saturating_mul(self.width());
         let mut metrics: Vec<(String, Learning)> = Vec::new();
-        for series in std::iter::once(requests).chain(calls).chain(branches.values()) {
+        for series in std::iter::once(requests).chain(calls).chain(choices.values()) {
             let silent = series.metric == Metric::Requests && volume.silence.is_some();
             let state = match series.caution(at) {
                 _ if series.firing.is_some() || silent => Learning::Firing,
@@ -267,6 +240,12 @@ impl Engine {
             }
         }
         metrics
+    }
+
+    /// How many series are watched, those of parts, branches and models too.
+    #[must_use]
+    pub fn series(&self) -> usize {
+        1 + self.state.calls.len() + self.state.choices.len() + self.state.parts.len()
     }
 
     /// The project.

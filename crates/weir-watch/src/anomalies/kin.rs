@@ -6,7 +6,7 @@
 
 use weir_core::time::Micros;
 
-use super::Branch;
+use super::choice::Choice;
 use super::metric::Metric;
 use super::series::Series;
 use super::window::Shape;
@@ -38,14 +38,17 @@ pub(super) type Statuses = [Status; Metric::OF_CALLS.len()];
 
 /// Whether an effect on a metric follows from what the others do.
 pub(super) fn explains(statuses: &Statuses, metric: &Metric, size: f64) -> bool {
-    let [rate_limits, errors, cache, prompt, completion, cost, _] = statuses.map(Status::likely);
+    let [rate_limits, errors, cache, prompt, completion, cost, latency, _] = statuses.map(Status::likely);
     let failures = rate_limits.max(0.0) + errors.max(0.0);
     let tokens = prompt.max(completion);
     match metric {
         // Some providers count no tokens of calls that failed.
         Metric::PromptTokens => failures > 0.0 && size < 0.0,
         Metric::Cost => tokens > 0.0 && size < 1.3 * tokens + 0.35 || cache < 0.0 && size < 0.4,
-        Metric::Latency => failures > 0.0 || cache < 0.0 || tokens > 0.0 && size < 1.2 * tokens + 0.3 || cost > 0.0,
+        Metric::Tail if latency > 0.0 => true,
+        Metric::Latency | Metric::Tail => {
+            failures > 0.0 || cache < 0.0 || tokens > 0.0 && size < 1.2 * tokens + 0.3 || cost > 0.0
+        }
         _ => false,
     }
 }
@@ -97,42 +100,43 @@ impl Failures {
     }
 }
 
-/// The branches of a node: when one is taken more, the others are taken less.
+/// Decisions: when one alternative is taken more, the others are taken less.
 #[derive(Debug, Default)]
-pub(super) struct Nodes {
-    told: Vec<(String, String)>,
-    apart: Vec<(Branch, f64)>,
+pub(super) struct Decisions {
+    told: Vec<Choice>,
+    apart: Vec<(Choice, f64)>,
 }
 
-impl Nodes {
-    pub(super) fn of<'a>(branches: impl Iterator<Item = &'a Series>, at: Micros, strictness: f64) -> Self {
-        let mut nodes = Self::default();
-        for series in branches {
-            let Metric::Branch(branch) = &series.metric else { continue };
+impl Decisions {
+    pub(super) fn of<'a>(choices: impl Iterator<Item = &'a Series>, at: Micros, strictness: f64) -> Self {
+        let mut decisions = Self::default();
+        for series in choices {
+            let Metric::Choice(choice) = &series.metric else { continue };
             if series.firing.is_some() {
-                nodes.tell(&series.metric);
+                decisions.tell(&series.metric);
             }
             if let Some((_, found)) = series.judge(at, strictness).filter(|(by, _)| *by >= 0.6) {
-                nodes.apart.push((branch.clone(), found.sums.size(Shape::Share)));
+                decisions.apart.push((choice.clone(), found.sums.size(Shape::Share)));
             }
         }
-        nodes
+        decisions
     }
 
-    /// Whether another branch of the node is the one to tell of: what is taken more comes before what is taken less.
-    pub(super) fn explains(&self, metric: &Metric, size: f64) -> bool {
-        let Metric::Branch(branch) = metric else { return false };
+    /// Whether another alternative is the one to tell of: what is taken more comes before what is taken less. Another model is told
+    /// by what it costs, where that shows.
+    pub(super) fn explains(&self, statuses: &Statuses, metric: &Metric, size: f64) -> bool {
+        let Metric::Choice(choice) = metric else { return false };
+        let costs = matches!(choice, Choice::Model(_))
+            && Metric::Cost.place().and_then(|place| statuses.get(place)).is_some_and(|cost| cost.likely() > 0.0);
         let rank = |size: f64| if size > 0.0 { size } else { -0.5 * size };
-        let of_node = |workflow: &str, node: &str| workflow == branch.workflow && node == branch.node;
-        let outdone = |(other, theirs): &(Branch, f64)| {
-            of_node(&other.workflow, &other.node) && other != branch && rank(*theirs) > rank(size)
-        };
-        self.told.iter().any(|(workflow, node)| of_node(workflow, node)) || self.apart.iter().any(outdone)
+        let outdone =
+            |(other, theirs): &(Choice, f64)| other.is_beside(choice) && other != choice && rank(*theirs) > rank(size);
+        costs || self.told.iter().any(|told| told.is_beside(choice)) || self.apart.iter().any(outdone)
     }
 
     pub(super) fn tell(&mut self, metric: &Metric) {
-        if let Metric::Branch(branch) = metric {
-            self.told.push((branch.workflow.clone(), branch.node.clone()));
+        if let Metric::Choice(choice) = metric {
+            self.told.push(choice.clone());
         }
     }
 }

@@ -4,11 +4,11 @@ use weir_core::anomaly::{Anomaly, AnomalyKind, AnomalyState, Severity};
 use weir_core::time::{DAY, HOUR, Micros};
 
 use super::engine::{Change, Engine, State};
-use super::kin::{self, Failures, Nodes};
+use super::kin::{self, Decisions, Failures};
 use super::metric::Metric;
 use super::parts::Parts;
 use super::series::{Firing, Series};
-use super::window::{Outstanding, Shape, Sums};
+use super::window::{Outstanding, Shape};
 use super::{History, HistoryError, Part, Window, causes, record};
 
 /// Buckets after which a level that stays is the new normal: 24 hours of five minutes.
@@ -31,18 +31,19 @@ impl Engine {
         changes: &mut Vec<Change>,
     ) -> Result<(), HistoryError> {
         let strictness = self.settings.strictness;
-        let of_parts = self.state.parts.statuses(at, strictness);
+        let strict_parts = strictness * self.state.parts.strictness();
+        let of_parts = self.state.parts.statuses(at, strict_parts);
         let alone = self.statuses(at);
-        let statuses = kin::with_parts(&alone, of_parts.values());
+        let statuses = kin::with_parts(&alone, of_parts.iter().flatten());
         let (project, width) = (self.project.clone(), self.width());
         let silent = self.state.volume.empty >= 3;
-        let mut nodes = Nodes::of(self.state.branches.values(), at, strictness);
+        let mut decisions = Decisions::of(self.state.choices.values(), at, strictness);
         let failures = Failures::of(&self.state.calls, number);
         let (mut over, mut result) = (false, Ok(()));
         let explained = statuses.iter().any(|status| status.firing);
         let mut turn = Turn { project: &project, number, width, day_off, history, changes };
-        let State { requests, calls, branches, parts, .. } = &mut self.state;
-        for series in std::iter::once(requests).chain(calls).chain(branches.values_mut()) {
+        let State { requests, calls, choices, parts, .. } = &mut self.state;
+        for series in std::iter::once(requests).chain(calls).chain(choices.values_mut()) {
             if series.firing.is_some() {
                 let (ended, followed) = turn.follow(series, parts);
                 over |= ended;
@@ -55,21 +56,23 @@ impl Engine {
             }
             if let Some(found) = turn.ripe(series, at, strictness) {
                 let size = found.sums.size(series.metric.shape());
-                if kin::explains(&statuses, &series.metric, size) || nodes.explains(&series.metric, size) {
+                if kin::explains(&statuses, &series.metric, size) || decisions.explains(&statuses, &series.metric, size)
+                {
                     series.explained = true;
                 } else {
-                    nodes.tell(&series.metric);
+                    decisions.tell(&series.metric);
                     let onset = series.windows.onset(series.metric.shape(), found.score > 0.0);
                     result = result.and(turn.begin(series, None, &found, onset));
                     continue;
                 }
             }
             let mut best: Option<(f64, Part, Outstanding, Option<i64>)> = None;
-            for (part, of) in parts.of_metric(&series.metric.in_parts()) {
+            for (place, part, of) in parts.of_metric(&series.metric) {
                 of.explained &= explained;
-                let Some(found) = turn.ripe(of, at, strictness) else { continue };
+                let Some(found) = turn.ripe(of, at, strict_parts) else { continue };
                 let shape = of.metric.shape();
-                let own = of_parts.get(part).map_or(alone, |own| kin::stronger(&alone, own));
+                let own = of_parts.get(place).and_then(Option::as_ref);
+                let own = own.map_or(alone, |own| kin::stronger(&alone, own));
                 let onset = of.windows.onset(shape, found.score > 0.0);
                 if kin::explains(&own, &series.metric, found.sums.size(shape)) {
                     of.explained = true;
@@ -78,7 +81,7 @@ impl Engine {
                 }
             }
             if let Some((_, part, found, onset)) = best {
-                let begun = match parts.series(&part, &series.metric.in_parts()) {
+                let begun = match parts.series(&part, &series.metric) {
                     Some(of) => turn.begin(series, Some((&part, &*of)), &found, onset),
                     None => Ok(()),
                 };
@@ -243,7 +246,9 @@ impl Turn<'_> {
         let times = (onset * self.width, self.end());
         let mut anomaly = record::new(self.project, &series.metric, shown, of.as_ref(), sums, times, self.day_off);
         anomaly.causes = why.causes;
-        branch_first(&series.metric, sums, &mut anomaly);
+        if let Metric::Choice(choice) = &series.metric {
+            anomaly.causes = vec![choice.cause(sums.size(Shape::Share))];
+        }
         anomaly.examples = self.history.examples(&anomaly, Window { from: anomaly.onset, to: self.end() })?;
         anomaly.examples.truncate(3);
         self.changes.push(Change::Began(anomaly.clone()));
@@ -275,7 +280,7 @@ impl Turn<'_> {
             return (true, Ok(()));
         }
         let shown = match &firing.part {
-            Some(part) => parts.series(part, &series.metric.in_parts()).map(|of| &*of),
+            Some(part) => parts.series(part, &series.metric).map(|of| &*of),
             None => Some(&*series),
         };
         let calls = if firing.part.is_some() { 10.0 } else { 20.0 };
@@ -314,7 +319,7 @@ impl Turn<'_> {
         if self.number >= firing.look && firing.calm == 0 {
             firing.look = self.number + (self.number - firing.detected).max(3);
             match self.why(&series.metric, firing.onset) {
-                Ok(why) if !matches!(series.metric, Metric::Branch(_)) && why.causes != firing.anomaly.causes => {
+                Ok(why) if !matches!(series.metric, Metric::Choice(_)) && why.causes != firing.anomaly.causes => {
                     firing.anomaly.causes = why.causes;
                     changed = true;
                 }
@@ -334,24 +339,11 @@ impl Turn<'_> {
         firing.anomaly.ended_at = Some(self.end());
         self.changes.push(Change::Ended(firing.anomaly.clone()));
         series.clear();
-        for (_, of) in parts.of_metric(&series.metric.in_parts()) {
+        for (_, _, of) in parts.of_metric(&series.metric) {
             of.clear();
         }
         series.quiet_until = self.number + COOL;
         series.ended = None;
-    }
-}
-
-/// A branch is its own cause.
-fn branch_first(metric: &Metric, sums: &Sums, anomaly: &mut Anomaly) {
-    if let Metric::Branch(branch) = metric {
-        let cause = weir_core::anomaly::Cause {
-            dimension: "branch".to_owned(),
-            value: branch.target.clone(),
-            share: sums.size(Shape::Share).signum(),
-            effect: weir_core::anomaly::Effect::Mix,
-        };
-        anomaly.causes.insert(0, cause);
     }
 }
 
@@ -382,7 +374,7 @@ impl Series {
 
     /// The level since a bucket is the new normal, here and in the parts that moved.
     fn take_as_normal(&mut self, onset: i64, parts: &mut Parts) {
-        for (_, of) in parts.of_metric(&self.metric.in_parts()) {
+        for (_, _, of) in parts.of_metric(&self.metric) {
             let since = of.windows.since(onset);
             if since.statistic(of.metric.shape()).abs() > 3.0 {
                 of.offset += since.measured(of.metric.shape());

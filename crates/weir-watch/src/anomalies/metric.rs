@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use weir_core::call_sums::CallSums;
 
-use super::Branch;
+use super::choice::Choice;
 use super::window::Shape;
 
 /// A metric of a project.
@@ -17,7 +17,9 @@ pub(super) enum Metric {
     CompletionTokens,
     Cost,
     Latency,
-    Branch(Branch),
+    /// The 95th percentile of latencies.
+    Tail,
+    Choice(Choice),
 }
 
 /// What a bucket says about a metric.
@@ -31,7 +33,7 @@ pub(super) struct Reading {
 
 impl Metric {
     /// Those every project has; causes come before what they cause.
-    pub(super) const OF_CALLS: [Self; 7] = [
+    pub(super) const OF_CALLS: [Self; 8] = [
         Self::RateLimits,
         Self::Errors,
         Self::CacheHits,
@@ -39,23 +41,25 @@ impl Metric {
         Self::CompletionTokens,
         Self::Cost,
         Self::Latency,
+        Self::Tail,
     ];
 
     /// Those that are also watched in each part of the traffic. Errors are all that fails there: rate limits are not told apart.
     pub(super) const OF_PARTS: [Self; 5] =
         [Self::Errors, Self::CacheHits, Self::PromptTokens, Self::CompletionTokens, Self::Latency];
 
-    /// The metric of parts that shows it.
-    pub(super) fn in_parts(&self) -> Self {
-        match self {
-            Self::RateLimits => Self::Errors,
-            other => other.clone(),
-        }
-    }
-
     /// Its place in [`Metric::OF_CALLS`].
     pub(super) fn place(&self) -> Option<usize> {
         Self::OF_CALLS.iter().position(|metric| metric == self)
+    }
+
+    /// The place of what shows it in [`Metric::OF_PARTS`].
+    pub(super) fn place_in_parts(&self) -> Option<usize> {
+        let shown = match self {
+            Self::RateLimits => &Self::Errors,
+            other => other,
+        };
+        Self::OF_PARTS.iter().position(|metric| metric == shown)
     }
 
     /// Its name in records.
@@ -69,14 +73,16 @@ impl Metric {
             Self::CompletionTokens => "completion_tokens_per_call",
             Self::Cost => "cost_per_call",
             Self::Latency => "latency_p50",
-            Self::Branch(_) => "branch_share",
+            Self::Tail => "latency_p95",
+            Self::Choice(Choice::Branch(_)) => "branch_share",
+            Self::Choice(Choice::Model(_)) => "model_share",
         }
     }
 
     pub(super) fn shape(&self) -> Shape {
         match self {
             Self::Requests => Shape::Count,
-            Self::RateLimits | Self::Errors | Self::CacheHits | Self::Branch(_) => Shape::Share,
+            Self::RateLimits | Self::Errors | Self::CacheHits | Self::Choice(_) => Shape::Share,
             _ => Shape::Mean,
         }
     }
@@ -85,7 +91,7 @@ impl Metric {
     pub(super) fn unit(&self) -> f64 {
         match self {
             Self::Cost => 1e-9,
-            Self::Latency => 1e-3,
+            Self::Latency | Self::Tail => 1e-3,
             _ => 1.0,
         }
     }
@@ -105,11 +111,11 @@ impl Metric {
                 cell.cost as f64,
                 cell.calls.saturating_sub(cell.unpriced).min(answered.saturating_sub(cell.cache_hits)),
             ),
-            Self::Latency => (
+            Self::Latency | Self::Tail => (
                 cell.latency_sum_us as f64,
                 cell.calls.saturating_sub(cell.cache_hits).saturating_sub(cell.rate_limited),
             ),
-            Self::Branch(_) => (0.0, 0),
+            Self::Choice(_) => (0.0, 0),
         }
     }
 
@@ -121,8 +127,11 @@ impl Metric {
             _ if of == 0 => None,
             Shape::Share => Some(Reading { value: sum, of }),
             Shape::Mean => {
-                let middle = if matches!(self, Self::Latency) { middle_latency(cell, of) } else { None };
-                let value = middle.unwrap_or(sum / of as f64);
+                let value = match self {
+                    Self::Latency => latency(cell, of, &[0.2, 0.5, 0.8]).unwrap_or(sum / of as f64),
+                    Self::Tail => latency(cell, of, &[0.95])?,
+                    _ => sum / of as f64,
+                };
                 (value > 0.0 && value.is_finite()).then_some(Reading { value, of })
             }
         }
@@ -134,9 +143,11 @@ impl Metric {
             Self::PromptTokens | Self::CompletionTokens => size > 1.2f64.ln() || size < -(1.8f64.ln()),
             Self::Cost => size > 1.35f64.ln(),
             Self::Latency => size > 1.2f64.ln(),
+            Self::Tail => size > 1.4f64.ln(),
             Self::RateLimits | Self::Errors => size > 0.03 && size > expected,
             Self::CacheHits => size < -0.06 && size < -0.3 * expected,
-            Self::Branch(_) => size.abs() > 0.1,
+            // Further: see `choice`.
+            Self::Choice(_) => size.abs() > 0.1,
             Self::Requests => size > 1.6f64.ln() || size < -(2.5f64.ln()),
         }
     }
@@ -146,16 +157,19 @@ impl Metric {
     pub(super) fn threshold(&self) -> f64 {
         match self {
             Self::Requests => 8.0,
-            Self::Branch(_) => 4.0,
-            Self::RateLimits | Self::Errors | Self::CacheHits => 3.95,
+            Self::Choice(Choice::Branch(_)) => 4.4,
+            Self::Choice(Choice::Model(_)) => 5.0,
+            Self::RateLimits | Self::Errors => 3.6,
+            Self::CacheHits => 3.95,
+            Self::Latency => 3.9,
             _ => 4.2,
         }
     }
 }
 
-/// The middle of the latencies of what was neither cached nor refused, which are the fastest: the mean logarithm of three
-/// quantiles, steadier than the median alone.
-fn middle_latency(cell: &CallSums, of: u64) -> Option<f64> {
+/// The mean logarithm of quantiles of the latencies of what was neither cached nor refused, which are the fastest. Three around the
+/// middle are steadier than the median alone.
+fn latency(cell: &CallSums, of: u64, parts: &[f64]) -> Option<f64> {
     let all = cell.latency.count();
     if all == 0 || of > all {
         return None;
@@ -163,9 +177,9 @@ fn middle_latency(cell: &CallSums, of: u64) -> Option<f64> {
     let skipped = (all - of) as f64;
     let last = (all - 1).max(1) as f64;
     let mut sum = 0.0;
-    for part in [0.2, 0.5, 0.8] {
+    for part in parts {
         let rank = (skipped + part * (of - 1) as f64).round();
         sum += cell.latency.quantile(rank / last)?.max(1.0).ln();
     }
-    Some((sum / 3.0).exp())
+    Some((sum / parts.len() as f64).exp())
 }

@@ -7,6 +7,7 @@
 mod band;
 mod bucket;
 mod causes;
+mod choice;
 mod engine;
 mod history;
 mod kin;

@@ -14,6 +14,8 @@ const REACH: f64 = 6.0;
 const PRIOR: f64 = 25.0;
 /// Largest score.
 const MOST: f64 = 4.0;
+/// When a bin counts more than this, all are halved.
+const MOST_SEEN: u16 = 4_000;
 /// A residual of so little (a factor of 3) is never too much, however quiet a series is.
 const WIDE: f64 = 1.1;
 
@@ -28,7 +30,7 @@ struct Class {
 pub(super) struct Noise {
     classes: [Class; CLASSES],
     /// Scores of few calls, and of more.
-    ranks: [Vec<f32>; 3],
+    ranks: [Vec<u16>; 3],
 }
 
 /// A deviation as noise sees it.
@@ -62,7 +64,7 @@ impl Noise {
         for (place, class) in classes.iter_mut().enumerate() {
             class.variance = 0.01 + 0.6 / (1.4 * (1u32 << place) as f32);
         }
-        Self { classes, ranks: std::array::from_fn(|_| vec![0.0; BINS]) }
+        Self { classes, ranks: std::array::from_fn(|_| vec![0; BINS]) }
     }
 
     /// Judges the deviation of a mean of `n` calls from what is expected, both logarithms.
@@ -74,13 +76,9 @@ impl Noise {
         let standard = residual / scale;
         let ranks = self.ranks.get(ranks_of(place)).map_or(&[][..], Vec::as_slice);
         let bin = bin(standard);
-        let (mut below, mut all) = (0.0, 0.0);
-        for (at, count) in ranks.iter().enumerate() {
-            let count = f64::from(*count);
-            all += count;
-            below += if at < bin { count } else { 0.0 };
-        }
-        below += ranks.get(bin).map_or(0.0, |count| 0.5 * f64::from(*count));
+        let total = |counts: &[u16]| counts.iter().map(|count| u32::from(*count)).sum::<u32>();
+        let (before, own) = (ranks.get(..bin).unwrap_or_default(), ranks.get(bin).copied().unwrap_or_default());
+        let (below, all) = (f64::from(total(before)) + 0.5 * f64::from(own), f64::from(total(ranks)));
         let prior = 1.0 / (1.0 + (-1.702 * standard).exp());
         let rank = (below + PRIOR * prior) / (all + PRIOR);
         let score = probit(rank).clamp(-MOST, MOST);
@@ -106,10 +104,10 @@ impl Noise {
         of.variance += (rate * (1.03 * clipped * clipped - f64::from(of.variance))) as f32;
         if let Some(count) = self.ranks.get_mut(ranks_of(place)).and_then(|ranks| ranks.get_mut(bin(residual / scale)))
         {
-            *count += 1.0;
-            if *count > 4_000.0 {
+            *count += 1;
+            if *count > MOST_SEEN {
                 for count in self.ranks.iter_mut().flatten() {
-                    *count *= 0.5;
+                    *count /= 2;
                 }
             }
         }

@@ -4,6 +4,7 @@ use weir_core::anomaly::{Anomaly, AnomalyKind, AnomalyState, Severity};
 use weir_core::time::{Micros, to_rfc3339};
 
 use super::Part;
+use super::choice::Choice;
 use super::metric::Metric;
 use super::seasonal;
 use super::series::Series;
@@ -11,12 +12,13 @@ use super::window::{Shape, Sums};
 
 /// The last part of an id: the same for all anomalies of a series. FNV-1a.
 pub(super) fn tag(project: &str, metric: &Metric, kind: &str) -> String {
-    let branch = match metric {
-        Metric::Branch(branch) => format!("{}\0{}\0{}", branch.workflow, branch.node, branch.target),
+    let choice = match metric {
+        Metric::Choice(Choice::Branch(branch)) => format!("{}\0{}\0{}", branch.workflow, branch.node, branch.target),
+        Metric::Choice(Choice::Model(model)) => model.clone(),
         _ => String::new(),
     };
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
-    for byte in [project, metric.name(), kind, &branch].join("\0").bytes() {
+    for byte in [project, metric.name(), kind, &choice].join("\0").bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     format!("{hash:016x}")
@@ -52,15 +54,14 @@ pub(super) fn new(
     let (value, expected, lower, upper) = series.band(sums);
     let step = series.now.map_or(seasonal::Step::All, |now| now.step);
     let mut baseline = seasonal::words(step, detected_at, day_off);
-    if let Metric::Branch(branch) = metric {
-        let of = if branch.workflow.is_empty() { String::new() } else { format!("{}: ", branch.workflow) };
-        baseline = format!("{of}{} -> {}, {baseline}", branch.node, branch.target);
+    if let Metric::Choice(choice) = metric {
+        baseline = format!("{}, {baseline}", choice.words());
     }
     if let Some(part) = part {
         baseline = format!("{} {}, {baseline}", part.dimension, part.value);
     }
     let kind = match metric.shape() {
-        Shape::Share => AnomalyKind::Proportion,
+        Shape::Share if sums.samples < 96 => AnomalyKind::Proportion,
         _ if sums.samples >= 96 => AnomalyKind::Drift,
         _ if sums.samples <= 2 => AnomalyKind::Spike,
         _ => AnomalyKind::Shift,

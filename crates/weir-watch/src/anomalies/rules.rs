@@ -11,7 +11,7 @@ use super::engine::{Change, Engine};
 use super::metric::Metric;
 use super::{Branch, Bucket, Rules, record};
 
-/// Most branches of a bucket that are counted.
+/// Most branches of a project that are counted; later ones are not.
 const MOST_BRANCHES: usize = 200;
 
 /// Sums over calls.
@@ -23,32 +23,19 @@ struct Sums {
     priced: u64,
     cost: i64,
     latency_us: u64,
-    branches: BTreeMap<Branch, u64>,
+    /// How often each of the branches was taken, by place among [`RuleState::branches`].
+    taken: BTreeMap<u8, u64>,
 }
 
 impl Sums {
-    fn of(bucket: &Bucket) -> Self {
-        let total = &bucket.total;
-        let branches = bucket.branches.iter().take(MOST_BRANCHES).map(|(branch, count)| (branch.clone(), *count));
-        Self {
-            start: bucket.start,
-            calls: total.calls,
-            tokens: total.prompt_tokens.saturating_add(total.completion_tokens),
-            priced: total.calls.saturating_sub(total.unpriced),
-            cost: total.cost,
-            latency_us: total.latency_sum_us,
-            branches: branches.collect(),
-        }
-    }
-
     fn add(&mut self, other: &Self) {
         self.calls += other.calls;
         self.tokens = self.tokens.saturating_add(other.tokens);
         self.priced += other.priced;
         self.cost = self.cost.saturating_add(other.cost);
         self.latency_us = self.latency_us.saturating_add(other.latency_us);
-        for (branch, count) in &other.branches {
-            *self.branches.entry(branch.clone()).or_default() += count;
+        for (branch, count) in &other.taken {
+            *self.taken.entry(*branch).or_default() += count;
         }
     }
 
@@ -58,49 +45,65 @@ impl Sums {
         self.priced = self.priced.saturating_sub(other.priced);
         self.cost = self.cost.saturating_sub(other.cost);
         self.latency_us = self.latency_us.saturating_sub(other.latency_us);
-        for (branch, count) in &other.branches {
-            if let Some(of) = self.branches.get_mut(branch) {
+        for (branch, count) in &other.taken {
+            if let Some(of) = self.taken.get_mut(branch) {
                 *of = of.saturating_sub(*count);
-                if *of == 0 {
-                    self.branches.remove(branch);
-                }
             }
         }
-    }
-
-    /// Share of a branch among the decisions of its node, and how many those are.
-    fn share(&self, branch: &Branch) -> (f64, u64) {
-        let same = |other: &Branch| other.workflow == branch.workflow && other.node == branch.node;
-        let of: u64 = self.branches.iter().filter(|(other, _)| same(other)).map(|(_, count)| count).sum();
-        (self.branches.get(branch).copied().unwrap_or_default() as f64 / of.max(1) as f64, of)
     }
 }
 
 /// What the rules remember: 25 hours of sums.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct RuleState {
+    branches: Vec<Branch>,
     buckets: VecDeque<Sums>,
     hour: Sums,
     before: Sums,
     /// How many of the buckets are in `hour`.
     recent: usize,
-    firing: BTreeMap<String, Anomaly>,
+    /// By place: that of the three ratios, then that of the branch.
+    firing: BTreeMap<usize, Anomaly>,
 }
 
 /// What a rule compares.
 struct Compared {
-    metric: &'static str,
-    subject: String,
+    place: usize,
     value: f64,
     before: f64,
     bound: f64,
-    /// Upper ends, and lower ones of rules that look both ways.
     odd: bool,
 }
 
+const RATIOS: [&str; 3] = ["tokens_per_call", "cost_per_call", "latency"];
+
 impl RuleState {
+    fn sums_of(&mut self, bucket: &Bucket) -> Sums {
+        let total = &bucket.total;
+        let mut taken = BTreeMap::new();
+        for (branch, count) in &bucket.branches {
+            let place = self.branches.iter().position(|known| known == branch).or_else(|| {
+                let place = self.branches.len();
+                (place < MOST_BRANCHES).then(|| self.branches.push(branch.clone()))?;
+                Some(place)
+            });
+            if let Some(place) = place.and_then(|place| u8::try_from(place).ok()) {
+                taken.insert(place, *count);
+            }
+        }
+        Sums {
+            start: bucket.start,
+            calls: total.calls,
+            tokens: total.prompt_tokens.saturating_add(total.completion_tokens),
+            priced: total.calls.saturating_sub(total.unpriced),
+            cost: total.cost,
+            latency_us: total.latency_sum_us,
+            taken,
+        }
+    }
+
     fn push(&mut self, bucket: &Bucket) {
-        let sums = Sums::of(bucket);
+        let sums = self.sums_of(bucket);
         self.hour.add(&sums);
         self.buckets.push_back(sums);
         self.recent += 1;
@@ -119,9 +122,10 @@ impl RuleState {
         }
     }
 
+    /// What has enough calls on both sides to be compared.
     fn compare(&self, rules: &Rules) -> Vec<Compared> {
-        let (now, before) = (&self.hour, &self.before);
-        let mean = |sum: f64, of: u64| if of >= rules.min_sample.max(1) { Some(sum / of as f64) } else { None };
+        let (now, before, least) = (&self.hour, &self.before, rules.min_sample.max(1));
+        let mean = |sum: f64, of: u64| if of >= least { Some(sum / of as f64) } else { None };
         let means = |sums: &Sums| {
             [
                 mean(sums.tokens as f64, sums.calls),
@@ -129,35 +133,45 @@ impl RuleState {
                 mean(sums.latency_us as f64 * 1e-3, sums.calls),
             ]
         };
-        let names = [
-            ("tokens_per_call", rules.token_ratio),
-            ("cost_per_call", rules.cost_ratio),
-            ("latency", rules.latency_ratio),
-        ];
-        let mut compared: Vec<Compared> = names
-            .into_iter()
-            .zip(means(now).into_iter().zip(means(before)))
-            .filter_map(|((metric, ratio), (value, before))| {
+        let factors = [rules.token_ratio, rules.cost_ratio, rules.latency_ratio];
+        let of_means = means(now).into_iter().zip(means(before)).zip(factors).enumerate();
+        let mut compared: Vec<Compared> = of_means
+            .filter_map(|(place, ((value, before), factor))| {
                 let (value, before) = (value?, before?);
-                let odd = before > 0.0 && value > ratio * before;
-                Some(Compared { metric, subject: "all calls".to_owned(), value, before, bound: ratio * before, odd })
+                let odd = before > 0.0 && value > factor * before;
+                Some(Compared { place, value, before, bound: factor * before, odd })
             })
             .collect();
-        for branch in now.branches.keys().chain(before.branches.keys().filter(|b| !now.branches.contains_key(*b))) {
-            let ((value, of), (before, of_before)) = (now.share(branch), before.share(branch));
-            if of.min(of_before) < rules.min_sample.max(1) {
-                continue;
+        for (place, branch) in self.branches.iter().enumerate() {
+            let ((value, of), (before, of_before)) =
+                (self.share(now, place, branch), self.share(before, place, branch));
+            if of.min(of_before) >= least {
+                let odd = (value - before).abs() > rules.branch_difference;
+                let bound = before + rules.branch_difference;
+                compared.push(Compared { place: RATIOS.len() + place, value, before, bound, odd });
             }
-            compared.push(Compared {
-                metric: "branch_share",
-                subject: format!("{}: {} -> {}", branch.workflow, branch.node, branch.target),
-                value,
-                before,
-                bound: before + rules.branch_difference,
-                odd: (value - before).abs() > rules.branch_difference,
-            });
         }
         compared
+    }
+
+    /// Share of a branch among the decisions of its node, and how many those are.
+    fn share(&self, sums: &Sums, place: usize, branch: &Branch) -> (f64, u64) {
+        let (mut own, mut all) = (0, 0);
+        for (at, count) in &sums.taken {
+            let at = usize::from(*at);
+            let same = |other: &Branch| other.node == branch.node && other.workflow == branch.workflow;
+            all += if self.branches.get(at).is_some_and(same) { *count } else { 0 };
+            own += if at == place { *count } else { 0 };
+        }
+        (own as f64 / all.max(1) as f64, all)
+    }
+
+    /// The metric of a place, and whose it is.
+    fn subject(&self, place: usize) -> (&'static str, String) {
+        match place.checked_sub(RATIOS.len()).and_then(|place| self.branches.get(place)) {
+            Some(branch) => ("branch_share", format!("{}: {} -> {}", branch.workflow, branch.node, branch.target)),
+            None => (RATIOS.get(place).copied().unwrap_or_default(), "all calls".to_owned()),
+        }
     }
 }
 
@@ -171,22 +185,23 @@ impl Engine {
         let state = &mut self.state.rules;
         state.push(bucket);
         for compared in state.compare(&self.settings.rules) {
-            let key = format!("{} {}", compared.metric, compared.subject);
             if !compared.odd {
-                if let Some(mut anomaly) = state.firing.remove(&key) {
+                if let Some(mut anomaly) = state.firing.remove(&compared.place) {
                     anomaly.state = AnomalyState::Resolved;
                     anomaly.ended_at = Some(end);
                     changes.push(Change::Ended(anomaly));
                 }
                 continue;
             }
-            if state.firing.contains_key(&key) {
+            if state.firing.contains_key(&compared.place) {
                 continue;
             }
+            let (metric, subject) = state.subject(compared.place);
+            let tag = record::tag(&self.project, &Metric::Requests, &format!("{metric} {subject}"));
             let anomaly = Anomaly {
-                id: record::id(end, &record::tag(&self.project, &Metric::Requests, &key)),
+                id: record::id(end, &tag),
                 project: self.project.clone(),
-                metric: compared.metric.to_owned(),
+                metric: metric.to_owned(),
                 kind: AnomalyKind::Rule,
                 severity: Severity::Info,
                 state: AnomalyState::Firing,
@@ -197,13 +212,13 @@ impl Engine {
                 expected: compared.before,
                 lower: 0.0,
                 upper: compared.bound,
-                baseline: format!("{}, mean of the 24 hours before the last hour", compared.subject),
+                baseline: format!("{subject}, mean of the 24 hours before the last hour"),
                 causes: Vec::new(),
                 examples: Vec::new(),
                 feedback: None,
             };
             changes.push(Change::Began(anomaly.clone()));
-            state.firing.insert(key, anomaly);
+            state.firing.insert(compared.place, anomaly);
         }
     }
 }

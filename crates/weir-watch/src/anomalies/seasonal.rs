@@ -104,12 +104,12 @@ impl Seasonal {
             self.all.fade(FADE.powf(1.0 / 168.0));
         }
         self.all.add(value, weight);
-        for (level, at, fade) in
-            [(&mut self.days, day + if weekend { 24 } else { 0 }, FADE.powf(1.0 / days)), (&mut self.week, slot, FADE)]
+        for (level, at, weeks) in
+            [(&mut self.days, day + if weekend { 24 } else { 0 }, 1.0 / days), (&mut self.week, slot, 1.0)]
         {
             if let Some(sum) = level.get_mut(at) {
                 if new_hour {
-                    sum.fade(fade);
+                    sum.fade(FADE.powf(weeks));
                 }
                 sum.add(value, weight);
             }

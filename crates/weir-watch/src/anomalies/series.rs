@@ -5,6 +5,7 @@ use weir_core::anomaly::Anomaly;
 use weir_core::time::{DAY, Micros};
 
 use super::Part;
+use super::choice;
 use super::metric::{Metric, Reading};
 use super::noise::Noise;
 use super::parts::Together;
@@ -60,7 +61,8 @@ pub(super) struct Series {
     /// Whether it is of a part of the traffic.
     of_part: bool,
     seasonal: Seasonal,
-    noise: Noise,
+    /// Of means.
+    noise: Option<Noise>,
     pub(super) windows: Windows,
     /// A new normal: how far it is from the old one.
     pub(super) offset: f64,
@@ -90,10 +92,10 @@ impl Series {
             Shape::Count => 4.0,
         };
         Self {
+            noise: (metric.shape() == Shape::Mean).then(Noise::new),
             metric,
             of_part: false,
             seasonal: Seasonal::new(pull),
-            noise: Noise::new(),
             windows: Windows::new(),
             offset: 0.0,
             learned: 0,
@@ -148,8 +150,9 @@ impl Series {
         let (sample, reach, fresh);
         match shape {
             Shape::Mean => {
+                let Some(noise) = &self.noise else { return };
                 let deviation = value - centre;
-                let judged = self.noise.judge(deviation, reading.of);
+                let judged = noise.judge(deviation, reading.of);
                 let weight = 1.0 / (judged.scale * judged.scale);
                 let (seen, information, effect) = match together {
                     Some(parts) => (parts.seen, parts.information, parts.effect),
@@ -159,13 +162,13 @@ impl Series {
                     bucket,
                     calls: of as f32,
                     seen: seen as f32,
-                    expected: 0.0,
                     information: information as f32,
                     effect: effect as f32,
                     measured: (judged.residual * information) as f32,
+                    ..Sample::default()
                 };
                 let clipped = judged.residual.clamp(-2.5 * judged.scale, 2.5 * judged.scale);
-                centre += self.noise.bias(reading.of);
+                centre += noise.bias(reading.of);
                 reach = 3.0 * judged.scale;
                 fresh = Fresh { at, value: expected.value + clipped, weight, deviation, of: reading.of };
             }
@@ -179,8 +182,7 @@ impl Series {
                     seen: value as f32,
                     expected: together.map_or(of * share, |parts| parts.expected / parts.calls * of) as f32,
                     information: of as f32,
-                    effect: 0.0,
-                    measured: 0.0,
+                    ..Sample::default()
                 };
                 let clipped = (value / of).clamp(share - reach - 0.5 / of, share + reach + 0.5 / of);
                 fresh = Fresh { at, value: clipped - self.offset, weight: of, deviation: 0.0, of: reading.of };
@@ -194,8 +196,7 @@ impl Series {
                     seen: value as f32,
                     expected: count as f32,
                     information: 1.0,
-                    effect: 0.0,
-                    measured: 0.0,
+                    ..Sample::default()
                 };
                 fresh = Fresh { at, value: value.min(2.0 * count + 6.0), weight: 1.0, deviation: 0.0, of: reading.of };
             }
@@ -219,8 +220,10 @@ impl Series {
         self.begun.get_or_insert(fresh.at);
         self.learned = self.learned.saturating_add(1);
         self.seasonal.learn(fresh.at, fresh.value, fresh.weight);
-        if self.metric.shape() == Shape::Mean && self.learned > 1 {
-            self.noise.learn(fresh.deviation, fresh.of);
+        if self.learned > 1
+            && let Some(noise) = &mut self.noise
+        {
+            noise.learn(fresh.deviation, fresh.of);
         }
         if self.learned > 60 {
             self.windows.learn();
@@ -258,16 +261,11 @@ impl Series {
     pub(super) fn judge(&self, at: Micros, strictness: f64) -> Option<(f64, Outstanding)> {
         let caution = self.caution(at)?;
         let found = self.standing?;
-        // Parts are many.
-        let doubt = match self.metric.shape() {
-            _ if !self.of_part => 1.0,
-            Shape::Mean => 1.15,
-            Shape::Share | Shape::Count => 1.22,
-        };
-        let threshold = self.metric.threshold() * doubt * caution * strictness * self.strictness;
-        // Less than usual is rarely a fault, and two buckets are hardly a level.
+        let threshold = self.metric.threshold() * caution * strictness * self.strictness;
+        // Less than usual is rarely a fault; two buckets are hardly a level; and over hours what is normal wanders.
         let fewer = self.metric.shape() == Shape::Mean && found.score < 0.0;
-        let doubt = if fewer { 1.3 } else { 1.0 } * if found.sums.samples == 2 { 1.1 } else { 1.0 };
+        let length = if (3..=10).contains(&found.sums.samples) { 1.0 } else { 1.1 };
+        let doubt = if fewer { 1.3 } else { 1.0 } * length;
         Some((found.score.abs() / (threshold * doubt), found))
     }
 
@@ -277,6 +275,7 @@ impl Series {
         let expected = if sums.calls > 0.0 { sums.expected / sums.calls } else { 0.0 };
         let enough = !matches!(self.metric, Metric::Errors | Metric::RateLimits) || sums.seen >= 4.0;
         // What the parts say together may be large where all calls have hardly moved: then the part tells it.
+        let enough = enough && (!matches!(self.metric, Metric::Choice(_)) || choice::matters(sums));
         enough && self.metric.matters(sums.size(shape), expected) && self.metric.matters(sums.measured(shape), expected)
     }
 

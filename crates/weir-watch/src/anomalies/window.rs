@@ -9,17 +9,22 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// Most buckets that are remembered: a day of five minutes, of a part of the traffic eight hours.
-const LONGEST: usize = 288;
-const LONGEST_OF_PART: usize = 96;
-/// Lengths that are judged, in buckets with calls.
+/// Buckets that are remembered: a day of five minutes, of a part of the traffic eight hours, and what is forgotten at once.
+const LONGEST: usize = 288 + FOLD;
+const LONGEST_OF_PART: usize = 96 + FOLD;
+/// So many of the newest are kept one by one; older ones are folded by so many, so that a long memory is neither large nor slow.
+const SINGLE: usize = 36;
+const FOLD: usize = 12;
+/// Lengths that are judged, in buckets with calls; beyond [`SINGLE`] what is judged is up to [`FOLD`] longer.
 const LENGTHS: [u16; 16] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 18, 24, 36, 48, 96, 192, 288];
 
-/// What a bucket says.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// What a bucket says, or some buckets that are folded into one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sample {
-    /// Number of the bucket since the epoch.
+    /// Number of the bucket since the epoch; of folded ones the first.
     pub(super) bucket: i64,
+    /// Buckets that are folded into it besides the first.
+    pub(super) folded: u8,
     /// Calls, or decisions.
     pub(super) calls: f32,
     /// Score or count, and what it counts as; see [`Shape`].
@@ -32,6 +37,19 @@ pub(super) struct Sample {
     pub(super) effect: f32,
     /// The same without a bound: what was measured.
     pub(super) measured: f32,
+}
+
+impl Sample {
+    /// Folds a later one into it.
+    fn fold(&mut self, later: &Self) {
+        self.folded += 1 + later.folded;
+        self.calls += later.calls;
+        self.seen += later.seen;
+        self.expected += later.expected;
+        self.information += later.information;
+        self.effect += later.effect;
+        self.measured += later.measured;
+    }
 }
 
 /// How samples become a statistic.
@@ -61,7 +79,7 @@ pub(super) struct Sums {
 
 impl Sums {
     fn add(&mut self, sample: &Sample) {
-        self.samples += 1;
+        self.samples += 1 + usize::from(sample.folded);
         self.calls += f64::from(sample.calls);
         self.seen += f64::from(sample.seen);
         self.expected += f64::from(sample.expected);
@@ -122,8 +140,11 @@ pub(super) struct Outstanding {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Windows {
-    /// Most buckets that are remembered.
+    /// Most buckets that are remembered, and how many are.
     most: usize,
+    held: usize,
+    /// How many of the newest are not folded.
+    single: usize,
     samples: VecDeque<Sample>,
     /// Learned variance of the statistic by length, and how often it was learned from.
     variance: [f32; LENGTHS.len()],
@@ -136,6 +157,8 @@ impl Windows {
     pub(super) fn new() -> Self {
         Self {
             most: LONGEST,
+            held: 0,
+            single: 0,
             samples: VecDeque::new(),
             variance: [1.0; LENGTHS.len()],
             learned: [0.0; LENGTHS.len()],
@@ -149,14 +172,38 @@ impl Windows {
     }
 
     pub(super) fn push(&mut self, sample: Sample) {
-        if self.samples.len() >= self.most {
-            self.samples.pop_front();
-        }
         self.samples.push_back(sample);
+        self.held += 1;
+        self.single += 1;
+        if self.single == SINGLE + FOLD {
+            self.fold();
+        }
+        while self.held > self.most
+            && let Some(oldest) = self.samples.pop_front()
+        {
+            self.held -= 1 + usize::from(oldest.folded);
+        }
+    }
+
+    /// Makes the oldest single ones one.
+    fn fold(&mut self) {
+        let from = self.samples.len().saturating_sub(self.single);
+        let mut folded: Option<Sample> = None;
+        for sample in self.samples.drain(from..(from + FOLD).min(self.samples.len())) {
+            match &mut folded {
+                Some(folded) => folded.fold(&sample),
+                None => folded = Some(sample),
+            }
+        }
+        if let Some(folded) = folded {
+            self.samples.insert(from, folded);
+        }
+        self.single -= FOLD.min(self.single);
     }
 
     pub(super) fn clear(&mut self) {
         self.samples.clear();
+        (self.held, self.single) = (0, 0);
     }
 
     pub(super) fn last_sample(&self) -> Option<&Sample> {
@@ -168,7 +215,7 @@ impl Windows {
         Some(self.samples.back()?.bucket)
     }
 
-    /// The sums over all samples since a bucket.
+    /// The sums over all samples since a bucket; of folded ones those that began since.
     pub(super) fn since(&self, bucket: i64) -> Sums {
         let mut sums = Sums::default();
         for sample in self.samples.iter().rev().take_while(|sample| sample.bucket >= bucket) {
@@ -239,7 +286,7 @@ impl Windows {
         let mut lengths = LENGTHS.iter().enumerate().peekable();
         for sample in self.samples.iter().rev() {
             sums.add(sample);
-            if let Some((place, _)) = lengths.next_if(|(_, length)| usize::from(**length) == sums.samples) {
+            if let Some((place, _)) = lengths.next_if(|(_, length)| usize::from(**length) <= sums.samples) {
                 visit(place, &sums);
             }
         }
@@ -267,7 +314,7 @@ mod tests {
     fn mean(bucket: i64, score: f64) -> Sample {
         let effect = (score * 0.3) as f32;
         let seen = score as f32;
-        Sample { bucket, calls: 5.0, seen, expected: 0.0, information: 1.0, effect, measured: effect }
+        Sample { bucket, calls: 5.0, seen, information: 1.0, effect, measured: effect, ..Sample::default() }
     }
 
     #[test]
@@ -280,6 +327,22 @@ mod tests {
         assert!(found.score > 6.0 && found.sums.samples == 10, "{found:?}");
         assert!((found.sums.size(Shape::Mean) - 0.6).abs() < 1e-6);
         assert_eq!(windows.onset(Shape::Mean, true), Some(90));
+    }
+
+    #[test]
+    fn what_is_folded_still_counts_and_memory_is_bounded() {
+        let mut windows = Windows::new();
+        for bucket in 0..5_000 {
+            windows.push(mean(bucket, 0.25));
+            let all = windows.since(i64::MIN);
+            assert_eq!(all.samples, windows.held);
+            assert!(bucket < 300 || (LONGEST - FOLD..=LONGEST).contains(&all.samples), "{all:?}");
+        }
+        assert!(windows.samples.len() <= SINGLE + FOLD + LONGEST / FOLD, "{}", windows.samples.len());
+        let all = windows.since(i64::MIN);
+        assert!((all.seen - 0.25 * all.samples as f64).abs() < 1e-3 && all.since == 5_000 - all.samples as i64);
+        let found = windows.judge(Shape::Mean, 2, 10.0, 1e9).unwrap();
+        assert!(found.sums.samples >= 288, "{found:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `weir anomalies`: what changed, since when and why; and what people say of it.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -54,6 +55,9 @@ struct List {
     /// Judge anew from the beginning of what is stored
     #[arg(long)]
     evaluate: bool,
+    /// The configuration whose [watch] says how files are judged; a server has its own [default: ./weir.toml]
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -69,6 +73,9 @@ struct Say {
     /// expected: no problem, be less strict; new-normal: it stays so
     #[arg(value_parser = ["expected", "new-normal"])]
     feedback: String,
+    /// The configuration whose [watch] says how files are judged; a server has its own [default: ./weir.toml]
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -96,7 +103,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 /// Shows them; whether something bad goes on.
 fn list(args: &List) -> anyhow::Result<bool> {
     let source = Source::open(&args.source)?;
-    let answer = source.anomalies(&args.pairs(), args.evaluate)?;
+    let answer = source.anomalies(&args.pairs(), args.evaluate, args.config.as_deref())?;
     let list: AnomalyList = serde_json::from_str(&answer)
         .context("the answer is no list of anomalies: is this URL a Weir server of this version?")?;
     if args.json {
@@ -114,7 +121,8 @@ fn list(args: &List) -> anyhow::Result<bool> {
 }
 
 fn feedback(args: &Say) -> anyhow::Result<()> {
-    let answer = Source::open(&args.source)?.anomaly_feedback(&args.id, &args.feedback.replace('-', "_"))?;
+    let (source, feedback) = (Source::open(&args.source)?, args.feedback.replace('-', "_"));
+    let answer = source.anomaly_feedback(&args.id, &feedback, args.config.as_deref())?;
     if args.json {
         return print::line(&answer);
     }

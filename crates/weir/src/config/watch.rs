@@ -67,11 +67,19 @@ fn micros(time: Time) -> Micros {
 }
 
 impl WatchConfig {
-    /// What the watch is told; `None` when it is off.
+    /// What the watch of a server is told; `None` when it is off.
     ///
     /// # Errors
     /// A key is out of its range; the message names it.
     pub(crate) fn options(&self) -> anyhow::Result<Option<Options>> {
+        Ok(Some(self.judging()?).filter(|_| self.enabled))
+    }
+
+    /// How traffic is judged, be it watched or not.
+    ///
+    /// # Errors
+    /// A key is out of its range; the message names it.
+    pub(crate) fn judging(&self) -> anyhow::Result<Options> {
         let (bucket, lag, history) = (micros(self.bucket), micros(self.lag), micros(self.history));
         if !(MINUTE..=HOUR).contains(&bucket) || HOUR % bucket != 0 || bucket % MINUTE != 0 {
             bail!("watch.bucket: must be whole minutes that divide an hour, from 1m to 1h; 5m is usual");
@@ -107,7 +115,7 @@ impl WatchConfig {
             ..Rules::default()
         };
         let settings = Settings { bucket, strictness: self.strictness, rules };
-        Ok(self.enabled.then_some(Options { settings, lag, history, projects: self.projects }))
+        Ok(Options { settings, lag, history, projects: self.projects })
     }
 }
 
@@ -123,7 +131,9 @@ mod tests {
         let options = usual.options().unwrap().unwrap();
         assert_eq!((options.settings.bucket, options.lag), (5 * MINUTE, 45 * SECOND));
         assert!(options.settings.rules.enabled);
-        assert!(WatchConfig { enabled: false, ..usual }.options().unwrap().is_none());
+        let off = WatchConfig { enabled: false, strictness: 2.0, ..usual };
+        assert!(off.options().unwrap().is_none());
+        assert_eq!(off.judging().unwrap().settings.strictness, 2.0);
         let wrong = [
             ("bucket", WatchConfig { bucket: Time::secs(90), ..usual.clone() }),
             ("bucket", WatchConfig { bucket: Time::secs(7 * 60), ..usual.clone() }),

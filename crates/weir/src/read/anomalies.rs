@@ -1,27 +1,32 @@
 //! Anomalies of the files of a data folder: what a server found, brought up to the newest calls in memory.
 
+use std::path::Path;
+
 use anyhow::{Context, bail};
 use weir_core::anomaly::{Anomaly, Feedback};
 use weir_store::catalog::{Anomalies, AnomalyQuery, MAX_ANOMALIES};
 use weir_store::sqlite::{CatalogReader, SqliteCatalog, SqliteStore};
+use weir_watch::anomalies::Engine;
 use weir_watch::anomalies::live::{Evaluated, Options, evaluate};
-use weir_watch::anomalies::{Engine, Rules, Settings};
 use weir_web::api::{AnomalyList, WatchJson, anomalies_query};
 
 use super::offline::Offline;
 use super::source::Pairs;
+use crate::config;
 
-/// How traffic is judged without a server's configuration.
-fn options() -> Options {
-    let rules = Rules { enabled: true, ..Rules::default() };
-    Options { settings: Settings { rules, ..Settings::default() }, ..Options::default() }
+/// How traffic is judged: as `[watch]` of the configuration says, of `./weir.toml` where none is named.
+///
+/// # Errors
+/// The configuration cannot be read or says what cannot be; the message names the file and the key.
+pub(super) fn options(config: Option<&Path>) -> anyhow::Result<Options> {
+    config::load(config)?.settings.watch.judging()
 }
 
 impl Offline {
-    pub(super) fn anomalies(&self, pairs: &Pairs, anew: bool) -> anyhow::Result<String> {
+    pub(super) fn anomalies(&self, pairs: &Pairs, anew: bool, options: &Options) -> anyhow::Result<String> {
         let asked = anomalies_query::list(pairs, self.clock.now())?;
         let reader = CatalogReader::open(&self.path)?;
-        let evaluated = self.evaluated(reader.as_ref(), anew)?;
+        let evaluated = self.evaluated(reader.as_ref(), anew, options)?;
         let list = |query: &AnomalyQuery| -> anyhow::Result<Vec<Anomaly>> {
             let stored = match &reader {
                 Some(reader) => reader.anomalies(query)?,
@@ -45,7 +50,7 @@ impl Offline {
         Ok(serde_json::to_string(&answer)?)
     }
 
-    pub(super) fn anomaly_feedback(&self, id: &str, feedback: &str) -> anyhow::Result<String> {
+    pub(super) fn anomaly_feedback(&self, id: &str, feedback: &str, options: &Options) -> anyhow::Result<String> {
         let feedback = match feedback {
             "expected" => Feedback::Expected,
             _ => Feedback::NewNormal,
@@ -57,13 +62,13 @@ impl Offline {
         let _alone = SqliteStore::open(&self.path).context("feedback is given to the running server (--url URL)")?;
         let catalog = SqliteCatalog::open(&self.path)?;
         let reader = CatalogReader::open(&self.path)?;
-        catalog.put_anomalies(self.evaluated(reader.as_ref(), false)?.write)?;
+        catalog.put_anomalies(self.evaluated(reader.as_ref(), false, options)?.write)?;
         let Some(anomaly) = catalog.anomaly(id)? else {
             bail!("there is no anomaly {id:?}: `weir anomalies` lists them");
         };
         let mut engine = catalog.engine(&anomaly.project)?;
         if let Some(record) = &mut engine
-            && let Some(mut learned) = Engine::restore(&record.project, options().settings, &record.state)
+            && let Some(mut learned) = Engine::restore(&record.project, options.settings.clone(), &record.state)
         {
             learned.feedback(&anomaly, feedback);
             record.state = learned.save();
@@ -73,7 +78,7 @@ impl Offline {
     }
 
     /// What is not judged yet; everything when that is to be done anew.
-    fn evaluated(&self, reader: Option<&CatalogReader>, anew: bool) -> anyhow::Result<Evaluated> {
+    fn evaluated(&self, reader: Option<&CatalogReader>, anew: bool, options: &Options) -> anyhow::Result<Evaluated> {
         let judged = match reader {
             Some(reader) => {
                 reader.anomalies(&AnomalyQuery { judged: true, limit: MAX_ANOMALIES, ..AnomalyQuery::default() })?
@@ -84,6 +89,6 @@ impl Offline {
             Some(reader) if !anew => reader.engine(project),
             _ => Ok(None),
         };
-        Ok(evaluate(&self.store, &options(), self.clock.now(), &record, &judged)?)
+        Ok(evaluate(&self.store, options, self.clock.now(), &record, &judged)?)
     }
 }

@@ -1,12 +1,13 @@
 //! Where a reading command gets its answers from.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use weir_watch::alerts::rule::Rule;
 use weir_web::api::{Call, CallList};
 
+use super::anomalies;
 use super::offline::Offline;
 use super::online::Online;
 
@@ -119,10 +120,11 @@ impl Source {
         }
     }
 
-    /// The JSON of `/api/v1/anomalies`; `anew`: judged from the beginning of what is stored.
-    pub(crate) fn anomalies(&self, pairs: &Pairs, anew: bool) -> anyhow::Result<String> {
+    /// The JSON of `/api/v1/anomalies`; `anew`: judged from the beginning of what is stored. Files are judged as the
+    /// configuration says, by a server as its own says.
+    pub(crate) fn anomalies(&self, pairs: &Pairs, anew: bool, config: Option<&Path>) -> anyhow::Result<String> {
         match self {
-            Self::Offline(files) => files.anomalies(pairs, anew),
+            Self::Offline(files) => files.anomalies(pairs, anew, &anomalies::options(config)?),
             Self::Online(server) => {
                 if anew {
                     let of = pairs.iter().filter(|(name, _)| name == "project").cloned().collect();
@@ -134,9 +136,9 @@ impl Source {
     }
 
     /// Says something of an anomaly; its JSON.
-    pub(crate) fn anomaly_feedback(&self, id: &str, feedback: &str) -> anyhow::Result<String> {
+    pub(crate) fn anomaly_feedback(&self, id: &str, feedback: &str, config: Option<&Path>) -> anyhow::Result<String> {
         match self {
-            Self::Offline(files) => files.anomaly_feedback(id, feedback),
+            Self::Offline(files) => files.anomaly_feedback(id, feedback, &anomalies::options(config)?),
             Self::Online(server) => {
                 let body = serde_json::json!({ "feedback": feedback });
                 server.post_json(&["anomalies", id, "feedback"], &body)

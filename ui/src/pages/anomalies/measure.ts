@@ -15,6 +15,7 @@ const MEASURES: Record<string, (f: Figures) => number | null> = {
   tokens_per_call: (f) => per(f.tokens.total, f.count),
   cost_per_call: (f) => per(f.cost_usd, answered(f) - f.cache_hits),
   latency_p50: (f) => f.latency_ms.p50 ?? null,
+  latency_p95: (f) => f.latency_ms.p95 ?? null,
 };
 
 // How a metric is read from figures; undefined for one that they do not tell.
