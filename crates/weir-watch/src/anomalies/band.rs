@@ -7,6 +7,7 @@ use weir_core::anomaly::{Anomaly, AnomalyKind};
 use weir_core::call_sums::CallSums;
 use weir_core::time::Micros;
 
+use super::choice::Choice;
 use super::engine::{Engine, State};
 use super::metric::Metric;
 use super::series::Series;
@@ -28,11 +29,11 @@ pub struct Subject {
 pub enum Held {
     /// Calls.
     Calls(CallSums),
-    /// Decisions: how often the branch was taken, and of how many.
+    /// Decisions: how often the branch was taken or the model was called, and of how many.
     Decisions {
         /// Those that took it.
         taken: u64,
-        /// All of its node.
+        /// All of its node, or all calls.
         of: u64,
     },
 }
@@ -56,8 +57,13 @@ impl Subject {
             return None;
         }
         let about = anomaly.baseline.rsplit_once(MEAN).and_then(|(about, _)| about.strip_suffix(", "));
-        if anomaly.metric == Metric::Branch(Branch::default()).name() {
-            return Some(Self { metric: Metric::Branch(branch(about?)?), part: None });
+        let choice = |of: &str| match anomaly.metric.as_str() {
+            "branch_share" => branch(of).map(Choice::Branch),
+            "model_share" => of.strip_prefix("model ").map(|model| Choice::Model(model.to_owned())),
+            _ => None,
+        };
+        if let Some(choice) = about.and_then(choice) {
+            return Some(Self { metric: Metric::Choice(choice), part: None });
         }
         let part = about.and_then(|about| about.split_once(' '));
         let part = part.map(|(dimension, value)| Part { dimension: dimension.to_owned(), value: value.to_owned() });
@@ -74,7 +80,13 @@ impl Subject {
     /// The branch whose share it is.
     #[must_use]
     pub fn branch(&self) -> Option<&Branch> {
-        if let Metric::Branch(branch) = &self.metric { Some(branch) } else { None }
+        if let Metric::Choice(Choice::Branch(branch)) = &self.metric { Some(branch) } else { None }
+    }
+
+    /// The model whose share it is.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        if let Metric::Choice(Choice::Model(model)) = &self.metric { Some(model) } else { None }
     }
 
     /// Whether it tells rate limits from other failures.
@@ -88,7 +100,8 @@ impl Subject {
     #[must_use]
     pub fn value(&self, held: &Held) -> Option<(f64, u64)> {
         match (held, &self.metric) {
-            (Held::Decisions { taken, of }, Metric::Branch(_)) if *of > 0 => Some((*taken as f64 / *of as f64, *of)),
+            (Held::Decisions { taken, of }, Metric::Choice(_)) if *of > 0 => Some((*taken as f64 / *of as f64, *of)),
+            (Held::Calls(_), Metric::Choice(_)) => None,
             (Held::Calls(sums), metric) => {
                 let reading = metric.read(sums)?;
                 let value = match metric.shape() {
@@ -121,11 +134,11 @@ impl Engine {
     /// What is usual for the subject of an anomaly; `None` while that is not known.
     #[must_use]
     pub fn usually(&self, subject: &Subject, anomaly: &Anomaly) -> Option<Usually<'_>> {
-        let State { requests, calls, branches, parts, .. } = &self.state;
+        let State { requests, calls, choices, parts, .. } = &self.state;
         let series = match (&subject.metric, &subject.part) {
             (Metric::Requests, _) => requests,
-            (Metric::Branch(branch), _) => branches.get(branch)?,
-            (metric, Some(part)) => parts.of(part, &metric.in_parts())?,
+            (Metric::Choice(choice), _) => choices.get(choice)?,
+            (metric, Some(part)) => parts.of(part, metric)?,
             (metric, None) => calls.iter().find(|series| series.metric == *metric)?,
         };
         let width = self.width();
@@ -224,6 +237,8 @@ mod tests {
         let branch = of("branch_share", "support: route -> refund, robust mean of all that was seen").unwrap();
         let named = Branch { workflow: "support".into(), node: "route".into(), target: "refund".into() };
         assert_eq!(branch.branch(), Some(&named));
+        let model = of("model_share", "model gpt-4o, robust mean of all that was seen").unwrap();
+        assert_eq!((model.model(), model.part()), (Some("gpt-4o"), None));
         assert_eq!(of("requests", "calls expected since the last one, at that hour").unwrap().part(), None);
         assert_eq!(of("unheard_of", ""), None);
         let rule = Anomaly { kind: AnomalyKind::Rule, ..anomaly("cost_per_call", "all calls, mean of the 24 hours") };

@@ -315,7 +315,10 @@ impl Series {
     pub(super) fn usual(&self, at: Micros, of: u64, buckets: f64, shift: f64) -> Option<(f64, f64)> {
         let centre = self.seasonal.expected(at, false)?.value + self.offset + shift;
         Some(match self.metric.shape() {
-            Shape::Mean => (centre + self.noise.bias(of), 3.0 * self.noise.judge(0.0, of).scale),
+            Shape::Mean => {
+                let noise = self.noise.as_ref()?;
+                (centre + noise.bias(of), 3.0 * noise.judge(0.0, of).scale)
+            }
             Shape::Share => {
                 let share = centre.clamp(*SHARES.start(), *SHARES.end());
                 (share, 3.0 * (share * (1.0 - share) / of.max(1) as f64).sqrt())

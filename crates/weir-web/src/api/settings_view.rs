@@ -13,7 +13,7 @@ use weir_gateway::routing::Deployment;
 use weir_gateway::snapshot::Snapshot;
 use weir_store::telemetry::{Dimension, OrderBy, SpanQuery, StatsQuery, StoreError, Telemetry, TimeRange};
 
-use super::calls_query;
+use super::calls_filter;
 use super::number::{Usd, millis};
 use super::settings_json::{
     CacheKeptJson, DeploymentJson, KeyJson, KeysAnswer, LimitJson, LimitsAnswer, PriceJson, PricesAnswer, ProviderJson,
@@ -97,7 +97,7 @@ pub(super) fn used(store: &dyn Telemetry, now: Micros) -> Result<HashMap<String,
 fn last_call(store: &dyn Telemetry, key: &str, since: Micros) -> Result<Option<Micros>, StoreError> {
     let page = store.spans(&SpanQuery {
         range: TimeRange { from: Some(since), to: None },
-        filter: Filter::And(vec![Filter::eq(Field::Key, key), calls_query::calls()]),
+        filter: Filter::And(vec![Filter::eq(Field::Key, key), calls_filter::calls()]),
         order: OrderBy::Start,
         ascending: false,
         limit: 1,

@@ -168,6 +168,15 @@ fn read(
         Ok(all)
     };
     let mut cells = sums(&query)?;
+    if let Some(model) = subject.model() {
+        let mut called = query;
+        called.filters.push((Dimension::Model, vec![model.to_owned()]));
+        let called = sums(&called)?;
+        let taken = |start: &Micros| called.get(start).map_or(0, |sums| sums.calls);
+        let decided =
+            |(start, all): (Micros, CallSums)| (start, Held::Decisions { taken: taken(&start), of: all.calls });
+        return Ok(cells.into_iter().map(decided).collect());
+    }
     if subject.tells_rate_limits() {
         let mut limited = query;
         limited.filters.push((Dimension::Status, vec!["rate_limited".to_owned()]));
