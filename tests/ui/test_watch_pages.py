@@ -89,7 +89,7 @@ def test_alerts_are_muted_and_told_again(demo, visit, shot):
     expect(drawer).to_have_count(0)
     shot(page, "mutes")
     page.reload()
-    line.get_by_role("button", name="End the mute of every rule, model=gpt-4o, department=sales").focus()
+    line.get_by_role("button", name="End the mute of every rule, department=sales, model=gpt-4o").focus()
     page.keyboard.press("Enter")
     expect(line).to_have_count(0)
 

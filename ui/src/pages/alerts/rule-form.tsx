@@ -54,7 +54,7 @@ export function RuleForm({ doc, onChange }: { doc: RuleDoc; onChange: (doc: Rule
           <Checks of={told.data.map((c) => c.name)} chosen={doc.channels} onToggle={(name) => set({ channels: toggled(doc.channels, name) })} />
         ) : (
           <p className="text-xs text-muted">
-            No channel is configured, so the alert is shown here alone: <Link to="/settings" search={{ tab: "channels" }} className="text-accent hover:underline">how to add one</Link>.
+            No channel is configured, so the alert is shown here alone: <Link to="/settings" search={{ tab: "channels" }} className="text-accent underline">how to add one</Link>.
           </p>
         )}
       </Labelled>

@@ -33,10 +33,10 @@ export function Number({ name, value, onChange }: { name: string; value: number 
   );
 }
 
-export function Text({ name, value, usual, wide, list, onChange }: { name: string; value: string | undefined; usual?: string; wide?: boolean; list?: string; onChange: (value: string | undefined) => void }) {
+export function Text({ name, value, usual, wide, onChange }: { name: string; value: string | undefined; usual?: string; wide?: boolean; onChange: (value: string | undefined) => void }) {
   return (
     <Labelled name={name} wide={wide}>
-      <Field value={value ?? ""} placeholder={usual} list={list} onChange={(event) => onChange(event.target.value || undefined)} />
+      <Field value={value ?? ""} placeholder={usual} onChange={(event) => onChange(event.target.value || undefined)} />
     </Labelled>
   );
 }

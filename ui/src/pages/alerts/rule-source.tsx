@@ -115,21 +115,10 @@ function Filters({ doc, set }: Props) {
 }
 
 function OfScores({ doc, set }: Props) {
-  const seen = useQuery({
-    queryKey: ["scores", "names"],
-    retry: false,
-    staleTime: 60_000,
-    queryFn: async ({ signal }) => [...new Set((await json<{ scores: { name: string }[] }>("/api/v1/scores", { limit: "500" }, { signal })).scores.map((score) => score.name))].sort(),
-  });
   const agg = doc.metric?.agg ?? "avg";
   return (
     <>
-      <Text name="Name of the score" value={doc.score} usual="helpfulness" list="names-of-scores" onChange={(score) => set({ score: score ?? "", ...(doc.metric ? { metric: { ...doc.metric, measure: `score:${score ?? ""}` } } : {}) })} />
-      <datalist id="names-of-scores">
-        {(seen.data ?? []).map((name) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
+      <Text name="Name of the score" value={doc.score} usual="helpfulness" onChange={(score) => set({ score: score ?? "", ...(doc.metric ? { metric: { ...doc.metric, measure: `score:${score ?? ""}` } } : {}) })} />
       <Labelled name="How many become one">
         <Select label="Aggregation" className="h-8 w-full text-sm font-normal" value={agg} options={OF_SCORES.map((name) => [name, named(name)] as const)} onChange={(next) => set({ metric: next === "avg" ? undefined : { measure: `score:${doc.score ?? ""}`, agg: next } })} />
       </Labelled>
