@@ -353,7 +353,9 @@ export interface paths {
         /**
          * Lists recorded calls, newest first unless `order` says otherwise.
          * @description A parameter that stands several times gives alternatives; different parameters must all hold. `attr.<name>=<value>`
-         *     selects by a free member. Parameters that do not exist are refused.
+         *     selects by a free member, `score.<name>=<bound>` by the scores of a name (`<0.5`, `>=3`, `1`, or `any` for what was
+         *     scored; all bounds hold). `not.` before any of them, or before a parameter that may stand several times, leaves out
+         *     what it would select: `not.model=gpt-4o`. Parameters that do not exist are refused.
          */
         get: operations["listCalls"];
         put?: never;
@@ -5035,7 +5037,7 @@ export interface operations {
                 min_cost_usd?: string;
                 /** @description Cost at most that many dollars */
                 max_cost_usd?: string;
-                /** @description Words that stand in the request, the answer, the error, a name or an id, whatever their case; several must all be found. A bounded number of calls is looked at: go on with `next` */
+                /** @description Words that stand in the request, the answer, the error, a name or an id, whatever their case; several must all be found, and none of `not.text`. A bounded number of calls is looked at: go on with `next` */
                 text?: string[];
                 /** @description Started at or after: RFC 3339, a date, a Unix time, or a time ago (`-24h`, `7d`) */
                 from?: string;
@@ -5142,7 +5144,7 @@ export interface operations {
                 from?: string;
                 /** @description Started before; written as `from` */
                 to?: string;
-                /** @description Words that stand in the request, the answer, the error, a name or an id, whatever their case; several must all be found. A bounded number of calls is looked at: go on with `next` */
+                /** @description Words that stand in the request, the answer, the error, a name or an id, whatever their case; several must all be found, and none of `not.text`. A bounded number of calls is looked at: go on with `next` */
                 text?: string[];
                 /** @description Values of a field, 1 to 100. Default: 12 */
                 limit?: string;
@@ -5235,7 +5237,7 @@ export interface operations {
                 min_cost_usd?: string;
                 /** @description Cost at most that many dollars */
                 max_cost_usd?: string;
-                /** @description Words that stand in the request, the answer, the error, a name or an id, whatever their case; several must all be found. A bounded number of calls is looked at: go on with `next` */
+                /** @description Words that stand in the request, the answer, the error, a name or an id, whatever their case; several must all be found, and none of `not.text`. A bounded number of calls is looked at: go on with `next` */
                 text?: string[];
             };
             header?: never;
