@@ -244,7 +244,10 @@ impl Turn<'_> {
         }
         let shown: &Series = part.map_or(&*series, |(_, of)| of);
         let times = (onset * self.width, self.end());
-        let mut anomaly = record::new(self.project, &series.metric, shown, of.as_ref(), sums, times, self.day_off);
+        // The window that stands out may begin before it.
+        let since = shown.windows.since(onset);
+        let told = if since.samples > 0 { &since } else { sums };
+        let mut anomaly = record::new(self.project, &series.metric, shown, of.as_ref(), told, times, self.day_off);
         anomaly.causes = why.causes;
         if let Metric::Choice(choice) = &series.metric {
             anomaly.causes = vec![choice.cause(sums.size(Shape::Share))];
