@@ -301,12 +301,17 @@ def test_a_mistake_in_the_configuration_is_named(tmp_path, section, named):
     assert done.returncode == 2 and named in done.stderr
 
 
+def ageless(checks):
+    """Without the age of the backup, which goes on between two questions."""
+    return [line | {"figure": None} if line["id"] == "backups" else line for line in checks]
+
+
 def test_the_command_says_the_same_of_a_server_and_of_its_files(serve, up, key, tmp_path):
     weir = serve(up + GOOD + backed(tmp_path))
     talk(weir, key)
     weir.post("/api/v1/backup?verify=true", None)
     online = json.loads(run("ready", "--json", "--url", weir.url, check=False).stdout)
-    assert online["checks"] == report(weir)["checks"]
+    assert ageless(online["checks"]) == ageless(report(weir)["checks"])
     offline = run("ready", "--json", "--config", weir.config_path, "--data", weir.data, check=False)
     offline = {line["id"]: line for line in json.loads(offline.stdout)["checks"]}
     for id in (*CALLS, "scores", "budget", "retention", "redaction", "backups"):
