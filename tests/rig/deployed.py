@@ -20,7 +20,7 @@ DUMMIES = {"APP_KEY": "wk-app-dummy", "METRICS_KEY": "wk-metrics-dummy", "ADMIN_
 
 def tool(*argv):
     """Runs a program; returns its output, or fails with what it said."""
-    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, f"{argv[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     return done.stdout
 

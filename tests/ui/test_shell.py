@@ -10,6 +10,12 @@ from conftest import NARROW, WIDE
 from rig.http import request
 
 
+class Waiting(ThreadingHTTPServer):
+    """A page asks for more at once than the usual five that may wait."""
+
+    request_queue_size = 128
+
+
 def test_files_are_packed_and_kept_and_need_no_key(serve):
     weir = serve('[[keys]]\nname = "a"\nkey = "reader-key-1"\nrole = "read"\n')
     page = weir.get("/", {"accept-encoding": "br, gzip"})
@@ -47,12 +53,13 @@ def test_it_works_under_a_prefix(filled, visit):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    server = Waiting(("127.0.0.1", 0), Proxy)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         page = visit(filled, "/", base=f"http://127.0.0.1:{server.server_port}/team/weir/")
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
         expect(page.get_by_text("gpt-4o-mini").first).to_be_visible()
+        page.wait_for_load_state("networkidle")
     finally:
         server.shutdown()
 
