@@ -161,7 +161,6 @@ impl Metric {
             Self::Choice(Choice::Model(_)) => 5.0,
             Self::RateLimits | Self::Errors => 3.6,
             Self::CacheHits => 3.95,
-            Self::Latency => 3.9,
             _ => 4.2,
         }
     }
