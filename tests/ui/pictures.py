@@ -32,9 +32,11 @@ PACK = """async ([png, quality]) => {
 
 def opened(server):
     """A call of a trace that has a tool and an answer."""
-    tool = server.calls(kind="tool", status="success", limit=1)[0]
-    steps = server.calls(trace_id=tool["trace_id"], limit=50)
-    return next(step for step in steps if step["kind"] == "llm" and step["status"] == "success" and step["name"] != "triage")
+    for tool in server.calls(kind="tool", status="success", limit=50):
+        for step in server.calls(trace_id=tool["trace_id"], limit=50):
+            if step["kind"] == "llm" and step["status"] == "success" and step["name"] != "triage":
+                return step
+    raise LookupError("no trace has a tool and an answer")
 
 
 def first(page, grid, text=None):
