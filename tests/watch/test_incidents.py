@@ -62,9 +62,10 @@ def test_the_documented_rules_are_asked_for_by_name(watched):
 
 
 def test_the_command_shows_them_online_and_offline(watched):
+    told = anomalies(watched)  # Waits until all is judged.
     online = run("anomalies", "--json", "--url", watched.url)
     offline = run("anomalies", "--json", "--data", watched.data)
-    assert _json(online) == _json(offline) == anomalies(watched)
+    assert _json(online) == _json(offline) == told
     text = run("anomalies", "--project", "shop", "--metric", "error_ratio", "--url", watched.url).stdout
     assert "error_ratio" in text and "model small" in text and "until" in text
 
