@@ -288,8 +288,9 @@ def test_hits_and_refusals_are_told_apart_in_stats(serve, up, key):
     assert {name: g["count"] for name, g in by.items()} == {"success": 2, "cached": 3, "rate_limited": 2}
     assert by["cached"]["cost_usd"] == 0 and by["cached"]["tokens"]["total"] == 0
     answered = server.get("/api/v1/stats", status="success").json()["total"]
-    assert answered["latency_ms"]["p50"] >= 300 > total["latency_ms"]["p50"], "hits pull the median of all calls down"
-    assert by["cached"]["latency_ms"]["p50"] < 300
+    # Percentiles are known to one per cent.
+    assert answered["latency_ms"]["p50"] >= 297 > total["latency_ms"]["p50"], "hits pull the median of all calls down"
+    assert by["cached"]["latency_ms"]["p50"] < 297
 
 
 # What check-config says
