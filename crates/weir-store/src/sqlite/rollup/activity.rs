@@ -265,6 +265,7 @@ fn call(db: &Connection, texts: &NameTexts, row: &Row<'_>, latency_us: i64) -> R
         completion_tokens: whole(row.get(8)?),
         latency_sum_us: whole(latency_us),
         latency: std::iter::once(latency_us as f64).collect(),
+        ..CallSums::default()
     })
 }
 

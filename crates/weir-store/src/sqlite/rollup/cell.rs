@@ -142,6 +142,7 @@ impl Sum {
             unpriced: count_of(unpriced),
             latency_sum_us: count_of(latency),
             latency: self.latencies.whole(),
+            ..CallSums::default()
         }
     }
 

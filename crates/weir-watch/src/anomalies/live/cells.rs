@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use weir_core::call_sums::CallSums;
-use weir_core::sketch::Sketch;
 use weir_core::time::Micros;
 use weir_store::activity::{ActivityBucket, ProjectActivity};
 use weir_store::telemetry::Figures;
@@ -52,6 +51,6 @@ pub(super) fn of_figures(of: &Figures, status: Option<&str>) -> CallSums {
         cost: of.cost.0,
         unpriced: of.unpriced,
         latency_sum_us: of.latency_sum_us,
-        latency: Sketch::new(),
+        ..CallSums::default()
     }
 }
