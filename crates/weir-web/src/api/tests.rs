@@ -169,6 +169,25 @@ async fn says_how_it_is_doing() {
 }
 
 #[tokio::test]
+async fn large_answers_are_packed_where_the_client_takes_it_and_the_live_tail_never() {
+    let (api, ..) = api();
+    let answer = async |path: &str, takes: &str| {
+        let request = Request::get(path).header("accept-encoding", takes).body(Body::empty()).unwrap();
+        api.clone().oneshot(request).await.unwrap()
+    };
+    let plain = get(&api, "/api/v1/openapi.json").await.1;
+    let packed = answer("/api/v1/openapi.json", "gzip, br").await;
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    let bytes = packed.into_body().collect().await.unwrap().to_bytes();
+    assert!(bytes.starts_with(&[0x1f, 0x8b]) && bytes.len() * 4 < plain.len(), "{} of {}", bytes.len(), plain.len());
+    for (path, takes) in
+        [("/api/v1/openapi.json", "identity"), ("/api/v1/status", "gzip"), ("/api/v1/calls/live", "gzip")]
+    {
+        assert!(!answer(path, takes).await.headers().contains_key("content-encoding"), "{path} {takes}");
+    }
+}
+
+#[tokio::test]
 async fn the_live_tail_filters_tells_what_was_missed_and_ends_with_the_senders() {
     let (api, store, live) = api();
     let answer =
