@@ -3,6 +3,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
 import { Segments } from "@/components/choice";
+import { FirstCall, useAnyCall } from "@/components/first-call";
 import { PageHead } from "@/components/page-head";
 import { Answered, Empty } from "@/components/state";
 import { ColumnChooser, useColumns } from "@/components/table/columns";
@@ -37,9 +38,11 @@ export default function Anomalies() {
       return unwrap(api.GET("/api/v1/anomalies", { params: { query: { ...when, ...which, limit: MOST, wait: "0s" } }, signal }));
     },
   });
+  const any = useAnyCall();
   const watch = found.data?.watch;
   const about = watch?.enabled === false ? "not looked for: watch.enabled is off" : watch && !watch.complete ? "some of the past is still being judged" : watch ? `${watch.projects} ${watch.projects === 1 ? "project is" : "projects are"} watched${watch.learning ? `, ${watch.learning} still learning` : ""}` : undefined;
   const listed = found.data?.anomalies ?? [];
+  if (any === false) return <FirstCall about="What calls usually cost and take is learned from them, and what is unusual shows here" />;
   return (
     <div className="flex h-full min-h-0 flex-col">
       <PageHead title="Anomalies" about={about}>

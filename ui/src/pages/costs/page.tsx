@@ -11,6 +11,7 @@ import { TimeChart } from "@/components/chart/time-chart";
 import { Select } from "@/components/choice";
 import { FilterBar } from "@/components/filter/filter-bar";
 import { useObserved } from "@/components/filter/observed";
+import { FirstCall, useAnyCall } from "@/components/first-call";
 import { PageHead } from "@/components/page-head";
 import { Panel } from "@/components/panel";
 import { Answered, Empty } from "@/components/state";
@@ -35,6 +36,7 @@ export default function Costs() {
   const [then, setThen] = useParam("then", "model");
   const [order, setOrder] = useParam("order", "-cost");
   const navigate = useNavigate();
+  const any = useAnyCall();
   const { observed, ask } = useObserved(range);
   const problems = useMemo(() => toParams(q, true).problems, [q]);
   const dimensions = useMemo(() => (then !== "none" && then !== by ? [by, then] : [by]), [by, then]);
@@ -47,6 +49,7 @@ export default function Costs() {
     const narrowed = shown.reduce((text, dimension, n) => (row.values[n] === null ? text : only(text, dimension, row.values[n] as string)), q);
     void navigate({ to: "/calls", search: (old: Record<string, string | undefined>) => ({ from: old.from, to: old.to, q: narrowed || undefined }) });
   };
+  if (any === false) return <FirstCall about="What calls cost shows here, by whatever they carry" />;
   return (
     <>
       <PageHead title="Costs">

@@ -3,8 +3,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Badge } from "@/components/badge";
+import { NextStep, whileEmpty } from "@/components/next-step";
 import { PageHead } from "@/components/page-head";
-import { Answered, Empty } from "@/components/state";
+import { Answered } from "@/components/state";
 import { type Column, Table } from "@/components/table/table";
 import { Time } from "@/components/time";
 import { type Model, models } from "@/pages/experiments/mlflow";
@@ -31,7 +32,7 @@ const COLUMNS: readonly Column<Model>[] = [
 
 export default function Models() {
   const navigate = useNavigate();
-  const found = useQuery({ queryKey: ["mlflow", "models"], queryFn: ({ signal }) => models(signal) });
+  const found = useQuery({ queryKey: ["mlflow", "models"], refetchInterval: whileEmpty<readonly Model[]>((list) => !list.length), queryFn: ({ signal }) => models(signal) });
   return (
     <div className="flex h-full min-h-0 flex-col">
       <PageHead title="Models" />
@@ -41,11 +42,9 @@ export default function Models() {
             rows.length ? (
               <Table label="Models" columns={COLUMNS} rows={rows} rowKey={(m) => m.name} onOpen={(m) => void navigate({ to: "/models/$model", params: { model: m.name } })} />
             ) : (
-              <Empty title="No model is registered">
-                <p className="max-w-prose">
-                  <code className="font-mono text-xs">mlflow.register_model("runs:/…/model", "name")</code> makes the first version.
-                </p>
-              </Empty>
+              <NextStep title="No model is registered" step="model" how="A first version of a model, with the unmodified MLflow client">
+                Versions of a model come from runs; stages and aliases say which of them is in use.
+              </NextStep>
             )
           }
         </Answered>
