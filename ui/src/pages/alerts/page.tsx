@@ -24,14 +24,14 @@ const EVERY = 15_000;
 const labels = (of: Record<string, string>) => Object.values(of).join(" · ");
 
 const ALERTS: readonly Column<Alert>[] = [
-  { id: "severity", head: "Severity", width: "7rem", cell: (a) => <Severity severity={a.severity} /> },
-  { id: "state", head: "State", width: "8rem", cell: (a) => <Phase state={a.state} muted={a.muted} /> },
-  { id: "rule", head: "Rule", width: "minmax(11rem, 0.8fr)", cell: (a) => <span className="font-medium">{a.rule}</span> },
-  { id: "of", head: "Of", width: "minmax(8rem, 0.6fr)", cell: (a) => labels(a.labels) || <span className="text-muted">all</span> },
-  { id: "summary", head: "What is wrong", width: "minmax(16rem, 1.6fr)", cell: (a) => a.summary },
-  { id: "value", head: "Value", width: "7rem", number: true, cell: (a) => valueOf(a.value, a.unit) },
-  { id: "since", head: "Since", width: "10.5rem", cell: (a) => <Time at={a.starts_at ?? a.since} /> },
-  { id: "ack", head: "Taken by", width: "8rem", cell: (a) => a.ack?.by ?? "" },
+  { id: "severity", head: "Severity", width: "6.5rem", cell: (a) => <Severity severity={a.severity} /> },
+  { id: "state", head: "State", width: "6.5rem", cell: (a) => <Phase state={a.state} muted={a.muted} /> },
+  { id: "rule", head: "Rule", width: "minmax(9.5rem, 0.6fr)", cell: (a) => <span className="font-medium">{a.rule}</span> },
+  { id: "of", head: "Of", width: "minmax(8rem, 0.5fr)", cell: (a) => labels(a.labels) || <span className="text-muted">all</span> },
+  { id: "summary", head: "What is wrong", width: "minmax(18rem, 1.8fr)", cell: (a) => <span title={a.summary}>{a.summary}</span> },
+  { id: "value", head: "Value", width: "6rem", number: true, cell: (a) => valueOf(a.value, a.unit) },
+  { id: "since", head: "Since", width: "9.5rem", cell: (a) => <Time at={a.starts_at ?? a.since} /> },
+  { id: "ack", head: "Taken by", width: "6.5rem", cell: (a) => a.ack?.by ?? "" },
 ];
 
 const RULES: readonly Column<Rule>[] = [
@@ -129,6 +129,7 @@ export default function Alerts() {
               ) : (
                 <Empty title="No rule yet">
                   <p className="max-w-prose">A rule says what to look at and when to fire. A dry run over the last 14 days shows what it would have done, before anybody is told.</p>
+                  <Button onClick={() => set({ rule: "new" }, { push: true })}>Make a rule</Button>
                 </Empty>
               )
             }
