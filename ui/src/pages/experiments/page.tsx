@@ -26,23 +26,23 @@ const filterOf = (text: string) => (/[=<>]|like/i.test(text) ? text : text ? `na
 export default function Experiments() {
   const [q, setQ] = useParam("q");
   const navigate = useNavigate();
+  // Some experiments are there from the first; what is missing is a run.
+  const first = useQuery({
+    queryKey: ["mlflow", "any-run"],
+    refetchInterval: whileEmpty<boolean>((there) => !there),
+    queryFn: async ({ signal }) => {
+      const few = (await experiments("", undefined, signal)).experiments;
+      return few.length > FEW || (await runs(few.map((e) => e.id), { most: 1 }, signal)).runs.length > 0;
+    },
+  });
+  const none = first.data === false && q === "";
   const found = useInfiniteQuery({
-    queryKey: ["mlflow", "experiments", q],
+    queryKey: ["mlflow", "experiments", q, none],
     placeholderData: keepPreviousData,
-    refetchInterval: whileEmpty<{ pages: { experiments: unknown[] }[] }>((data) => !data.pages[0]?.experiments.length),
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) => experiments(filterOf(q), pageParam, signal),
     getNextPageParam: (page) => page.next,
   });
-  // Some experiments are there from the first; what is missing is a run.
-  const few = found.data?.pages[0]?.experiments.slice(0, FEW).map((e) => e.id) ?? [];
-  const first = useQuery({
-    queryKey: ["mlflow", "any-run", ...few],
-    enabled: q === "" && few.length > 0 && few.length < FEW,
-    refetchInterval: whileEmpty<boolean>((there) => !there),
-    queryFn: async ({ signal }) => (await runs(few, { most: 1 }, signal)).runs.length > 0,
-  });
-  const any = first.data;
   const open = (e: Experiment) => void navigate({ to: "/experiments/$experiment", params: { experiment: e.id } });
   return (
     <div className="flex h-full min-h-0 flex-col">
@@ -55,8 +55,8 @@ export default function Experiments() {
             const rows = data.pages.flatMap((page) => page.experiments);
             return rows.length ? (
               <>
-                <Table className={any === false ? "flex-none" : undefined} label="Experiments" columns={COLUMNS} rows={rows} rowKey={(e) => e.id} onOpen={open} onEnd={() => found.hasNextPage && !found.isFetching && void found.fetchNextPage()} />
-                {any === false ? <Nothing filtered={false} /> : null}
+                <Table className={none ? "flex-none" : undefined} label="Experiments" columns={COLUMNS} rows={rows} rowKey={(e) => e.id} onOpen={open} onEnd={() => found.hasNextPage && !found.isFetching && void found.fetchNextPage()} />
+                {none ? <Nothing filtered={false} /> : null}
               </>
             ) : (
               <Nothing filtered={q !== ""} />
