@@ -7,6 +7,7 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useShortcut } from "@/app/shortcuts";
 import { cx } from "../classes";
+import { useNarrow } from "../narrow";
 import type { Columns } from "./columns";
 
 export type Column<T> = {
@@ -44,7 +45,7 @@ type Props<T> = {
   // A row that asks for attention.
   tone?: (row: T) => string | undefined;
   className?: string;
-  // A row where there is no room for columns: two lines instead.
+  // A row on a phone, where there is no room for columns: two lines instead.
   narrow?: (row: T) => ReactNode;
   // Told when the list is scrolled away from its beginning, or back.
   onTop?: (top: boolean) => void;
@@ -57,7 +58,9 @@ const TWO_LINES = 54;
 const least = (width: string) => /^minmax\(([^,]+),/.exec(width)?.[1] ?? width;
 
 export function Table<T>(props: Props<T>) {
-  const { label, columns, rows, rowKey, shown, open, onOpen, order, onOrder, onEnd, foot, tone, className, onTop, narrow } = props;
+  const { label, columns, rows, rowKey, shown, open, onOpen, order, onOrder, onEnd, foot, tone, className, onTop } = props;
+  const phone = useNarrow();
+  const narrow = phone ? props.narrow : undefined;
   const height = narrow ? TWO_LINES : ROW;
   const frame = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState(-1);

@@ -3,6 +3,7 @@
 import type { Anomaly } from "@/api/client";
 import { Badge, type Tone } from "@/components/badge";
 import type { Column } from "@/components/table/table";
+import { TwoLines } from "@/components/table/two-lines";
 import { Time } from "@/components/time";
 import { millis, percent } from "@/format/number";
 import { metricName, metricValue } from "@/pages/overview/metric";
@@ -23,6 +24,14 @@ export function State({ anomaly }: { anomaly: Anomaly }) {
   const ms = anomaly.ended_at ? Date.parse(anomaly.ended_at) - Date.parse(anomaly.onset) : undefined;
   return <Badge>{ms === undefined ? "over" : `over after ${millis(ms)}`}</Badge>;
 }
+
+export const narrowRow = (a: Anomaly) => (
+  <TwoLines lead={<Severity severity={a.severity} />} title={metricName(a.metric)} right={<Time at={a.onset} />}>
+    <span className="text-text">{metricValue(a.metric, a.value)}</span>
+    <span>usually {metricValue(a.metric, a.expected)}</span>
+    <span>{a.causes[0]?.value ?? "everywhere"}</span>
+  </TwoLines>
+);
 
 export const COLUMNS: readonly Column<Anomaly>[] = [
   { id: "severity", head: "Severity", width: "6.5rem", cell: (a) => <Severity severity={a.severity} /> },

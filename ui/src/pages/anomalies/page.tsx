@@ -12,7 +12,7 @@ import { TimeRangePicker } from "@/components/time-range";
 import { useRange } from "@/state/range";
 import { useParam } from "@/state/url";
 import { Detail } from "./detail";
-import { COLUMNS } from "./list";
+import { COLUMNS, narrowRow } from "./list";
 
 const MOST = "500";
 const SHOWN = [
@@ -54,7 +54,7 @@ export default function Anomalies() {
         <Answered of={found}>
           {(data) =>
             data.anomalies.length ? (
-              <Table label="Anomalies" columns={COLUMNS} shown={columns} rows={data.anomalies} rowKey={(a) => a.id} open={open || undefined} onOpen={(a) => setOpen(a.id, { push: open === "" })} />
+              <Table label="Anomalies" narrow={narrowRow} columns={COLUMNS} shown={columns} rows={data.anomalies} rowKey={(a) => a.id} open={open || undefined} onOpen={(a) => setOpen(a.id, { push: open === "" })} />
             ) : (
               <Empty title={show === "firing" ? "Nothing unusual goes on" : "Nothing unusual in this range"}>
                 <p className="max-w-prose">

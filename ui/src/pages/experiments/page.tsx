@@ -7,6 +7,7 @@ import { NextStep, whileEmpty } from "@/components/next-step";
 import { PageHead } from "@/components/page-head";
 import { Answered, Empty } from "@/components/state";
 import { type Column, Table } from "@/components/table/table";
+import { TwoLines } from "@/components/table/two-lines";
 import { Time } from "@/components/time";
 import { useParam } from "@/state/url";
 import { type Experiment, experiments, runs } from "./mlflow";
@@ -17,6 +18,12 @@ const COLUMNS: readonly Column<Experiment>[] = [
   { id: "id", head: "Id", width: "8rem", cell: (e) => <span className="font-mono text-xs text-muted">{e.id}</span> },
   { id: "created", head: "Made", width: "11rem", cell: (e) => <Time at={e.created} /> },
 ];
+
+const narrowRow = (e: Experiment) => (
+  <TwoLines title={e.name} right={<Time at={e.created} />}>
+    <span>{e.note || `id ${e.id}`}</span>
+  </TwoLines>
+);
 
 const FEW = 4;
 
@@ -55,7 +62,7 @@ export default function Experiments() {
             const rows = data.pages.flatMap((page) => page.experiments);
             return rows.length ? (
               <>
-                <Table className={none ? "flex-none" : undefined} label="Experiments" columns={COLUMNS} rows={rows} rowKey={(e) => e.id} onOpen={open} onEnd={() => found.hasNextPage && !found.isFetching && void found.fetchNextPage()} />
+                <Table className={none ? "flex-none" : undefined} label="Experiments" narrow={narrowRow} columns={COLUMNS} rows={rows} rowKey={(e) => e.id} onOpen={open} onEnd={() => found.hasNextPage && !found.isFetching && void found.fetchNextPage()} />
                 {none ? <Nothing filtered={false} /> : null}
               </>
             ) : (

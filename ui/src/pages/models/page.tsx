@@ -7,6 +7,7 @@ import { NextStep, whileEmpty } from "@/components/next-step";
 import { PageHead } from "@/components/page-head";
 import { Answered } from "@/components/state";
 import { type Column, Table } from "@/components/table/table";
+import { TwoLines } from "@/components/table/two-lines";
 import { Time } from "@/components/time";
 import { type Model, models } from "@/pages/experiments/mlflow";
 
@@ -30,6 +31,12 @@ const COLUMNS: readonly Column<Model>[] = [
   { id: "updated", head: "Changed", width: "11rem", cell: (m) => <Time at={m.updated} /> },
 ];
 
+const narrowRow = (m: Model) => (
+  <TwoLines title={m.name} right={Object.entries(m.aliases).map(([alias, version]) => `@${alias} → v${version}`).join(", ") || <Time at={m.updated} />}>
+    <span>{m.description}</span>
+  </TwoLines>
+);
+
 export default function Models() {
   const navigate = useNavigate();
   const found = useQuery({ queryKey: ["mlflow", "models"], refetchInterval: whileEmpty<readonly Model[]>((list) => !list.length), queryFn: ({ signal }) => models(signal) });
@@ -40,7 +47,7 @@ export default function Models() {
         <Answered of={found}>
           {(rows) =>
             rows.length ? (
-              <Table label="Models" columns={COLUMNS} rows={rows} rowKey={(m) => m.name} onOpen={(m) => void navigate({ to: "/models/$model", params: { model: m.name } })} />
+              <Table label="Models" narrow={narrowRow} columns={COLUMNS} rows={rows} rowKey={(m) => m.name} onOpen={(m) => void navigate({ to: "/models/$model", params: { model: m.name } })} />
             ) : (
               <NextStep title="No model is registered" step="model" how="A first version of a model, with the unmodified MLflow client">
                 Versions of a model come from runs; stages and aliases say which of them is in use.

@@ -7,6 +7,7 @@ import { NextStep, whileEmpty } from "@/components/next-step";
 import { PageHead } from "@/components/page-head";
 import { Answered } from "@/components/state";
 import { type Column, Table } from "@/components/table/table";
+import { TwoLines } from "@/components/table/two-lines";
 import { Time } from "@/components/time";
 import { type Prompt, prompts } from "./api";
 
@@ -31,6 +32,12 @@ const COLUMNS: readonly Column<Prompt>[] = [
   { id: "newest", head: "Newest", width: "11rem", cell: (p) => <Time at={p.versions.at(-1)?.created} /> },
 ];
 
+const narrowRow = (p: Prompt) => (
+  <TwoLines title={p.name} right={Object.entries(p.labels).map(([label, version]) => `${label} → ${version}`).join(", ") || `${p.versions.length} versions`}>
+    <span>{p.description}</span>
+  </TwoLines>
+);
+
 export default function Prompts() {
   const navigate = useNavigate();
   const found = useQuery({ queryKey: ["prompts"], refetchInterval: whileEmpty<readonly Prompt[]>((list) => !list.length), queryFn: ({ signal }) => prompts(signal) });
@@ -41,7 +48,7 @@ export default function Prompts() {
         <Answered of={found}>
           {(rows) =>
             rows.length ? (
-              <Table label="Prompts" columns={COLUMNS} rows={rows} rowKey={(p) => p.name} onOpen={(p) => void navigate({ to: "/prompts/$prompt", params: { prompt: p.name } })} />
+              <Table label="Prompts" narrow={narrowRow} columns={COLUMNS} rows={rows} rowKey={(p) => p.name} onOpen={(p) => void navigate({ to: "/prompts/$prompt", params: { prompt: p.name } })} />
             ) : (
               <NextStep title="No prompt yet" step="prompt" how="A first version, over the API; or a file in the folder that prompts.dir names">
                 A prompt has versions, and labels say which of them calls get.
