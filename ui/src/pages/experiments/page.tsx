@@ -2,9 +2,9 @@
 
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Field } from "@/components/choice";
 import { NextStep, whileEmpty } from "@/components/next-step";
 import { PageHead } from "@/components/page-head";
+import { SearchField } from "@/components/search-field";
 import { Answered, Empty } from "@/components/state";
 import { type Column, Table } from "@/components/table/table";
 import { TwoLines } from "@/components/table/two-lines";
@@ -54,7 +54,7 @@ export default function Experiments() {
   return (
     <div className="flex h-full min-h-0 flex-col">
       <PageHead title="Experiments">
-        <Field type="search" aria-label="Find an experiment" placeholder="Part of a name, or tags.team = 'x'" value={q} onChange={(event) => setQ(event.target.value)} className="w-80" />
+        <SearchField label="Find an experiment" placeholder="Part of a name, or tags.team = 'x'" value={q} onChange={setQ} className="w-80" />
       </PageHead>
       <div className="mx-4 mb-4 flex min-h-80 flex-1 flex-col overflow-hidden rounded-lg border border-line bg-panel lg:mx-6">
         <Answered of={found}>

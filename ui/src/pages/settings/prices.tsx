@@ -5,8 +5,9 @@ import { Search } from "lucide-react";
 import { useMemo } from "react";
 import { type Schema, api, unwrap } from "@/api/client";
 import { Badge } from "@/components/badge";
-import { Field, Segments } from "@/components/choice";
+import { Segments } from "@/components/choice";
 import { Snippet } from "@/components/code";
+import { SearchField } from "@/components/search-field";
 import { Answered, Empty } from "@/components/state";
 import { type Column, Table } from "@/components/table/table";
 import { count } from "@/format/number";
@@ -92,7 +93,7 @@ export function Prices() {
       <div className="flex flex-wrap items-center gap-2">
         <label className="relative min-w-52 flex-1 sm:max-w-xs">
           <Search aria-hidden className="absolute top-2 left-2.5 size-4 text-muted" />
-          <Field type="search" aria-label="Find a model" placeholder="Find a model" className="pl-8" value={words} onChange={(event) => setWords(event.target.value || undefined)} />
+          <SearchField label="Find a model" placeholder="Find a model" className="pl-8" value={words} onChange={setWords} />
         </label>
         <Segments label="Show" value={show} options={[["all", `All ${all?.length ?? ""}`.trim()], ["own", `Own ${own}`]]} onChange={setShow} />
         <p className="text-xs text-muted">
