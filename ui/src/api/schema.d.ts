@@ -703,6 +703,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scores/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names among the newest 5000 scores, with the range of their numbers: what a filter can ask for. */
+        get: operations["listScoreNames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings/keys": {
         parameters: {
             query?: never;
@@ -3452,6 +3469,31 @@ export interface components {
             /** @description Whether there are more than the 1000 that are shown. */
             truncated: boolean;
         };
+        /** @description A name that scores have, and what its numbers are like. */
+        ScoreNameJson: {
+            /** @description The name: `helpfulness`, `correct`, ... */
+            name: string;
+            /**
+             * Format: int64
+             * @description Scores of that name among the newest ones.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description The least of them; false is 0.
+             */
+            least: number;
+            /**
+             * Format: double
+             * @description The greatest of them; true is 1.
+             */
+            most: number;
+        };
+        /** @description Names of scores. */
+        ScoreNames: {
+            /** @description The names that are numbers, true and false among them, most frequent first. */
+            names: components["schemas"]["ScoreNameJson"][];
+        };
         /** @description A branch of a workflow. */
         SeriesBranch: {
             /** @description The workflow; empty when it names none. */
@@ -6036,6 +6078,35 @@ export interface operations {
                 };
             };
             /** @description The store cannot be written now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listScoreNames: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The names */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreNames"];
+                };
+            };
+            /** @description The store cannot answer now */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -13,7 +13,7 @@ use weir_core::span::{Span, SpanKind, Status};
 use weir_core::time::Micros;
 use weir_store::catalog::AnomalyQuery;
 use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
-use weir_store::scores::{Scores, Tally};
+use weir_store::scores::{ScoreName, Scores, Tally};
 use weir_store::sums::{Detail, SumGroup};
 use weir_store::telemetry::{
     SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StepFigures, StepGroup, StepsQuery, StoreError, TableSize,
@@ -110,6 +110,18 @@ impl Scores for Fake {
             numbers.map(|(s, sum)| Tally { target, name: s.name.clone(), sum, count: 1 }).collect::<Vec<_>>()
         };
         Ok(targets.iter().enumerate().flat_map(of).collect())
+    }
+
+    fn names(&self, newest: usize) -> Result<Vec<ScoreName>, StoreError> {
+        let held = self.1.lock();
+        let mut names: Vec<ScoreName> = Vec::new();
+        for (name, number) in held.iter().rev().take(newest).filter_map(|s| Some((&s.name, s.counts()?))) {
+            match names.iter_mut().find(|n| n.name == *name) {
+                Some(n) => (n.count, n.least, n.most) = (n.count + 1, n.least.min(number), n.most.max(number)),
+                None => names.push(ScoreName { name: name.clone(), count: 1, least: number, most: number }),
+            }
+        }
+        Ok(names)
     }
 }
 

@@ -94,7 +94,7 @@ pub use gc::{CollectGarbage, GcAnswer};
 pub use number::Usd;
 pub use params::Pairs;
 pub use readiness::JudgeReadiness;
-pub use scores_json::{ScoreJson, ScoreList};
+pub use scores_json::{ScoreJson, ScoreList, ScoreNameJson, ScoreNames};
 pub use settings::{Configured, MeasureStorage};
 pub use settings_json::{
     CacheKeptJson, DeploymentJson, KeyJson, KeysAnswer, LimitJson, LimitsAnswer, PriceJson, PricesAnswer, ProviderJson,
@@ -155,6 +155,7 @@ fn tables() -> [(Role, OpenApiRouter<state::Shared>); 3] {
         .routes(routes!(prompts::render))
         .routes(routes!(compare::get))
         .routes(routes!(scores::list))
+        .routes(routes!(scores::names))
         .routes(routes!(anomalies::list))
         .routes(routes!(anomalies::get))
         .routes(routes!(anomalies_series::get))

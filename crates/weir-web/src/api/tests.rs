@@ -225,6 +225,8 @@ async fn scores_are_written_and_read_by_either_name_of_a_call() {
         assert!(body.ends_with("],\"truncated\":false}"), "{body}");
     }
     assert!(get(&api, "/api/v1/scores?call=later").await.1.contains("false"));
+    assert!(get(&api, "/api/v1/scores/names").await.1.contains(r#"{"name":"ok","count":2,"least":0.0,"most":1.0}"#));
+    assert_eq!(get(&api, "/api/v1/scores/names?call=later").await.0, 400);
     assert_eq!(get(&api, "/api/v1/scores?call=nobody").await.1, "{\"scores\":[],\"truncated\":false}");
     assert_eq!(get(&api, "/api/v1/scores").await.0, 400);
     assert_eq!(get(&api, "/api/v1/scores?trace_id=x").await.0, 400);
