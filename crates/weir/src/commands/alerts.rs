@@ -178,7 +178,11 @@ fn check(args: &Check) -> anyhow::Result<()> {
         }
     }
     let rules = files::check(&paths, &args.targets.read()?)?;
-    print::line(&format!("ok: {} rules in {} files", rules.len(), paths.len()))
+    if paths.is_empty() {
+        return print::line("there is no file of rules (.toml, .yaml, .yml or .json) to check");
+    }
+    let of = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    print::line(&format!("ok: {} in {}", of(rules.len(), "rule"), of(paths.len(), "file")))
 }
 
 fn try_out(args: &Try) -> anyhow::Result<()> {
