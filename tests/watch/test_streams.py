@@ -59,7 +59,7 @@ def test_the_command_tries_it_out(weir, tmp_path):
     file = tmp_path / "ttft.toml"
     file.write_text(
         'name = "First token"\ngroup_by = ["model"]\nmetric = { measure = "ttft", agg = "p95" }\n'
-        f'min_samples = {CALLS}\nwindow = "10m"\nevery = "1m"\ncondition = {{ crit = 0.6 }}\n'
+        f'min_samples = {CALLS}\nwindow = "10m"\nevery = "1m"\noffset = "0s"\ncondition = {{ crit = 0.6 }}\n'
     )
     for source in (["--url", weir.url], ["--data", weir.data]):
         shown = run("alerts", "dry-run", file, "--span", "30m", *source).stdout
