@@ -1207,6 +1207,11 @@ export interface components {
              * @description Episodes that are not listed, because there are more than 1,000.
              */
             more_episodes: number;
+            /**
+             * Format: int64
+             * @description Groups that it did not look at, because 200 others have more calls.
+             */
+            left_out?: number;
             /** @description Notifications to each channel, by what they say: `fired`, `escalated`, `renotified`, `no_data`, `resolved`. */
             notifications: {
                 [key: string]: number;
@@ -1499,6 +1504,11 @@ export interface components {
              * @description Series that were judged then.
              */
             series?: number | null;
+            /**
+             * Format: int64
+             * @description Groups that were left out then, because 200 others have more calls.
+             */
+            left_out?: number | null;
             /** @description Why that could not be done. */
             error?: string | null;
             /**

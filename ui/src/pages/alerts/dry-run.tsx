@@ -29,6 +29,7 @@ export function DryRunResult({ of }: { of: DryRun }) {
       <p>
         In <strong>{count(of.evaluations)}</strong> evaluations since <Time at={of.from} /> it would have fired <strong>{count(fired)}</strong> {fired === 1 ? "time" : "times"}
         {told.length ? `, and told ${told.join(", ")} per channel` : ""}.
+        {of.left_out ? ` Only the 200 groups with most calls were looked at, ${count(of.left_out)} others were left out.` : ""}
       </p>
       {curves.length ? <LineChart label="Values and thresholds of the dry run" curves={curves} x={dayAndTime} y={(value) => valueOf(value, of.unit)} height={200} /> : <p className="text-muted">There was nothing to judge.</p>}
       {of.episodes.length ? (
