@@ -1,6 +1,7 @@
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { ahead } from "./scripts/ahead.ts";
 
 // Where `npm run dev` finds a running server.
 const server = process.env.WEIR_URL ?? "http://127.0.0.1:8080";
@@ -9,7 +10,7 @@ const paths = ["/api", "/ajax-api", "/get-artifact", "/v1", "/health", "/metrics
 export default defineConfig({
   // Relative, so that the files are found under any path prefix.
   base: "./",
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), ahead()],
   resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
   build: {
     target: "es2022",

@@ -346,6 +346,9 @@ def test_other_refusals(happened):
         ("alerts", {"severity": "bad"}, "severity"),
         ("alerts", {"limit": 0}, "limit"),
         ("alerts/history", {"cursor": "x"}, "cursor"),
+        ("alerts/history", {"cursor": "-1"}, "cursor"),
+        ("alerts/history", {"cursor": "+7"}, "cursor"),
+        ("alerts/history", {"cursor": "9" * 30}, "cursor"),
         ("alert-rules", {"x": 1}, "x"),
     ]:
         answer = happened.get(f"/api/v1/{path}", **parameters)

@@ -1,6 +1,7 @@
 //! Sums over calls: what a store counts of a stretch of time, and what the watch is fed.
 
 use crate::sketch::Sketch;
+use crate::time::Micros;
 
 /// Sums over calls.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,6 +76,12 @@ impl LogSum {
     pub fn mean(self) -> Option<f64> {
         (self.count > 0).then(|| self.micros as f64 / 1e6 / self.count as f64)
     }
+}
+
+/// Completion tokens a second of one answered call; `None` where it has no tokens or took no time.
+#[must_use]
+pub fn output_rate(completion_tokens: u64, latency_us: Micros) -> Option<f64> {
+    (completion_tokens > 0 && latency_us > 0).then(|| completion_tokens as f64 * 1e6 / latency_us as f64)
 }
 
 impl CallSums {

@@ -17,14 +17,37 @@ pub struct SumGroup {
     pub cells: Vec<(Micros, CallSums)>,
 }
 
+/// Which single figures of calls are wanted beside their sums; of what is not nothing is read, and it stays empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// Latencies.
+    pub latency: bool,
+    /// Times to the first token.
+    pub ttft: bool,
+    /// Tokens a second.
+    pub output_rate: bool,
+    /// Logarithms.
+    pub logs: bool,
+}
+
+impl Detail {
+    /// None of them.
+    pub const NONE: Self = Self { latency: false, ttft: false, output_rate: false, logs: false };
+    /// Latencies alone.
+    pub const LATENCIES: Self = Self { latency: true, ..Self::NONE };
+    /// All of them.
+    pub const ALL: Self = Self { latency: true, ttft: true, output_rate: true, logs: true };
+}
+
 /// Reads of sums and scores.
 pub trait Measured: Send + Sync {
     /// Sums by group, most calls first, at most 1,000 groups. As [`crate::telemetry::Telemetry::stats`]; with a bucket's
-    /// width the answer is exact, but may hold buckets beyond the range.
+    /// width the answer is exact, but may hold buckets beyond the range. Of calls that an earlier Weir counted latencies alone
+    /// are known, of those of the hour and the day in which the store became this one's too.
     ///
     /// # Errors
     /// [`StoreError::Unsupported`] when the combination can be answered neither from rollups nor from a bounded scan.
-    fn call_sums(&self, query: &StatsQuery) -> Result<Vec<SumGroup>, StoreError>;
+    fn call_sums(&self, query: &StatsQuery, detail: Detail) -> Result<Vec<SumGroup>, StoreError>;
 
     /// Scores of a name, in the order of time, true as 1: those that count, see [`weir_core::score::Score::counts`]. The call
     /// of a score that names neither trace nor span but a request is looked for among the newest spans of the range and the

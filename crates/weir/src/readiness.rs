@@ -20,7 +20,7 @@ use weir_watch::readiness::{
 };
 
 /// Calls that are looked at one by one, the newest; the others are only counted.
-const MAX_LOOKED_AT: u64 = 20_000;
+const MAX_LOOKED_AT: u64 = 5_000;
 /// Names of scores.
 const MAX_SCORES: usize = 1_000;
 

@@ -1288,7 +1288,7 @@ export interface components {
         AlertMetric: {
             /**
              * @description `requests`, `errors`, `error_ratio`, `cost` (US dollars), `tokens`, `tokens_prompt`, `tokens_completion`,
-             *     `latency` (seconds), `tokens_per_s`, `cache_hit_ratio`, `rate_limited`, or `score:NAME`.
+             *     `latency`, `ttft` (seconds), `tokens_per_s`, `cache_hit_ratio`, `rate_limited`, or `score:NAME`.
              */
             measure: string;
             agg?: components["schemas"]["AlertAggregation"] | null;

@@ -1,7 +1,7 @@
 // What stands where nothing was recorded yet: a first call to paste, with this server's address in it, and it is noticed live.
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { api, root, unwrap } from "@/api/client";
 import { sessionKey } from "@/api/session";
 import { useParam } from "@/state/url";
@@ -20,8 +20,11 @@ export function useAnyCall(): boolean | undefined {
     staleTime: 60_000,
     queryFn: async ({ signal }) => (await unwrap(api.GET("/api/v1/calls", { params: { query: { limit: "1", kind: ["any"] } }, signal }))).calls.length > 0,
   });
+  // The first call of all has come: what was asked before knows nothing of it.
+  const none = useRef(false);
   useEffect(() => {
-    if (data) void queries.invalidateQueries({ queryKey: ["stats"] });
+    if (data && none.current) void queries.invalidateQueries({ queryKey: ["stats"] });
+    none.current = data === false;
   }, [data, queries]);
   return data;
 }

@@ -4,7 +4,10 @@ export const UNKNOWN = "–";
 
 type Maybe = number | null | undefined;
 
+// Made once: making one costs more than a hundred uses.
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const all = new Intl.NumberFormat("en", { maximumFractionDigits: 9 });
+const cents = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const known = (value: Maybe): value is number => value !== null && value !== undefined && Number.isFinite(value);
 
 function short(value: number): string {
@@ -30,7 +33,7 @@ export function count(value: Maybe): string {
 
 // Every digit, for hovers.
 export function exact(value: Maybe): string {
-  return known(value) ? new Intl.NumberFormat("en", { maximumFractionDigits: 9 }).format(value) : UNKNOWN;
+  return known(value) ? all.format(value) : UNKNOWN;
 }
 
 export function dollars(value: Maybe): string {
@@ -39,7 +42,7 @@ export function dollars(value: Maybe): string {
   const sign = value < 0 ? "-" : "";
   if (size === 0) return "$0";
   if (size >= 10_000) return `${sign}$${short(size)}`;
-  if (size >= 0.1) return `${sign}$${new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(size)}`;
+  if (size >= 0.1) return `${sign}$${cents.format(size)}`;
   if (size < 0.000_001) return `${sign}<$0.000001`;
   // What is smaller than a tenth of a cent is told with two digits: it has to fit a column.
   const places = Math.min(8, (size < 0.001 ? 1 : 2) - Math.floor(Math.log10(size)));

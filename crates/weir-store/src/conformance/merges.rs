@@ -9,7 +9,7 @@ use weir_core::span::{Span, SpanKind};
 use weir_core::time::{Clock, HOUR};
 
 use super::random::Seed;
-use super::stats::recount;
+use super::stats::{recount, recount_sums, sums};
 use super::{Make, check, steps};
 use crate::telemetry::{Dimension, StatsQuery, StepsQuery};
 
@@ -53,6 +53,7 @@ pub(super) fn any_order_gives_the_merged_span_and_its_rollups(make: Make<'_>) {
             let mut found = fixture.store.stats(&query).unwrap();
             found.groups.sort_by(|a, b| a.values.cmp(&b.values));
             prop_assert_eq!(found, recount(&spans, &query, clock.now()));
+            prop_assert_eq!(sums(&fixture, &query), recount_sums(&spans, &query, clock.now()));
         }
         for kind in [SpanKind::Branch, SpanKind::Tool, SpanKind::Retriever] {
             for bucket in [None, Some(HOUR)] {

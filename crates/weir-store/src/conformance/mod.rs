@@ -16,6 +16,7 @@ use weir_core::merge::SpanWrite;
 use weir_core::span::Span;
 use weir_core::time::Clock;
 
+use crate::sums::Measured;
 use crate::telemetry::{OrderBy, SpanQuery, Telemetry, TimeRange};
 
 mod merges;
@@ -30,6 +31,8 @@ mod steps;
 pub struct Fixture {
     /// The reading side.
     pub store: Arc<dyn Telemetry>,
+    /// The same for sums.
+    pub sums: Arc<dyn Measured>,
     /// Commits a batch.
     pub write: Box<dyn Fn(Vec<SpanWrite>)>,
     /// Lets background work (indexes, compaction) run to its end.

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use weir_core::call_sums::{CallSums, LogSum};
 use weir_core::merge::SpanWrite;
 use weir_core::sketch::Sketch;
 use weir_core::span::{Span, Status};
 use weir_core::time::{Clock, DAY, HOUR, MINUTE, Micros};
 
 use super::random::Seed;
-use super::{Make, check};
+use super::{Fixture, Make, check};
+use crate::sums::{Detail, SumGroup};
 use crate::telemetry::{Dimension, Figures, Stats, StatsGroup, StatsQuery, TimeRange};
 
 /// How long figures must be exact to the minute, and to the hour.
@@ -20,6 +22,7 @@ const HOURS_KEPT: Micros = 400 * DAY;
 struct Count {
     figures: Figures,
     sketch: Sketch,
+    sums: CallSums,
 }
 
 impl Count {
@@ -35,6 +38,30 @@ impl Count {
         f.unpriced += u64::from(span.cost.is_none());
         f.latency_sum_us += latency as u64;
         self.sketch.add(latency as f64);
+        self.add_to_sums(span, cached, latency as f64);
+    }
+
+    fn add_to_sums(&mut self, span: &Span, cached: bool, latency: f64) {
+        let t = span.tokens.unwrap_or_default();
+        let prompt = t.prompt + t.cached + t.cache_write + t.cache_write_1h + t.audio_in;
+        let completion = t.completion + t.reasoning + t.audio_out;
+        let cost = span.cost.unwrap_or_default().0;
+        let f = &self.figures;
+        let sums = &mut self.sums;
+        (sums.calls, sums.errors, sums.cache_hits, sums.unpriced) = (f.count, f.errors, f.cache_hits, f.unpriced);
+        sums.prompt_tokens += prompt;
+        sums.completion_tokens += completion;
+        sums.cost += cost;
+        sums.latency_sum_us = f.latency_sum_us;
+        sums.latency.add(latency);
+        sums.ttft.extend(span.ttft_us.map(|us| us as f64));
+        let answered = !cached && matches!(span.status, None | Some(Status::Success));
+        if answered && completion > 0 && latency > 0.0 {
+            sums.output_rate.add(completion as f64 * 1e6 / latency);
+        }
+        sums.prompt_logs.add(LogSum::of(prompt as f64));
+        sums.completion_logs.add(LogSum::of(completion as f64));
+        sums.cost_logs.add(LogSum::of(cost as f64));
     }
 
     fn figures(self) -> Figures {
@@ -83,6 +110,34 @@ type Counted = (Count, BTreeMap<Micros, Count>);
 
 /// The answer as it must be, groups by value.
 pub(super) fn recount(spans: &[Span], query: &StatsQuery, now: Micros) -> Stats {
+    let (groups, total) = counted(spans, query, now);
+    let groups = groups.into_iter().map(|(values, (count, series))| StatsGroup {
+        values,
+        total: count.figures(),
+        series: series.into_iter().map(|(t, count)| (t, count.figures())).collect(),
+    });
+    Stats { groups: groups.collect(), total: total.figures() }
+}
+
+/// The sums as they must be, groups by value.
+pub(super) fn recount_sums(spans: &[Span], query: &StatsQuery, now: Micros) -> Vec<SumGroup> {
+    let whole = query.range.from.unwrap_or_default();
+    let cells = |(count, series): Counted| match query.bucket {
+        None => vec![(whole, count.sums)],
+        Some(_) => series.into_iter().map(|(t, count)| (t, count.sums)).collect(),
+    };
+    let groups = counted(spans, query, now).0.into_iter();
+    groups.map(|(values, of)| SumGroup { values, cells: cells(of) }).collect()
+}
+
+/// Sums as they are read, groups by value.
+pub(super) fn sums(fixture: &Fixture, query: &StatsQuery) -> Vec<SumGroup> {
+    let mut groups = fixture.sums.call_sums(query, Detail::ALL).unwrap();
+    groups.sort_by(|a, b| a.values.cmp(&b.values));
+    groups
+}
+
+fn counted(spans: &[Span], query: &StatsQuery, now: Micros) -> (BTreeMap<Vec<Option<String>>, Counted>, Count) {
     let TimeRange { from, to } = rounded(query.range, now);
     let mut groups: BTreeMap<Vec<Option<String>>, Counted> = BTreeMap::new();
     let mut total = Count::default();
@@ -104,12 +159,7 @@ pub(super) fn recount(spans: &[Span], query: &StatsQuery, now: Micros) -> Stats 
             series.entry(start.div_euclid(bucket) * bucket).or_default().add(span);
         }
     }
-    let groups = groups.into_iter().map(|(values, (count, series))| StatsGroup {
-        values,
-        total: count.figures(),
-        series: series.into_iter().map(|(t, count)| (t, count.figures())).collect(),
-    });
-    Stats { groups: groups.collect(), total: total.figures() }
+    (groups, total)
 }
 
 pub(super) fn every_path_agrees_with_a_recount(make: Make<'_>) {
@@ -150,6 +200,7 @@ pub(super) fn every_path_agrees_with_a_recount(make: Make<'_>) {
             prop_assert!(found.groups.is_sorted_by(|a, b| a.total.count >= b.total.count));
             found.groups.sort_by(|a, b| a.values.cmp(&b.values));
             prop_assert_eq!(found, recount(&spans, &query, now), "{:?}", query);
+            prop_assert_eq!(sums(&fixture, &query), recount_sums(&spans, &query, now), "{:?}", query);
         }
         Ok(())
     });

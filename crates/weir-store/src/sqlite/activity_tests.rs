@@ -26,6 +26,7 @@ fn call(project: Option<&str>, at: Micros, status: Status) -> Span {
         prompt_version: (at % 3 == 0).then(|| "v2".to_owned()),
         start_us: Some(at),
         end_us: Some(at + 250_000),
+        ttft_us: (at % 2 == 0).then_some(90_000),
         tokens: Some(TokenCounts { cached: 5, reasoning: 2, ..TokenCounts::of(10, 7) }),
         cost: (status == Status::Success).then_some(NanoUsd(1_500)),
         ..Span::new(SpanKey { trace: TraceId::new(), span: SpanId::new() })
@@ -105,16 +106,24 @@ fn minutes_and_rows_give_the_same() {
         *statuses.entry("unpriced").or_default() += activity.calls.unpriced;
         *statuses.entry("prompt").or_default() += activity.calls.prompt_tokens;
         *statuses.entry("latencies").or_default() += activity.calls.latency.count();
+        *statuses.entry("first tokens").or_default() += activity.calls.ttft.count();
+        *statuses.entry("rates").or_default() += activity.calls.output_rate.count();
+        *statuses.entry("prompt logs").or_default() += activity.calls.prompt_logs.count;
+        *statuses.entry("cost logs").or_default() += activity.calls.cost_logs.count;
         *statuses.entry("branches").or_default() += activity.branches.values().sum::<u64>();
     }
     let expected = [
         ("branches", 40),
         ("cached", 8),
         ("calls", 40),
+        ("cost logs", 8),
         ("errors", 24),
+        ("first tokens", 20),
         ("latencies", 40),
         ("limited", 8),
         ("prompt", 40 * 15),
+        ("prompt logs", 40),
+        ("rates", 8),
         ("unpriced", 32),
     ];
     assert_eq!(statuses, expected.into());

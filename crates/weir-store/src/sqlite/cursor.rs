@@ -41,7 +41,8 @@ impl Cursor {
             if parts.next()? != tag(order, ascending) {
                 return None;
             }
-            let seq = i64::from_str_radix(parts.next()?, 16).ok()?;
+            let digits = parts.next().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+            let seq = i64::from_str_radix(digits, 16).ok()?;
             let place = match (parts.next(), order) {
                 (None, OrderBy::Start) => Place::Start,
                 (Some("-"), OrderBy::Latency | OrderBy::Cost | OrderBy::Tokens) => Place::Absent,

@@ -50,6 +50,8 @@ mod schema;
 mod scores;
 mod seq;
 mod sizes;
+#[cfg(test)]
+mod spread_tests;
 mod sums;
 mod traces;
 mod write;

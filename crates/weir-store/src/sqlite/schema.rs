@@ -19,6 +19,7 @@ pub(super) const TELEMETRY: Migrations = &[
     (7, include_str!("migrations/0007_views.sql")),
     (8, include_str!("migrations/0008_traces.sql")),
     (9, include_str!("migrations/0009_assessments.sql")),
+    (10, include_str!("migrations/0010_spreads.sql")),
 ];
 
 /// Brings the database to this version's schema.

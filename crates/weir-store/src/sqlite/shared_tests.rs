@@ -37,7 +37,8 @@ fn passes_the_suite_shared() {
         Fixture {
             write: Box::new(move |writes| commit(&writer, writes)),
             settle: Box::new(|| {}),
-            store: Arc::new(store),
+            store: Arc::new(store.clone()),
+            sums: Arc::new(store),
             keep: Box::new(dir),
         }
     });

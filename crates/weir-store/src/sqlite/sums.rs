@@ -10,14 +10,14 @@ use super::SqliteStore;
 use super::rollup::{self, floors::Floors};
 use super::scores;
 use crate::events::{EventKind, EventQuery, Labelled, MAX_VALUES, ScoreQuery};
-use crate::sums::{LONGEST_SPAN, Measured, SumGroup};
+use crate::sums::{Detail, LONGEST_SPAN, Measured, SumGroup};
 use crate::telemetry::{StatsQuery, StoreError, Telemetry, TimeRange};
 
 impl Measured for SqliteStore {
-    fn call_sums(&self, query: &StatsQuery) -> Result<Vec<SumGroup>, StoreError> {
+    fn call_sums(&self, query: &StatsQuery, detail: Detail) -> Result<Vec<SumGroup>, StoreError> {
         let inner = &self.inner;
         let now = inner.options.clock.now();
-        inner.readers.get()?.snapshot(|db| rollup::stats::sums(db, &inner.texts, Floors::read(db, now)?, query))
+        inner.readers.get()?.snapshot(|db| rollup::stats::sums(db, &inner.texts, Floors::read(db, now)?, query, detail))
     }
 
     fn score_values(&self, query: &ScoreQuery) -> Result<Vec<Labelled>, StoreError> {
@@ -111,7 +111,7 @@ mod tests {
                 ..StatsQuery::default()
             };
             let stats = store.stats(&query).unwrap();
-            let groups = store.call_sums(&query).unwrap();
+            let groups = store.call_sums(&query, Detail::LATENCIES).unwrap();
             assert_eq!(groups.len(), 2);
             for (group, figures) in groups.iter().zip(&stats.groups) {
                 assert_eq!(group.values, figures.values);

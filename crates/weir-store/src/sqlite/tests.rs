@@ -23,7 +23,8 @@ fn fixture(payload: PayloadEncoding, clock: Clock) -> Fixture {
             let writer = settler.inner.writer().unwrap();
             while background::build_groups(&settler.inner, writer).unwrap() {}
         }),
-        store: Arc::new(store),
+        store: Arc::new(store.clone()),
+        sums: Arc::new(store),
         keep: Box::new(dir),
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use weir_core::anomaly::{Anomaly, Severity as Badness};
 use weir_core::call_sums::CallSums;
-use weir_core::sketch::Sketch;
 use weir_core::span::Status;
 use weir_core::time::{HOUR, Micros};
 use weir_store::catalog::{AnomalyQuery, MAX_ANOMALIES};
 use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
+use weir_store::sums::Detail;
 use weir_store::telemetry::{Dimension, StatsQuery, StoreError, TimeRange};
 
 use super::cells::Track;
@@ -41,8 +41,9 @@ pub enum Data {
 struct Calls<'a> {
     filters: &'a [(Dimension, Vec<String>)],
     group_by: &'a [Dimension],
+    /// Whether those that met a rate limit are told apart.
     limited: bool,
-    latencies: bool,
+    detail: Detail,
 }
 
 /// Reads what a rule needs for the instants from `first` to `last`. Stretches must not overlap.
@@ -55,14 +56,14 @@ pub fn load(
     stretches: &[Stretch],
     (first, last): (Micros, Micros),
 ) -> Result<Data, StoreError> {
-    let calls = |filters, group_by, limited, latencies| Calls { filters, group_by, limited, latencies };
+    let calls = |filters, group_by, limited, detail| Calls { filters, group_by, limited, detail };
     match &rule.read {
         Read::Metric { measure, agg, filters, group_by } => {
-            let which = calls(filters, group_by, measure.needs_limited(), measure.needs_latencies(*agg));
+            let which = calls(filters, group_by, measure.needs_limited(), measure.detail(*agg));
             tracks(reads, &which, stretches).map(Data::Calls)
         }
         Read::Budget(budget) => {
-            tracks(reads, &calls(&budget.filters, &budget.per, false, false), stretches).map(Data::Calls)
+            tracks(reads, &calls(&budget.filters, &budget.per, false, Detail::NONE), stretches).map(Data::Calls)
         }
         Read::Slo(slo) => match &slo.indicator {
             Indicator::ScoreBelow { name, .. } => {
@@ -71,7 +72,8 @@ pub fn load(
             }
             indicator => {
                 let latencies = matches!(indicator, Indicator::LatencyMs(_));
-                tracks(reads, &calls(&slo.filters, &[], false, latencies), stretches).map(Data::Calls)
+                let detail = Detail { latency: latencies, ..Detail::NONE };
+                tracks(reads, &calls(&slo.filters, &[], false, detail), stretches).map(Data::Calls)
             }
         },
         Read::Values(values) => {
@@ -203,10 +205,9 @@ fn read(reads: &dyn Reads, which: &Calls<'_>, of: Stretch) -> Result<Vec<(Key, C
         bucket: of.bucket,
     };
     let inside = |at: &Micros| (of.from..of.to).contains(at);
-    let strip = |sums: CallSums| if which.latencies { sums } else { CallSums { latency: Sketch::new(), ..sums } };
     let mut all: Vec<(Key, Track)> = Vec::new();
-    for group in reads.call_sums(&query)? {
-        let cells = group.cells.into_iter().filter(|(at, _)| inside(at)).map(|(at, sums)| (at, strip(sums)));
+    for group in reads.call_sums(&query, which.detail)? {
+        let cells = group.cells.into_iter().filter(|(at, _)| inside(at));
         let mut track = Track::default();
         track.put(cells);
         all.push((group.values, track));
@@ -214,7 +215,7 @@ fn read(reads: &dyn Reads, which: &Calls<'_>, of: Stretch) -> Result<Vec<(Key, C
     if which.limited {
         let mut filters = query.filters.clone();
         filters.push((Dimension::Status, vec![Status::RateLimited.as_str().to_owned()]));
-        for group in reads.call_sums(&StatsQuery { filters, ..query })? {
+        for group in reads.call_sums(&StatsQuery { filters, ..query }, Detail::NONE)? {
             if let Some((_, track)) = all.iter_mut().find(|(key, _)| *key == group.values) {
                 group.cells.iter().for_each(|(at, sums)| track.limited(*at, sums.calls));
             }

@@ -73,7 +73,7 @@ pub enum Agg {
 #[schema(as = AlertMetric)]
 pub struct MetricDoc {
     /// `requests`, `errors`, `error_ratio`, `cost` (US dollars), `tokens`, `tokens_prompt`, `tokens_completion`,
-    /// `latency` (seconds), `tokens_per_s`, `cache_hit_ratio`, `rate_limited`, or `score:NAME`.
+    /// `latency`, `ttft` (seconds), `tokens_per_s`, `cache_hit_ratio`, `rate_limited`, or `score:NAME`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(required)]
     pub measure: String,

@@ -2,6 +2,8 @@
 
 use weir_core::call_sums::CallSums;
 
+use weir_store::sums::Detail;
+
 use super::document::Agg;
 use super::parse::{Problem, not_known};
 
@@ -17,6 +19,7 @@ pub enum Measure {
     TokensPrompt,
     TokensCompletion,
     Latency,
+    Ttft,
     TokensPerS,
     CacheHitRatio,
     RateLimited,
@@ -35,7 +38,8 @@ const TABLE: &[(Measure, &str, &str, &[Agg])] = &[
     (M::TokensPrompt, "tokens_prompt", "tokens", &[Sum, Avg, Rate]),
     (M::TokensCompletion, "tokens_completion", "tokens", &[Sum, Avg, Rate]),
     (M::Latency, "latency", "seconds", &[P95, Avg, P50, P90, P99, Min, Max]),
-    (M::TokensPerS, "tokens_per_s", "tokens_per_second", &[Avg]),
+    (M::Ttft, "ttft", "seconds", &[P95, P50, P90, P99, Min, Max]),
+    (M::TokensPerS, "tokens_per_s", "tokens_per_second", &[Avg, P50, P90, P95, P99, Min, Max]),
     (M::CacheHitRatio, "cache_hit_ratio", "ratio", &[Ratio]),
     (M::RateLimited, "rate_limited", "calls", &[Count, Rate, Ratio]),
 ];
@@ -47,11 +51,6 @@ impl Measure {
     /// Names the member, and what there is.
     pub fn parse(name: &str, agg: Option<Agg>) -> Result<(Self, Agg), Problem> {
         let Some((measure, _, _, aggs)) = TABLE.iter().find(|row| row.1 == name) else {
-            if name == "ttft" {
-                let why = "time to the first token is kept in no rollup; watch latency here, or \
-                           llm_time_to_first_token_seconds in Prometheus";
-                return Err(Problem::new("metric.measure", why));
-            }
             let names: Vec<&str> = TABLE.iter().map(|row| row.1).collect();
             let why = not_known(&format!("\"{name}\" is not measured"), name, &names);
             return Err(Problem::new("metric.measure", why));
@@ -89,10 +88,16 @@ impl Measure {
         self == M::RateLimited
     }
 
-    /// Whether it is taken from the distribution of latencies.
+    /// What it needs of single calls beside their sums.
     #[must_use]
-    pub fn needs_latencies(self, agg: Agg) -> bool {
-        self == M::Latency && agg != Avg
+    pub fn detail(self, agg: Agg) -> Detail {
+        let spread = agg != Avg;
+        Detail {
+            latency: spread && self == M::Latency,
+            ttft: self == M::Ttft,
+            output_rate: spread && self == M::TokensPerS,
+            logs: false,
+        }
     }
 
     /// Whether a value is a sum over its window, so that it grows with it and no calls make 0.
@@ -105,6 +110,15 @@ impl Measure {
     #[must_use]
     pub fn value(self, agg: Agg, of: &CallSums, minutes: f64) -> (Option<f64>, u64) {
         let n = of.calls;
+        let spread = match self {
+            M::Ttft => Some((&of.ttft, 1e6)),
+            M::TokensPerS if agg != Avg => Some((&of.output_rate, 1.0)),
+            M::Latency if agg != Avg => Some((&of.latency, 1e6)),
+            _ => None,
+        };
+        if let Some((sketch, units)) = spread {
+            return (quantile(agg).and_then(|q| sketch.quantile(q)).map(|value| value / units), sketch.count());
+        }
         let (total, n) = match self {
             M::Requests => (n as f64, n),
             M::Errors | M::ErrorRatio => (of.errors as f64, n),
@@ -118,24 +132,30 @@ impl Measure {
                 let seconds = of.latency_sum_us as f64 / 1e6;
                 return ((seconds > 0.0).then(|| of.completion_tokens as f64 / seconds), n);
             }
-            M::Latency => (of.latency_sum_us as f64 / 1e6, n),
+            M::Latency | M::Ttft => (of.latency_sum_us as f64 / 1e6, n),
         };
-        let at = |q: f64| of.latency.quantile(q).map(|us| us / 1e6);
         let value = match agg {
             Count | Sum => Some(total),
             Rate => Some(total / minutes.max(1e-9)),
             Avg | Ratio => (n > 0).then(|| total / n as f64),
-            P50 => at(0.50),
-            P90 => at(0.90),
-            P95 => at(0.95),
-            P99 => at(0.99),
-            Min => at(0.0),
-            Max => at(1.0),
-            // No measure of calls has it.
-            Last => None,
+            // No other measure of calls has them.
+            P50 | P90 | P95 | P99 | Min | Max | Last => None,
         };
         (value, n)
     }
+}
+
+/// Which of all values an aggregation asks for, from 0, the smallest, to 1.
+fn quantile(agg: Agg) -> Option<f64> {
+    Some(match agg {
+        P50 => 0.50,
+        P90 => 0.90,
+        P95 => 0.95,
+        P99 => 0.99,
+        Min => 0.0,
+        Max => 1.0,
+        Count | Sum | Rate | Avg | Ratio | Last => return None,
+    })
 }
 
 /// The name of an aggregation in documents.
@@ -156,14 +176,10 @@ pub fn of_values(agg: Agg, values: &mut [f64]) -> Option<f64> {
         return values.last().copied();
     }
     values.sort_unstable_by(f64::total_cmp);
-    let at = |q: f64| values.get(((q * values.len() as f64).ceil() as usize).clamp(1, values.len()) - 1).copied();
+    if let Some(q) = quantile(agg) {
+        return values.get(((q * values.len() as f64).ceil() as usize).clamp(1, values.len()) - 1).copied();
+    }
     match agg {
-        P50 => at(0.50),
-        P90 => at(0.90),
-        P95 => at(0.95),
-        P99 => at(0.99),
-        Min => at(0.0),
-        Max => at(1.0),
         Sum => Some(values.iter().sum()),
         _ => Some(values.iter().sum::<f64>() / values.len() as f64),
     }
@@ -171,6 +187,8 @@ pub fn of_values(agg: Agg, values: &mut [f64]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use weir_core::sketch::Sketch;
+
     use super::*;
 
     #[test]
@@ -184,6 +202,9 @@ mod tests {
             unpriced: 10,
             latency_sum_us: 80_000_000,
             latency: [1e6, 2e6, 4e6].into_iter().collect(),
+            ttft: [0.2e6, 0.5e6].into_iter().collect(),
+            completion_tokens: 1_600,
+            output_rate: [10.0, 20.0, 60.0].into_iter().collect(),
             ..CallSums::default()
         };
         let value = |name: &str, agg| {
@@ -198,10 +219,18 @@ mod tests {
         assert_eq!(value("latency", Some(Avg)), (Some(2.0), 40));
         let max = value("latency", Some(Max)).0.unwrap();
         assert!((max - 4.0).abs() < 0.05, "{max}");
+        let near = |(value, n): (Option<f64>, u64), wanted: f64| (value.unwrap() / wanted - 1.0).abs() < 0.01 && n > 0;
+        assert!(near(value("ttft", None), 0.2) && near(value("ttft", Some(Max)), 0.5));
+        assert_eq!(value("ttft", Some(P50)).1, 2, "calls that were not streamed are none of its samples");
+        assert_eq!(value("tokens_per_s", None), (Some(20.0), 40));
+        assert!(near(value("tokens_per_s", Some(P50)), 20.0) && near(value("tokens_per_s", Some(Min)), 10.0));
+        assert_eq!(value("tokens_per_s", Some(P95)).1, 3);
         assert_eq!(value("cache_hit_ratio", None), (Some(0.25), 40));
         assert_eq!(value("rate_limited", Some(Ratio)), (Some(0.1), 40));
         let (measure, agg) = Measure::parse("error_ratio", None).unwrap();
         assert_eq!(measure.value(agg, &CallSums::default(), 5.0), (None, 0), "nothing is no ratio of 0");
+        let known_of_none = CallSums { ttft: Sketch::new(), ..calls };
+        assert_eq!(Measure::Ttft.value(P95, &known_of_none, 5.0), (None, 0), "no time is known, so it is none");
     }
 
     #[test]
@@ -209,8 +238,7 @@ mod tests {
         let no = |name, agg| Measure::parse(name, agg).unwrap_err().to_string();
         assert_eq!(no("latencey", None), "metric.measure: \"latencey\" is not measured; did you mean \"latency\"?");
         assert_eq!(no("requests", Some(P95)), "metric.agg: requests has no \"p95\"; it has count, rate");
-        assert!(no("ttft", None).starts_with("metric.measure: time to the first token is kept in no rollup"));
-        assert_eq!(no("tokens_per_s", Some(P95)), "metric.agg: tokens_per_s has no \"p95\"; it has avg");
+        assert_eq!(no("ttft", Some(Avg)), "metric.agg: ttft has no \"avg\"; it has p95, p50, p90, p99, min, max");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use weir_core::anomaly::Anomaly;
 use weir_store::catalog::{Anomalies, AnomalyQuery, Happenings};
 use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
-use weir_store::sums::{Measured, SumGroup};
+use weir_store::sums::{Detail, Measured, SumGroup};
 use weir_store::telemetry::{StatsQuery, StoreError};
 
 /// Reads for evaluations.
@@ -14,7 +14,7 @@ pub trait Reads: Send + Sync {
     ///
     /// # Errors
     /// As there.
-    fn call_sums(&self, query: &StatsQuery) -> Result<Vec<SumGroup>, StoreError>;
+    fn call_sums(&self, query: &StatsQuery, detail: Detail) -> Result<Vec<SumGroup>, StoreError>;
 
     /// See [`Measured::score_values`].
     ///
@@ -62,8 +62,8 @@ pub fn merged(of_spans: Vec<Labelled>, of_catalog: Vec<Labelled>) -> Vec<Labelle
 }
 
 impl Reads for Stores {
-    fn call_sums(&self, query: &StatsQuery) -> Result<Vec<SumGroup>, StoreError> {
-        self.measured.call_sums(query)
+    fn call_sums(&self, query: &StatsQuery, detail: Detail) -> Result<Vec<SumGroup>, StoreError> {
+        self.measured.call_sums(query, detail)
     }
 
     fn score_values(&self, query: &ScoreQuery) -> Result<Vec<Labelled>, StoreError> {

@@ -1,6 +1,7 @@
 //! How a budget stands now, by the store.
 
 use weir_core::time::{HOUR, Micros};
+use weir_store::sums::Detail;
 use weir_store::telemetry::{StatsQuery, StoreError, TimeRange};
 
 use super::{Budget, BudgetStatus, HISTORY};
@@ -22,7 +23,7 @@ pub fn standing(budget: &Budget, reads: &dyn Reads, now: Micros) -> Result<Vec<(
         group_by: budget.per.clone(),
         bucket: Some(HOUR),
     };
-    let mut groups = reads.call_sums(&query)?;
+    let mut groups = reads.call_sums(&query, Detail::NONE)?;
     if groups.is_empty() && budget.per.is_empty() {
         groups.push(weir_store::sums::SumGroup::default());
     }

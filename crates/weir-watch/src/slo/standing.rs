@@ -3,6 +3,7 @@
 use weir_core::call_sums::CallSums;
 use weir_core::time::{HOUR, Micros};
 use weir_store::events::ScoreQuery;
+use weir_store::sums::Detail;
 use weir_store::telemetry::{StatsQuery, StoreError, TimeRange};
 
 use super::{BurnRate, Count, Indicator, Slo, budget_left, burn_rates};
@@ -48,7 +49,11 @@ pub fn standing(slo: &Slo, reads: &dyn Reads, now: Micros) -> Result<SloStatus, 
         let range = TimeRange { from: Some(from), to: Some(now) };
         let query = StatsQuery { range, filters: slo.filters.clone(), group_by: Vec::new(), bucket: None };
         let mut sums = CallSums::default();
-        reads.call_sums(&query)?.iter().flat_map(|group| &group.cells).for_each(|(_, cell)| sums.add(cell));
+        reads
+            .call_sums(&query, Detail::LATENCIES)?
+            .iter()
+            .flat_map(|group| &group.cells)
+            .for_each(|(_, cell)| sums.add(cell));
         Ok(count(slo, &sums))
     };
     let whole = within(from)?;

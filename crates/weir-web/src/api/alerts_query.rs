@@ -118,15 +118,10 @@ pub fn open(query: &AlertQuery) -> AlertQuery {
 /// Reads the parameters of a history.
 pub(super) fn history(pairs: &Pairs) -> Result<AlertHistoryQuery, Error> {
     params::check(pairs, HISTORY.iter(), false)?;
-    let before = params::one(pairs, "cursor")
-        .map(|text| {
-            text.parse().map_err(|_| Error::invalid("cursor", "parameter \"cursor\" is none that this list gave"))
-        })
-        .transpose()?;
     Ok(AlertHistoryQuery {
         fingerprint: params::one(pairs, "fingerprint").map(str::to_owned),
         rule: params::one(pairs, "rule").map(str::to_owned),
-        before,
+        before: params::line_before(pairs)?,
         limit: limit(pairs)?,
     })
 }

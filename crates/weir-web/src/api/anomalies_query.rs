@@ -146,8 +146,8 @@ fn wait(pairs: &Pairs, usual: Micros) -> Result<Micros, Error> {
 }
 
 fn cursor(text: &str) -> Result<(Micros, String), Error> {
-    let parts = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())));
-    parts.ok_or_else(|| Error::invalid("cursor", "parameter \"cursor\" is none that this list gave"))
+    let parts = text.split_once('.').and_then(|(at, id)| Some((params::number(at)?, id.to_owned())));
+    parts.filter(|(_, id)| !id.is_empty()).ok_or_else(params::foreign_cursor)
 }
 
 fn kind(text: &str) -> Result<AnomalyKind, Error> {

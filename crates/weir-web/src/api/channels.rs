@@ -173,15 +173,11 @@ impl Page {
                 Error::invalid("limit", format!("parameter \"limit\": \"{text}\" is no number from 1 to {MAX_LIMIT}"))
             })
         });
-        let before = params::one(pairs, "cursor").map(|text| {
-            text.parse()
-                .map_err(|_| Error::invalid("cursor", "parameter \"cursor\" is none that this list gave".to_owned()))
-        });
         Ok(Self {
             delivery: delivery.transpose()?,
             alert: params::one(pairs, "alert").map(str::to_owned),
             limit: limit.transpose()?.unwrap_or(LIMIT),
-            before: before.transpose()?,
+            before: params::line_before(pairs)?,
         })
     }
 }

@@ -66,6 +66,7 @@ async fn wrong_requests_are_refused_by_name() {
         ("GET", "/api/v1/channels/ops/notifications?state=lost", 400, "waiting, delivered, given_up"),
         ("GET", "/api/v1/channels/ops/notifications?limit=0", 400, "limit"),
         ("GET", "/api/v1/channels/ops/notifications?cursor=x", 400, "cursor"),
+        ("GET", "/api/v1/channels/ops/notifications?cursor=-1", 400, "cursor"),
         ("GET", "/api/v1/channels?x=1", 400, "\\\"x\\\""),
     ] {
         let (answered, said) = asked(&api, method, path).await;

@@ -14,7 +14,7 @@ use weir_core::time::Micros;
 use weir_store::catalog::AnomalyQuery;
 use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
 use weir_store::scores::{Scores, Tally};
-use weir_store::sums::SumGroup;
+use weir_store::sums::{Detail, SumGroup};
 use weir_store::telemetry::{
     SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StepFigures, StepGroup, StepsQuery, StoreError, TableSize,
     Telemetry, TimeRange,
@@ -45,7 +45,7 @@ impl Fake {
 
 /// Nothing to alert of.
 impl Reads for Fake {
-    fn call_sums(&self, _: &StatsQuery) -> Result<Vec<SumGroup>, StoreError> {
+    fn call_sums(&self, _: &StatsQuery, _: Detail) -> Result<Vec<SumGroup>, StoreError> {
         Ok(Vec::new())
     }
 

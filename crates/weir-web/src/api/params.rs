@@ -110,6 +110,22 @@ pub(super) fn instant(pairs: &Pairs, name: &str, now: Micros) -> Result<Option<M
         .transpose()
 }
 
+/// A `cursor` that is the number of a line, from 1 up.
+pub(super) fn line_before(pairs: &Pairs) -> Result<Option<i64>, Error> {
+    let line = |text: &str| number(text).filter(|line| *line > 0).ok_or_else(foreign_cursor);
+    one(pairs, "cursor").map(line).transpose()
+}
+
+/// A number of digits alone: what is printed into a cursor.
+pub(super) fn number(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A cursor that no page ends in.
+pub(super) fn foreign_cursor() -> Error {
+    Error::invalid("cursor", "parameter \"cursor\" is none that this list gave: use `next` of the page before")
+}
+
 /// A number from 0 up, times `scale`, rounded.
 pub(super) fn scaled(name: &str, text: &str, scale: f64) -> Result<i64, Error> {
     match text.parse::<f64>() {

@@ -1,10 +1,10 @@
 // A table of any length: only the rows in sight are in the page. Columns can be hidden, moved and sorted by; j and k walk
 // through the rows, Enter opens one.
 
-import { type ColumnDef, flexRender, getCoreRowModel, useReactTable } from "@tanstack/react-table";
+import { type ColumnDef, getCoreRowModel, useReactTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useShortcut } from "@/app/shortcuts";
 import { cx } from "../classes";
 import type { Columns } from "./columns";
@@ -69,6 +69,7 @@ export function Table<T>(props: Props<T>) {
   });
   const leaves = table.getVisibleLeafColumns();
   const of = (id: string) => columns.find((column) => column.id === id);
+  const seen = useMemo(() => leaves.map((leaf) => columns.find((column) => column.id === leaf.id)).filter((column) => column !== undefined), [leaves, columns]);
   const template = leaves.map((leaf) => of(leaf.id)?.width ?? "8rem").join(" ");
 
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => frame.current, estimateSize: () => height, overscan: 12 });
@@ -161,14 +162,7 @@ export function Table<T>(props: Props<T>) {
               )}
               style={{ gridTemplateColumns: narrow ? "minmax(0, 1fr)" : template, height, transform: `translateY(${item.start}px)` }}
             >
-              {narrow ? <div role="gridcell">{narrow(row.original)}</div> : row.getVisibleCells().map((cell) => {
-                const column = of(cell.column.id);
-                return (
-                  <div key={cell.id} role="gridcell" className={cx("truncate px-3", column?.number && "num text-right")}>
-                    {flexRender(cell.column.columnDef.cell, cell.getContext())}
-                  </div>
-                );
-              })}
+              {narrow ? <div role="gridcell">{narrow(row.original)}</div> : <Cells row={row.original} columns={seen} />}
             </div>
           );
         })}
@@ -177,3 +171,12 @@ export function Table<T>(props: Props<T>) {
     </div>
   );
 }
+
+// A row's own cells: a scrolled list moves many rows in each frame and has few new ones.
+const Cells = memo(function Cells<T>({ row, columns }: { row: T; columns: readonly Column<T>[] }) {
+  return columns.map((column) => (
+    <div key={column.id} role="gridcell" className={cx("truncate px-3", column.number && "num text-right")}>
+      {column.cell(row)}
+    </div>
+  ));
+}) as <T>(props: { row: T; columns: readonly Column<T>[] }) => ReactNode;

@@ -16,12 +16,13 @@ const AGGREGATIONS: Record<string, readonly string[]> = {
   tokens: ["sum", "avg", "rate"],
   tokens_prompt: ["sum", "avg", "rate"],
   tokens_completion: ["sum", "avg", "rate"],
-  tokens_per_s: ["avg"],
+  ttft: ["p95", "p50", "p90", "p99", "min", "max"],
+  tokens_per_s: ["avg", "p50", "p90", "p95", "p99", "min", "max"],
   cache_hit_ratio: ["ratio"],
   rate_limited: ["count", "rate", "ratio"],
 };
 const OF_SCORES = ["avg", "p50", "p90", "p95", "p99", "min", "max", "count"] as const;
-const WORDS: Record<string, string> = { errors: "errors (calls)", rate_limited: "rate limits", rate: "a minute", avg: "mean", ratio: "share of calls", tokens_per_s: "tokens per second" };
+const WORDS: Record<string, string> = { errors: "errors (calls)", rate_limited: "rate limits", rate: "a minute", avg: "mean", ratio: "share of calls", tokens_per_s: "tokens per second", ttft: "time to first token" };
 const named = (name: string) => WORDS[name] ?? name.replaceAll("_", " ");
 const MEASURES = Object.keys(AGGREGATIONS).map((name) => [name, named(name)] as const);
 

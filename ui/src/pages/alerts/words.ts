@@ -11,7 +11,7 @@ export function valueOf(value: number | null | undefined, unit: string): string 
   return count(Math.round(value * 1_000) / 1_000);
 }
 
-const UNITS: Record<string, string> = { cost: "usd", latency: "seconds", error_ratio: "ratio", cache_hit_ratio: "ratio" };
+const UNITS: Record<string, string> = { cost: "usd", latency: "seconds", ttft: "seconds", error_ratio: "ratio", cache_hit_ratio: "ratio" };
 export const unitOf = (doc: RuleDoc) => (doc.metric?.agg === "ratio" ? "ratio" : (UNITS[doc.metric?.measure ?? ""] ?? ""));
 
 // What a rule asks, in one line: `error ratio > 5 % (20 %) over 10m by model`.

@@ -1,25 +1,31 @@
+import type { UseQueryResult } from "@tanstack/react-query";
 import type { Stats } from "@/api/client";
 import { useStats } from "@/api/stats";
 import { Panel } from "@/components/panel";
 import { Stat } from "@/components/stat";
+import { Answered } from "@/components/state";
 import { change, count, dollars, exact, millis, percent } from "@/format/number";
 import { DAY, type TimeRange } from "@/state/range";
 import { saved } from "./saved";
 
 const WEEK = 7 * DAY;
 
-// What everybody asks first, against the same time so many weeks before.
-export function KeyFigures({ stats, range, q, every }: { stats: Stats; range: TimeRange; q: string; every: number | false }) {
+// What everybody asks first, against the same time so many weeks before. All of it is asked at once.
+export function KeyFigures({ all, range, q, every }: { all: UseQueryResult<Stats>; range: TimeRange; q: string; every: number | false }) {
   const shift = Math.max(1, Math.ceil(range.length / WEEK - 0.01)) * WEEK;
   const before = useStats({ range, q, every, shift });
   const cached = useStats({ range, q, every, by: ["model"] });
-  const [now, then] = [stats.total, before.data?.total.count ? before.data.total : undefined];
+  return <Answered of={all}>{(stats) => <Figures stats={stats} before={before.data} cached={cached.data} shift={shift} />}</Answered>;
+}
+
+function Figures({ stats, before, cached, shift }: { stats: Stats; before: Stats | undefined; cached: Stats | undefined; shift: number }) {
+  const [now, then] = [stats.total, before?.total.count ? before.total : undefined];
   const series = stats.groups[0]?.series ?? [];
   const of = (value: (figures: Stats["total"]) => number | null) => series.map((bucket) => value(bucket));
   const weeks = shift / WEEK;
   const against = weeks === 1 ? "vs. last week" : `vs. ${weeks} weeks ago`;
   const rate = (f: Stats["total"] | undefined) => (f?.count ? f.cache_hits / f.count : null);
-  const notCosted = cached.data ? saved(cached.data) : undefined;
+  const notCosted = cached ? saved(cached) : undefined;
   const hidden = then ? against : "no calls last week";
   return (
     <Panel className="overflow-hidden">

@@ -9,7 +9,6 @@ import { FilterBar } from "@/components/filter/filter-bar";
 import { useObserved } from "@/components/filter/observed";
 import { FirstCall, useAnyCall } from "@/components/first-call";
 import { PageHead } from "@/components/page-head";
-import { Answered } from "@/components/state";
 import { TimeRangePicker } from "@/components/time-range";
 import { DIMENSIONS, KEYS, only, toParams } from "@/state/query";
 import { useRange } from "@/state/range";
@@ -59,7 +58,7 @@ export default function Overview() {
           <FilterBar className="min-w-60 flex-1" value={q} onChange={(text) => setQ(text, { push: true })} observed={observed} onFocus={ask} keys={FILTERS} problems={problems} placeholder="Filter: model:… department:… status:error" />
           <Select className="h-8" label="Group charts" value={by} options={GROUPS} onChange={setBy} />
         </div>
-        <Answered of={all}>{(stats) => <KeyFigures stats={stats} range={range} q={q} every={every} />}</Answered>
+        <KeyFigures all={all} range={range} q={q} every={every} />
         <WatchStrip range={range} />
         <div className="grid gap-3 xl:grid-cols-2">
           <CallsChart {...chart} />

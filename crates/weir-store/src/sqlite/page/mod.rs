@@ -15,6 +15,7 @@ use super::row::{self, StoredSpan};
 use super::seq;
 use crate::telemetry::{OrderBy, SpanQuery, StoreError, TimeRange};
 
+mod in_trace;
 mod ranked;
 
 /// Rows and where to go on.
@@ -45,7 +46,7 @@ pub(super) fn read(db: &Connection, texts: &NameTexts, query: &SpanQuery) -> Res
     let search = Search { db, texts, within, condition, ascending: query.ascending, limit: limit + 1 };
     let probe = Probe::compile(db, &query.filter)?;
     let mut rows = if let Some(trace) = trace_of(&query.filter) {
-        ranked::in_trace(&search, query.order, &trace, cursor)?
+        in_trace::read(&search, query.order, &trace, cursor)?
     } else if query.order == OrderBy::Start {
         by_start(&search, &probe, cursor, "1")?
     } else {

@@ -14,7 +14,7 @@ use crate::sqlite::filter;
 use crate::sqlite::groups::probe::{Entries, Probe};
 use crate::sqlite::groups::walk::{Range, read_entries, read_groups};
 use crate::sqlite::groups::{entry, field};
-use crate::sqlite::row::{self, StoredSpan};
+use crate::sqlite::row::StoredSpan;
 use crate::telemetry::{OrderBy, StoreError};
 
 /// A range to scan, and the best value in it as a key that is greatest first.
@@ -159,45 +159,8 @@ fn candidates(
     Ok(out)
 }
 
-/// The rows of a page within one trace, in any order.
-pub(super) fn in_trace(
-    search: &Search<'_>,
-    order: OrderBy,
-    trace: &[u8],
-    cursor: Option<Cursor>,
-) -> Result<Vec<StoredSpan>, StoreError> {
-    let of = ordered_field(order);
-    let value = if order == OrderBy::Start { "seq" } else { filter::number_expression(&of).unwrap_or("seq") };
-    let (beyond, direction) = if search.ascending { (">", "ASC") } else { ("<", "DESC") };
-    let (after, numbers) = match cursor {
-        None => ("1".to_owned(), vec![]),
-        Some(Cursor { place: Place::Start, seq }) => (format!("seq {beyond} ?"), vec![seq]),
-        Some(Cursor { place: Place::Absent, seq }) => (format!("(({value}) IS NULL AND seq {beyond} ?)"), vec![seq]),
-        Some(Cursor { place: Place::Value(n), seq }) => (
-            format!("(({value}) {beyond} ? OR ({value}) = ? AND seq {beyond} ? OR ({value}) IS NULL)"),
-            vec![n, n, seq],
-        ),
-    };
-    let sql = format!(
-        "SELECT {} FROM spans INDEXED BY spans_key WHERE trace_id = ? AND {} AND {after} \
-         ORDER BY ({value}) IS NULL, ({value}) {direction}, seq {direction} LIMIT ?",
-        row::COLUMNS,
-        search.condition.sql
-    );
-    let mut parameters = vec![Sql::Blob(trace.to_vec())];
-    parameters.extend(search.condition.parameters.iter().cloned());
-    parameters.extend(numbers.into_iter().map(Sql::Integer));
-    parameters.push(Sql::Integer(search.limit as i64));
-    let mut statement = search.db.prepare_cached(&sql)?;
-    let mut found = statement.query(params_from_iter(parameters))?;
-    let mut rows = Vec::new();
-    while let Some(r) = found.next()? {
-        rows.push(row::read(search.db, search.texts, r)?);
-    }
-    Ok(rows)
-}
-
-fn ordered_field(order: OrderBy) -> Field {
+/// What an order is by.
+pub(super) fn ordered_field(order: OrderBy) -> Field {
     match order {
         OrderBy::Start => Field::Start,
         OrderBy::Latency => Field::Latency,

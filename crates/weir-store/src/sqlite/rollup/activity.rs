@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row};
-use weir_core::call_sums::CallSums;
 use weir_core::span::{Span, SpanKind, Status};
 use weir_core::time::{DAY, Micros};
 
 use super::super::names::NameTexts;
 use super::super::{attributes, seq};
-use super::cell::{CELL_COLUMNS, NUMBERS, read_numbers};
+use super::cell::{cell_columns, read_numbers, sums_of, whole};
 use super::floors::Floors;
+use super::measures::{MEASURED, Measures};
+use super::spread::add_spread;
 use super::step::{self, Step};
 use super::{align, slice_number};
 use crate::activity::{ActivityBucket, ActivityPage, PARTS, ProjectActivity, ProjectSpan};
@@ -98,8 +99,9 @@ impl Page<'_> {
         }
         let db = self.db;
         let sql = format!(
-            "SELECT dim, t, project, value, {CELL_COLUMNS} FROM rollup
-             WHERE level = 0 AND dim = ?1 AND t >= ?2 AND t < ?3 AND (?4 = 0 OR value = ?4)"
+            "SELECT dim, t, project, value, {} FROM rollup
+             WHERE level = 0 AND dim = ?1 AND t >= ?2 AND t < ?3 AND (?4 = 0 OR value = ?4)",
+            cell_columns()
         );
         let limited = NameTexts::find(db, Status::RateLimited.as_str())?;
         let all = slice_number(None);
@@ -150,7 +152,7 @@ impl Page<'_> {
     fn slice(&mut self, row: &Row<'_>, source: Source) -> Result<(), StoreError> {
         let project = self.open.entry(row.get(2)?).or_default();
         let numbers = read_numbers(row, 4)?;
-        let [count, errors, cache_hits, p0, p1, p2, p3, c0, c1, audio_in, audio_out, cost, unpriced, latency] = numbers;
+        let [count, ..] = numbers;
         if source == Source::Limited {
             project.calls.rate_limited = project.calls.rate_limited.saturating_add(whole(count));
             return Ok(());
@@ -173,19 +175,8 @@ impl Page<'_> {
             }
             _ => &mut project.calls,
         };
-        calls.calls += whole(count);
-        calls.errors += whole(errors);
-        calls.cache_hits += whole(cache_hits);
-        calls.prompt_tokens += [p0, p1, p2, p3, audio_in].map(whole).iter().sum::<u64>();
-        calls.completion_tokens += [c0, c1, audio_out].map(whole).iter().sum::<u64>();
-        calls.cost = calls.cost.saturating_add(cost);
-        calls.unpriced += whole(unpriced);
-        calls.latency_sum_us += whole(latency);
-        if let Ok(bytes) = row.get_ref(4 + NUMBERS)?.as_blob()
-            && !calls.latency.merge_encoded(bytes)
-        {
-            tracing::warn!("a latency sketch cannot be read");
-        }
+        calls.add(&sums_of(&numbers));
+        add_spread(calls, row, 4)?;
         Ok(())
     }
 
@@ -196,44 +187,38 @@ impl Page<'_> {
         }
         let branch = SpanKind::Branch.number();
         let mut statement = self.db.prepare_cached(&format!(
-            "SELECT start_us, duration_us, project, status, cache, cost_nano, kind,
-               coalesce(prompt_tokens, 0) + coalesce(cached_tokens, 0) + coalesce(cache_write_tokens, 0)
-                 + coalesce(cache_write_1h_tokens, 0) + coalesce(audio_in_tokens, 0),
-               coalesce(completion_tokens, 0) + coalesce(reasoning_tokens, 0) + coalesce(audio_out_tokens, 0),
-               CASE WHEN kind = {branch} THEN attributes END,
-               model, provider, department, prompt_name, prompt_version
+            "SELECT start_us, kind, project, model, provider, department, prompt_name, prompt_version,
+               CASE WHEN kind = {branch} THEN attributes END, {MEASURED}
              FROM spans WHERE seq >= ?1 AND seq <= ?2"
         ))?;
         let last = seq::floor(to) | ((1 << 20) - 1);
         let mut rows = statement.query((seq::floor(from), last))?;
         while let Some(row) = rows.next()? {
-            let (Some(start), Some(duration)) = (row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?) else {
+            let Some(start) = row.get::<_, Option<i64>>(0)?.filter(|start| (from..to).contains(start)) else {
                 continue;
             };
-            let Some(kind) = row.get::<_, Option<i64>>(6)?.and_then(SpanKind::from_number) else { continue };
+            let Some(kind) = row.get::<_, Option<i64>>(1)?.and_then(SpanKind::from_number) else { continue };
             let is_call = matches!(kind, SpanKind::Llm | SpanKind::Embedding);
-            if start < from || start >= to || !(is_call || kind == SpanKind::Branch) {
+            if !(is_call || kind == SpanKind::Branch) {
                 continue;
             }
+            let Some((measures, status)) = Measures::of_row(self.db, self.texts, row, 9)? else { continue };
             if !self.go_to(start)? {
                 return Ok(true);
             }
             let project = row.get::<_, Option<i64>>(2)?.unwrap_or_default();
             if is_call {
-                let one = call(self.db, self.texts, row, duration.max(0))?;
+                let one = measures.sums();
                 let activity = self.open.entry(project).or_default();
                 activity.calls.add(&one);
+                activity.calls.rate_limited += u64::from(status == Some(Status::RateLimited));
                 for part in PARTS {
                     if let Some(value) = value_of(self.db, self.texts, row, part)? {
                         // As in slices: rate limits are not told apart.
-                        activity
-                            .parts
-                            .entry((part, value))
-                            .or_default()
-                            .add(&CallSums { rate_limited: 0, ..one.clone() });
+                        activity.parts.entry((part, value)).or_default().add(&one);
                     }
                 }
-            } else if let Some(text) = row.get::<_, Option<String>>(9)? {
+            } else if let Some(text) = row.get::<_, Option<String>>(8)? {
                 let attributes = attributes::decode(&text);
                 let span = Span { kind: Some(SpanKind::Branch), attributes, ..Span::default() };
                 if let Some(Step { workflow, step, target: Some(target) }) = Step::of(&span) {
@@ -244,29 +229,6 @@ impl Page<'_> {
         }
         Ok(false)
     }
-}
-
-/// The call of a row.
-fn call(db: &Connection, texts: &NameTexts, row: &Row<'_>, latency_us: i64) -> Result<CallSums, StoreError> {
-    let status = row.get::<_, Option<i64>>(3)?.and_then(Status::from_number);
-    let cached = match row.get::<_, Option<i64>>(4)? {
-        Some(id) => matches!(texts.text(db, id)?.as_ref(), "hit" | "semantic"),
-        None => false,
-    };
-    let cost: Option<i64> = row.get(5)?;
-    Ok(CallSums {
-        calls: 1,
-        errors: u64::from(matches!(status, Some(Status::Error | Status::RateLimited | Status::Blocked))),
-        rate_limited: u64::from(status == Some(Status::RateLimited)),
-        cache_hits: u64::from(cached || status == Some(Status::Cached)),
-        cost: cost.unwrap_or_default(),
-        unpriced: u64::from(cost.is_none()),
-        prompt_tokens: whole(row.get(7)?),
-        completion_tokens: whole(row.get(8)?),
-        latency_sum_us: whole(latency_us),
-        latency: std::iter::once(latency_us as f64).collect(),
-        ..CallSums::default()
-    })
 }
 
 /// The value of a dimension of [`PARTS`] of the call of a row.
@@ -284,19 +246,15 @@ fn value_of(
         })
     };
     Ok(match dimension {
-        Dimension::Model => text(10)?,
-        Dimension::Provider => text(11)?,
-        Dimension::Department => text(12)?,
-        Dimension::PromptVersion => match (text(13)?, text(14)?) {
+        Dimension::Model => text(3)?,
+        Dimension::Provider => text(4)?,
+        Dimension::Department => text(5)?,
+        Dimension::PromptVersion => match (text(6)?, text(7)?) {
             (name, Some(version)) => Some(format!("{}@{version}", name.unwrap_or_default())),
             (name, None) => name,
         },
         Dimension::Project | Dimension::Status | Dimension::Key => None,
     })
-}
-
-fn whole(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or_default()
 }
 
 /// The projects of the days of a range.

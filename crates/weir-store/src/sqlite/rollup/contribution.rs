@@ -7,7 +7,8 @@ use weir_core::time::Micros;
 
 use super::super::row::token_columns;
 use super::CUBED;
-use super::cell::{Measures, NUMBERS, Numbers};
+use super::cell::{NUMBERS, Numbers};
+use super::measures::Measures;
 use super::step::{self, Step};
 use super::under::Under;
 
@@ -27,7 +28,8 @@ impl<'a> Contribution<'a> {
         let latency_us = span.latency_us()?;
         let failed = matches!(span.status, Some(Status::Error | Status::RateLimited | Status::Blocked));
         if span.is_call() {
-            let measures = Measures { numbers: call_numbers(span, failed, latency_us), latency_us };
+            let numbers = call_numbers(span, failed, latency_us);
+            let measures = Measures::of_call(numbers, latency_us, span.ttft_us, span.status);
             return Some(Self { start, under: Under::Call(call_values(span)), measures });
         }
         let dim = step::number(span.kind?)?;
@@ -36,7 +38,7 @@ impl<'a> Contribution<'a> {
         let [count, errors, .., latency] = &mut numbers;
         (*count, *errors, *latency) = (1, i64::from(failed), latency_us);
         let under = Under::Step { dim, project: text(span.project.as_ref()), value: Some(Cow::Owned(value)) };
-        Some(Self { start, under, measures: Measures { numbers, latency_us } })
+        Some(Self { start, under, measures: Measures::of_step(numbers, latency_us) })
     }
 }
 

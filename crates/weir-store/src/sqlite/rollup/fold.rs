@@ -6,7 +6,8 @@ use std::hash::Hash;
 
 use weir_core::time::Micros;
 
-use super::cell::{Delta, Measures};
+use super::cell::Delta;
+use super::measures::Measures;
 use super::under::Under;
 use super::{CUBED, Level, SLICED, align, slice_number};
 

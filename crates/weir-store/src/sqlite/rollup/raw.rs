@@ -1,12 +1,13 @@
 //! Figures from the rows themselves, where no rollup is fine enough; bounded.
 
 use rusqlite::Connection;
-use weir_core::span::{SpanKind, Status};
+use weir_core::span::SpanKind;
 use weir_core::time::{MINUTE, Micros};
 
 use super::super::names::NameTexts;
 use super::super::seq;
 use super::groups::Groups;
+use super::measures::{MEASURED, Measures};
 use super::stats::{Compiled, cube_value};
 use super::{CUBED, align};
 use crate::telemetry::StoreError;
@@ -32,9 +33,7 @@ pub(super) fn read(
         return Ok(());
     }
     let mut statement = db.prepare_cached(&format!(
-        "SELECT start_us, duration_us, project, model, provider, department, prompt_name, prompt_version, status, key, \
-           cache, cost_nano, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens, \
-           completion_tokens, reasoning_tokens, audio_in_tokens, audio_out_tokens, kind \
+        "SELECT start_us, kind, project, model, provider, department, prompt_name, prompt_version, key, {MEASURED} \
          FROM spans WHERE seq >= ?1 AND seq <= ?2 LIMIT {}",
         ROWS + 1
     ))?;
@@ -51,13 +50,13 @@ pub(super) fn read(
             )));
         }
         let int = |n: usize| row.get::<_, Option<i64>>(n);
-        let kind = int(20)?.and_then(SpanKind::from_number);
-        let (Some(start), Some(duration)) = (int(0)?, int(1)?) else { continue };
-        if !matches!(kind, Some(SpanKind::Llm | SpanKind::Embedding)) || start < from || start >= to {
+        let kind = int(1)?.and_then(SpanKind::from_number);
+        let Some(start) = int(0)?.filter(|start| (from..to).contains(start)) else { continue };
+        if !matches!(kind, Some(SpanKind::Llm | SpanKind::Embedding)) {
             continue;
         }
-        let status = int(8)?.and_then(Status::from_number);
-        let status_id = match status {
+        let Some((measures, status)) = Measures::of_row(db, &versions.texts, row, 9)? else { continue };
+        let status = match status {
             Some(status) => versions.find(status.as_str())?,
             None => 0,
         };
@@ -68,34 +67,11 @@ pub(super) fn read(
             number(4)?,
             number(5)?,
             versions.prompt_version(int(6)?, int(7)?)?,
-            status_id,
-            number(9)?,
-        ];
-        let cached = match int(10)? {
-            Some(id) => matches!(versions.texts.text(db, id)?.as_ref(), "hit" | "semantic"),
-            None => false,
-        };
-        let latency = duration.max(0);
-        let cost = int(11)?;
-        let failed = matches!(status, Some(Status::Error | Status::RateLimited | Status::Blocked));
-        let numbers = [
-            1,
-            i64::from(failed),
-            i64::from(cached || status == Some(Status::Cached)),
-            number(12)?,
-            number(13)?,
-            number(14)?,
-            number(15)?,
-            number(16)?,
-            number(17)?,
-            number(18)?,
-            number(19)?,
-            cost.unwrap_or_default(),
-            i64::from(cost.is_none()),
-            latency,
+            status,
+            number(8)?,
         ];
         if let Some(sum) = query.sum_of(groups, align(start, MINUTE), |d| cube_value(&values, d)) {
-            sum.add_call(&numbers, latency);
+            sum.add_call(&measures, query.detail);
         }
     }
     Ok(())

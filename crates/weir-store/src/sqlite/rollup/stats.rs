@@ -4,12 +4,12 @@ use rusqlite::Connection;
 use weir_core::time::{DAY, HOUR, MINUTE, Micros};
 
 use super::super::names::NameTexts;
-use super::cell::{CELL_COLUMNS, Sum};
+use super::cell::{Sum, columns_for};
 use super::floors::Floors;
 use super::groups::{Group, GroupKey, Groups};
 use super::plan::{self, Piece};
 use super::{CUBED, Level, align, raw, slice_number};
-use crate::sums::SumGroup;
+use crate::sums::{Detail, SumGroup};
 use crate::telemetry::{Dimension, Stats, StatsGroup, StatsQuery, StoreError, TimeRange};
 
 /// Most groups of an answer.
@@ -23,6 +23,8 @@ pub(super) struct Compiled {
     filters: Vec<(Dimension, Vec<i64>)>,
     group_by: Vec<Dimension>,
     bucket: Option<Micros>,
+    /// What is wanted of single calls.
+    pub(super) detail: Detail,
 }
 
 impl Compiled {
@@ -67,7 +69,7 @@ pub(in crate::sqlite) fn answer(
     query: &StatsQuery,
 ) -> Result<Stats, StoreError> {
     let mut groups = Groups::default();
-    let compiled = collect(db, floors, query, &mut groups)?;
+    let compiled = collect(db, floors, query, Detail::LATENCIES, &mut groups)?;
     finish(db, texts, &compiled, groups)
 }
 
@@ -77,9 +79,10 @@ pub(in crate::sqlite) fn sums(
     texts: &NameTexts,
     floors: Floors,
     query: &StatsQuery,
+    detail: Detail,
 ) -> Result<Vec<SumGroup>, StoreError> {
     let mut groups = Groups::summable();
-    let compiled = collect(db, floors, query, &mut groups)?;
+    let compiled = collect(db, floors, query, detail, &mut groups)?;
     let start = query.range.from.unwrap_or_default();
     let cells = |mut group: Group| match query.bucket {
         None => vec![(start, group.total.sums())],
@@ -92,19 +95,25 @@ pub(in crate::sqlite) fn sums(
         .collect()
 }
 
-fn collect(db: &Connection, floors: Floors, query: &StatsQuery, groups: &mut Groups) -> Result<Compiled, StoreError> {
+fn collect(
+    db: &Connection,
+    floors: Floors,
+    query: &StatsQuery,
+    detail: Detail,
+    groups: &mut Groups,
+) -> Result<Compiled, StoreError> {
     check_bucket(query.bucket)?;
     if query.group_by.len() > CUBED {
         return Err(StoreError::Unsupported("a dimension can be grouped by only once".into()));
     }
-    let compiled = compile(db, query)?;
+    let compiled = compile(db, query, detail)?;
     if let Some((from, to)) = bounds(db, slice_number(None), query.range, floors)? {
         read(db, &compiled, from, to, floors, groups)?;
     }
     Ok(compiled)
 }
 
-fn compile(db: &Connection, query: &StatsQuery) -> Result<Compiled, StoreError> {
+fn compile(db: &Connection, query: &StatsQuery, detail: Detail) -> Result<Compiled, StoreError> {
     let mut filters = Vec::with_capacity(query.filters.len());
     for (dimension, values) in &query.filters {
         let mut numbers = Vec::with_capacity(values.len());
@@ -113,7 +122,7 @@ fn compile(db: &Connection, query: &StatsQuery) -> Result<Compiled, StoreError> 
         }
         filters.push((*dimension, numbers));
     }
-    Ok(Compiled { filters, group_by: query.group_by.clone(), bucket: query.bucket })
+    Ok(Compiled { filters, group_by: query.group_by.clone(), bucket: query.bucket, detail })
 }
 
 /// Refuses buckets that slices cannot fill.
@@ -204,7 +213,8 @@ fn read_slices(
 ) -> Result<(), StoreError> {
     let column = |d| if d == Dimension::Project { "project" } else { "value" };
     let mut statement = db.prepare_cached(&format!(
-        "SELECT t, project, value, {CELL_COLUMNS} FROM rollup WHERE level = ?1 AND dim = ?2 AND t >= ?3 AND t < ?4{}",
+        "SELECT t, project, value, {} FROM rollup WHERE level = ?1 AND dim = ?2 AND t >= ?3 AND t < ?4{}",
+        columns_for(query.detail),
         query.condition(column)
     ))?;
     let mut rows = statement.query((piece.level as i64, slice_number(dimension), piece.from, piece.to))?;
@@ -228,8 +238,9 @@ fn read_cube(db: &Connection, query: &Compiled, piece: Piece, groups: &mut Group
         columns.push("t");
     }
     let mut statement = db.prepare_cached(&format!(
-        "SELECT {}, {CELL_COLUMNS} FROM cube WHERE level = ?1 AND t >= ?2 AND t < ?3{}",
+        "SELECT {}, {} FROM cube WHERE level = ?1 AND t >= ?2 AND t < ?3{}",
         columns.join(", "),
+        columns_for(query.detail),
         query.condition(Dimension::as_str)
     ))?;
     let mut rows = statement.query((piece.level as i64, piece.from, piece.to))?;

@@ -8,7 +8,7 @@ use weir_core::time::{MINUTE, Micros};
 use super::super::names::NameTexts;
 use super::super::{row, seq};
 use super::align;
-use super::cell::{CELL_COLUMNS, Sum};
+use super::cell::{Sum, columns_for};
 use super::contribution::Contribution;
 use super::floors::Floors;
 use super::groups::{Group, GroupKey, Groups};
@@ -17,6 +17,7 @@ use super::raw::ROWS;
 use super::stats::{bounds, check_bucket, coarsest};
 use super::step::{self, Step};
 use super::under::Under;
+use crate::sums::Detail;
 use crate::telemetry::{Figures, StepFigures, StepGroup, StepsQuery, StoreError};
 
 /// Most steps of an answer.
@@ -90,7 +91,8 @@ impl Read<'_> {
     fn slices(&mut self, piece: Piece) -> Result<(), StoreError> {
         let db = self.db;
         let mut statement = db.prepare_cached(&format!(
-            "SELECT t, project, value, {CELL_COLUMNS} FROM rollup WHERE level = ?1 AND dim = ?2 AND t >= ?3 AND t < ?4"
+            "SELECT t, project, value, {} FROM rollup WHERE level = ?1 AND dim = ?2 AND t >= ?3 AND t < ?4",
+            columns_for(Detail::LATENCIES)
         ))?;
         let mut rows = statement.query((piece.level as i64, self.dim, piece.from, piece.to))?;
         while let Some(row) = rows.next()? {
@@ -131,7 +133,7 @@ impl Read<'_> {
             if let Under::Step { project, value, .. } = numbers
                 && let Some(sum) = self.sum(align(part.start, MINUTE), project, value)?
             {
-                sum.add_call(&part.measures.numbers, part.measures.latency_us);
+                sum.add_call(&part.measures, Detail::LATENCIES);
             }
         }
         Ok(())

@@ -1,12 +1,12 @@
 //! Writes changes into the stored cells: read, merge, write.
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::{Connection, Row};
 use weir_core::sketch::Sketch;
 
-use super::cell::{CELL_COLUMNS, Cell, Delta, NUMBERS, Numbers, add_numbers};
+use super::cell::{Cell, Delta, NUMBERS, Numbers, add_numbers, cell_columns, read_numbers};
 use super::floors::Floors;
 use super::fold::Fold;
+use super::spread::{SPREADS, blob, encode_logs, logs_of, unreadable};
 use super::{CUBED, Level};
 
 /// Applies a batch's changes, within the writer's transaction.
@@ -52,11 +52,12 @@ impl<'c> Table<'c> {
         let matching: Vec<String> =
             key.split(", ").enumerate().map(|(n, column)| format!("{column} = ?{}", n + 1)).collect();
         let matching = matching.join(" AND ");
-        let values = vec!["?"; keys + NUMBERS + 1].join(",");
+        let values = vec!["?"; keys + NUMBERS + SPREADS].join(",");
+        let columns = cell_columns();
         Ok(Self {
-            read: db.prepare_cached(&format!("SELECT {CELL_COLUMNS} FROM {table} WHERE {matching}"))?,
+            read: db.prepare_cached(&format!("SELECT {columns} FROM {table} WHERE {matching}"))?,
             write: db
-                .prepare_cached(&format!("INSERT OR REPLACE INTO {table} ({key}, {CELL_COLUMNS}) VALUES ({values})"))?,
+                .prepare_cached(&format!("INSERT OR REPLACE INTO {table} ({key}, {columns}) VALUES ({values})"))?,
             delete: db.prepare_cached(&format!("DELETE FROM {table} WHERE {matching}"))?,
             keys,
         })
@@ -71,17 +72,31 @@ impl<'c> Table<'c> {
             }
         }
         add_numbers(&mut cell.numbers, &delta.numbers);
-        cell.sketch.merge(&delta.plus);
-        cell.sketch.subtract(&delta.minus);
+        if cell.known {
+            cell.spread.merge(&delta.plus);
+            cell.spread.subtract(&delta.minus);
+        } else {
+            cell.spread.latency.merge(&delta.plus.latency);
+            cell.spread.latency.subtract(&delta.minus.latency);
+        }
         if cell.numbers == Numbers::default() {
             self.delete.execute(rusqlite::params_from_iter(key))?;
             return Ok(());
         }
-        let sketch = cell.sketch.encode();
         for (n, value) in key.iter().chain(&cell.numbers).enumerate() {
             self.write.raw_bind_parameter(n + 1, value)?;
         }
-        self.write.raw_bind_parameter(self.keys + NUMBERS + 1, &sketch as &dyn ToSql)?;
+        let some = |sketch: &Sketch| (!sketch.is_empty()).then(|| sketch.encode());
+        let spread = &cell.spread;
+        let blobs = [
+            Some(spread.latency.encode()),
+            some(&spread.ttft),
+            some(&spread.output_rate),
+            cell.known.then(|| encode_logs(&spread.logs)),
+        ];
+        for (n, blob) in blobs.iter().enumerate() {
+            self.write.raw_bind_parameter(self.keys + NUMBERS + n + 1, blob)?;
+        }
         self.write.raw_execute()?;
         Ok(())
     }
@@ -89,17 +104,18 @@ impl<'c> Table<'c> {
 
 /// The cell that stands in a row's columns from `at` on.
 pub(in crate::sqlite) fn read_cell(row: &Row<'_>, at: usize) -> rusqlite::Result<Cell> {
-    let mut cell = Cell::default();
-    for (n, number) in cell.numbers.iter_mut().enumerate() {
-        if let ValueRef::Integer(value) = row.get_ref(at + n)? {
-            *number = value;
+    let mut cell = Cell { numbers: read_numbers(row, at)?, ..Cell::default() };
+    let at = at + NUMBERS;
+    let spread = &mut cell.spread;
+    for (n, sketch) in [&mut spread.latency, &mut spread.ttft, &mut spread.output_rate].into_iter().enumerate() {
+        if let Some(bytes) = blob(row, at + n)? {
+            match Sketch::decode(bytes) {
+                Some(stored) => *sketch = stored,
+                None => unreadable(),
+            }
         }
     }
-    if let ValueRef::Blob(bytes) = row.get_ref(at + NUMBERS)? {
-        match Sketch::decode(bytes) {
-            Some(sketch) => cell.sketch = sketch,
-            None => tracing::warn!("a latency sketch cannot be read"),
-        }
-    }
+    cell.known = blob(row, at + 3)?.is_some();
+    cell.spread.logs = logs_of(row, at + 3)?;
     Ok(cell)
 }

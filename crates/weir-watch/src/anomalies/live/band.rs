@@ -8,6 +8,7 @@ use weir_core::anomaly::Anomaly;
 use weir_core::call_sums::CallSums;
 use weir_core::span::SpanKind;
 use weir_core::time::{DAY, HOUR, MINUTE, Micros};
+use weir_store::sums::Detail;
 use weir_store::telemetry::{Dimension, StatsQuery, StepsQuery, StoreError, TimeRange};
 
 use super::watch::Watch;
@@ -158,7 +159,7 @@ fn read(
     let query = StatsQuery { range, filters, group_by, bucket: Some(width) };
     let sums = |query: &StatsQuery| -> Result<BTreeMap<Micros, CallSums>, StoreError> {
         let mut all: BTreeMap<Micros, CallSums> = BTreeMap::new();
-        for group in traffic.call_sums(query)? {
+        for group in traffic.call_sums(query, Detail::ALL)? {
             if !unnamed || is_of(group.values.first().and_then(Option::as_deref), project) {
                 for (start, sums) in group.cells.iter().filter(|(start, _)| inside(start)) {
                     all.entry(*start).or_default().add(sums);
