@@ -132,6 +132,21 @@ impl Sketch {
         self.bins.last().map(|bin| value_of(bin.index))
     }
 
+    /// The mean natural logarithm of the values above zero but the `skipped` smallest of all: that of their geometric mean, within
+    /// 1 %. `None` where nothing is left.
+    #[must_use]
+    pub fn mean_log(&self, skipped: u64) -> Option<f64> {
+        let mut skipped = skipped.saturating_sub(self.zero);
+        let (mut count, mut sum) = (0.0, 0.0);
+        for bin in &self.bins {
+            let left = bin.count.saturating_sub(skipped);
+            skipped = skipped.saturating_sub(bin.count);
+            count += left as f64;
+            sum += left as f64 * f64::from(bin.index);
+        }
+        (count > 0.0).then(|| sum / count * LN_GAMMA + (2.0 / (GAMMA + 1.0)).ln())
+    }
+
     /// How many values are above this one: those of its own bin, within 1 % of it, are not.
     #[must_use]
     pub fn count_above(&self, value: f64) -> u64 {

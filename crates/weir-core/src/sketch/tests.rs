@@ -155,3 +155,12 @@ proptest! {
         prop_assert_eq!(s.count_above(0.0), count(1e-9));
     }
 }
+
+#[test]
+fn the_mean_logarithm_is_that_of_the_values_above_the_smallest() {
+    let all: Sketch = [0.0, 3.0, 100.0, 10_000.0].into_iter().collect();
+    let close = |mean: Option<f64>, value: f64| (mean.unwrap() - value.ln()).abs() < 0.011;
+    assert!(close(all.mean_log(2), 1_000.0), "{:?}", all.mean_log(2));
+    assert!(close(all.mean_log(0), 3e6f64.cbrt()), "what is zero has no logarithm: {:?}", all.mean_log(0));
+    assert_eq!((all.mean_log(4), Sketch::new().mean_log(0)), (None, None));
+}

@@ -3,7 +3,7 @@
 use super::chance::Chance;
 use super::incident::{Incident, Kind};
 use super::profile::{Conditions, Department, MODELS, NODES, Profile};
-use super::{DIMENSIONS, Figures, Slice};
+use super::{DIMENSIONS, Figures, Logs, Slice};
 
 /// What one call is.
 pub(super) struct Call {
@@ -50,6 +50,9 @@ impl Call {
             completion_tokens: self.completion,
             cost: cost as i64,
             latency_us: self.latency,
+            prompt_logs: Logs::of(self.prompt as f64),
+            completion_logs: Logs::of(self.completion as f64),
+            cost_logs: Logs::of(cost.trunc()),
         };
         let (node, targets) = NODES[self.branch.0];
         let target = targets[self.branch.1];

@@ -46,6 +46,33 @@ pub struct Figures {
     pub cost: i64,
     /// Sum of latencies, microseconds.
     pub latency_us: u64,
+    /// Logarithms of prompt tokens.
+    pub prompt_logs: Logs,
+    /// Logarithms of completion tokens.
+    pub completion_logs: Logs,
+    /// Logarithms of cost in nano-dollars.
+    pub cost_logs: Logs,
+}
+
+/// Sum of natural logarithms, of the calls that have any of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Logs {
+    /// Calls.
+    pub count: u64,
+    /// Sum, millionths.
+    pub micros: i64,
+}
+
+impl Logs {
+    /// Of one call; of none where it has none of it.
+    pub(crate) fn of(figure: f64) -> Self {
+        if figure > 0.0 { Self { count: 1, micros: (figure.ln() * 1e6).round() as i64 } } else { Self::default() }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.micros += other.micros;
+    }
 }
 
 impl Figures {
@@ -59,6 +86,9 @@ impl Figures {
         self.completion_tokens += other.completion_tokens;
         self.cost += other.cost;
         self.latency_us += other.latency_us;
+        self.prompt_logs.add(other.prompt_logs);
+        self.completion_logs.add(other.completion_logs);
+        self.cost_logs.add(other.cost_logs);
     }
 }
 

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use weir_core::anomaly::{Anomaly, AnomalyKind, Severity};
-use weir_core::call_sums::CallSums;
+use weir_core::call_sums::{CallSums, LogSum};
 use weir_core::time::{Micros, SECOND};
-use weir_testkit::traffic::{DAY, DIMENSIONS, Figures, Incident, Kind, START_S, Slice, Traffic, WIDTH_S};
+use weir_testkit::traffic::{DAY, DIMENSIONS, Figures, Incident, Kind, Logs, START_S, Slice, Traffic, WIDTH_S};
 use weir_watch::anomalies::{Branch, Bucket, Change, Engine, History, HistoryError, Part, Settings, Window};
 
 const WIDTH: Micros = WIDTH_S * SECOND;
 const START: Micros = START_S * SECOND;
+
+fn logs(of: Logs) -> LogSum {
+    LogSum { count: of.count, micros: of.micros }
+}
 
 fn sums(figures: &Figures) -> CallSums {
     CallSums {
@@ -22,6 +26,9 @@ fn sums(figures: &Figures) -> CallSums {
         completion_tokens: figures.completion_tokens,
         cost: figures.cost,
         latency_sum_us: figures.latency_us,
+        prompt_logs: logs(figures.prompt_logs),
+        completion_logs: logs(figures.completion_logs),
+        cost_logs: logs(figures.cost_logs),
         ..CallSums::default()
     }
 }

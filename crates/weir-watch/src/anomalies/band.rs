@@ -173,6 +173,7 @@ impl Usually<'_> {
 #[cfg(test)]
 mod tests {
     use weir_core::anomaly::{AnomalyState, Severity};
+    use weir_core::call_sums::LogSum;
     use weir_core::time::{DAY, HOUR, MINUTE};
 
     use super::super::seasonal::{self, Step};
@@ -252,7 +253,8 @@ mod tests {
             let start = START + n * 5 * MINUTE;
             let day = (8..20).contains(&(start % DAY / HOUR));
             let tokens = if day { 800 } else { 400 } + (n % 7) as u64;
-            let total = CallSums { calls: 20, prompt_tokens: 20 * tokens, errors: 1, ..CallSums::default() };
+            let prompt_logs = LogSum { count: 20, micros: 20 * LogSum::of(tokens as f64).micros };
+            let total = CallSums { calls: 20, prompt_logs, errors: 1, ..CallSums::default() };
             engine.push(&Bucket { start, total, ..Bucket::default() }, &NoPast).unwrap();
         }
         engine
@@ -295,11 +297,13 @@ mod tests {
     #[test]
     fn values_are_those_that_the_watch_reads() {
         let of = |metric: &str| Subject::of(&anomaly(metric, "")).unwrap();
-        let sums = CallSums { calls: 10, errors: 2, rate_limited: 1, cost: 4_000_000_000, ..CallSums::default() };
+        let cost_logs = LogSum { count: 8, micros: 8 * LogSum::of(5e8).micros };
+        let sums = CallSums { calls: 10, errors: 2, rate_limited: 1, cost_logs, ..CallSums::default() };
         let held = Held::Calls(sums);
         assert_eq!(of("error_ratio").value(&held), Some((0.1, 10)));
         assert_eq!(of("rate_limit_ratio").value(&held), Some((0.1, 10)));
-        assert_eq!(of("cost_per_call").value(&held), Some((0.5, 8)));
+        let (cost, of_calls) = of("cost_per_call").value(&held).unwrap();
+        assert!((cost - 0.5).abs() < 1e-6 && of_calls == 8, "the typical call: {cost}");
         assert_eq!(of("cost_per_call").value(&Held::Calls(CallSums::default())), None);
         let branch = Subject::of(&anomaly("branch_share", "a -> b, robust mean of all that was seen")).unwrap();
         assert_eq!(branch.value(&Held::Decisions { taken: 3, of: 12 }), Some((0.25, 12)));

@@ -114,7 +114,8 @@ fn weigh(metric: &Metric, dimension: &str, parts: &[Part], candidates: &mut Vec<
     }
     let (mean0, mean1) = (sum0 / n0, sum1 / n1);
     let change = mean1 - mean0;
-    if change == 0.0 || mean0 <= 0.0 && metric.shape() == Shape::Mean {
+    let ratio = metric.shape() == Shape::Mean && !metric.is_logarithmic();
+    if change == 0.0 || ratio && mean0 <= 0.0 {
         return false;
     }
     let moved: Vec<_> = parts.iter().map(|part| Moved::of(metric, part, (mean0, n0), (mean1, n1))).collect();
@@ -148,16 +149,13 @@ fn weigh(metric: &Metric, dimension: &str, parts: &[Part], candidates: &mut Vec<
         candidates.push(Candidate { cause, gain: gain + preference });
     }
     let rates: f64 = moved.iter().map(|moved| moved.rate_part).sum();
-    let left = match metric.shape() {
-        Shape::Mean => ((mean0 + rates).max(1e-9) / mean0).ln(),
-        _ => rates,
-    };
+    let left = if ratio { ((mean0 + rates).max(1e-9) / mean0).ln() } else { rates };
     callers && mix / change > 0.5 && !metric.matters(left, mean0)
 }
 
 /// How a value moved.
 struct Moved {
-    /// Of means the logarithm of the ratio, of shares the difference; 0 where it cannot be said.
+    /// Of means the logarithm of the ratio, of shares and of means of logarithms the difference; 0 where it cannot be said.
     rate: f64,
     /// One by its variance.
     precision: f64,
@@ -184,6 +182,7 @@ impl Moved {
         let both = known && own1 >= 1.0;
         let each = 1.0 / own0.max(1.0) + 1.0 / own1.max(1.0);
         let (rate, variance) = match metric.shape() {
+            Shape::Mean if both && metric.is_logarithmic() => (m1 - m0, 0.9 * each + 0.003),
             Shape::Mean if both && m0 > 0.0 && m1 > 0.0 => ((m1 / m0).ln(), 1.2 * each + 0.003),
             Shape::Share if both => {
                 let pooled = ((sum0 + sum1 + 0.5) / (own0 + own1 + 1.0)).clamp(0.005, 0.995);
@@ -201,5 +200,52 @@ impl Moved {
             grew: w1 > w0,
             grown: growth,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_core::anomaly::Anomaly;
+    use weir_core::call_sums::LogSum;
+
+    use super::*;
+
+    const NOW: Window = Window { from: 10, to: 20 };
+    const BEFORE: Window = Window { from: 0, to: 10 };
+
+    /// Two departments, by now and before: prompts of `legal` are three times as long, and `sales` made one huge one.
+    struct Departments;
+
+    impl History for Departments {
+        fn dimensions(&self) -> &[&'static str] {
+            &["department"]
+        }
+
+        fn by_value(&self, _: &str, windows: &[Window]) -> Result<Vec<(String, CallSums)>, HistoryError> {
+            let now = windows.contains(&NOW);
+            let (legal, huge) = if now { (1_500.0, 300_000.0) } else { (500.0, 500.0) };
+            let of = |prompts: &[f64]| {
+                let mut sums = CallSums { calls: prompts.len() as u64, ..CallSums::default() };
+                for prompt in prompts {
+                    sums.prompt_tokens += *prompt as u64;
+                    sums.prompt_logs.add(LogSum::of(*prompt));
+                }
+                sums
+            };
+            let sales = of(&[500.0, 500.0, 500.0, 500.0, 500.0, 500.0, 500.0, 500.0, 500.0, 500.0, 500.0, huge]);
+            Ok(vec![("sales".to_owned(), sales), ("legal".to_owned(), of(&[legal; 12]))])
+        }
+
+        fn examples(&self, _: &Anomaly, _: Window) -> Result<Vec<String>, HistoryError> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn one_huge_call_is_not_why_prompts_are_longer() {
+        let why = look(&Metric::PromptTokens, &Departments, &[BEFORE], NOW).unwrap();
+        let first = why.causes.first().unwrap();
+        assert_eq!((first.value.as_str(), first.effect), ("legal", Effect::Rate), "{why:?}");
+        assert!((0.6..0.8).contains(&first.share) && !why.other_callers, "{why:?}");
     }
 }

@@ -16,7 +16,7 @@ use super::volume::Volume;
 use super::{Bucket, History, HistoryError, Settings, record};
 
 /// Of the bytes of [`Engine::save`]; another one is not read.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// What "expected" makes of a series' threshold.
 const EXPECTED: f64 = 1.25;
 /// How far thresholds may be raised so.

@@ -42,8 +42,6 @@ pub(super) fn explains(statuses: &Statuses, metric: &Metric, size: f64) -> bool 
     let failures = rate_limits.max(0.0) + errors.max(0.0);
     let tokens = prompt.max(completion);
     match metric {
-        // Some providers count no tokens of calls that failed.
-        Metric::PromptTokens => failures > 0.0 && size < 0.0,
         Metric::Cost => tokens > 0.0 && size < 1.3 * tokens + 0.35 || cache < 0.0 && size < 0.4,
         Metric::Tail if latency > 0.0 => true,
         Metric::Latency | Metric::Tail => {

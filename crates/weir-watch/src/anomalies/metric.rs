@@ -1,7 +1,7 @@
 //! What is measured, and from which effect on a change of it matters.
 
 use serde::{Deserialize, Serialize};
-use weir_core::call_sums::CallSums;
+use weir_core::call_sums::{CallSums, LogSum};
 
 use super::choice::Choice;
 use super::window::Shape;
@@ -96,6 +96,11 @@ impl Metric {
         }
     }
 
+    /// Whether what is summed of it are logarithms: of sizes and costs, whose means a single huge call would carry away.
+    pub(super) fn is_logarithmic(&self) -> bool {
+        matches!(self, Self::PromptTokens | Self::CompletionTokens | Self::Cost)
+    }
+
     /// The numerator and denominator of a cell. Failed calls have no answer, cached ones cost nothing and take no time: what they
     /// are is judged by their own ratios.
     pub(super) fn parts(&self, cell: &CallSums) -> (f64, u64) {
@@ -105,12 +110,9 @@ impl Metric {
             Self::RateLimits => (cell.rate_limited as f64, cell.calls),
             Self::Errors => (cell.errors.saturating_sub(cell.rate_limited) as f64, cell.calls),
             Self::CacheHits => (cell.cache_hits as f64, answered),
-            Self::PromptTokens => (cell.prompt_tokens as f64, cell.calls),
-            Self::CompletionTokens => (cell.completion_tokens as f64, answered),
-            Self::Cost => (
-                cell.cost as f64,
-                cell.calls.saturating_sub(cell.unpriced).min(answered.saturating_sub(cell.cache_hits)),
-            ),
+            Self::PromptTokens => logarithms(cell.prompt_logs),
+            Self::CompletionTokens => logarithms(cell.completion_logs),
+            Self::Cost => logarithms(cell.cost_logs),
             Self::Latency | Self::Tail => (
                 cell.latency_sum_us as f64,
                 cell.calls.saturating_sub(cell.cache_hits).saturating_sub(cell.rate_limited),
@@ -128,9 +130,9 @@ impl Metric {
             Shape::Share => Some(Reading { value: sum, of }),
             Shape::Mean => {
                 let value = match self {
-                    Self::Latency => latency(cell, of, &[0.2, 0.5, 0.8]).unwrap_or(sum / of as f64),
-                    Self::Tail => latency(cell, of, &[0.95])?,
-                    _ => sum / of as f64,
+                    Self::Tail => slow_latency(cell, of)?,
+                    Self::Latency => typical_latency(cell, of).unwrap_or(sum / of as f64),
+                    _ => (sum / of as f64).exp(),
                 };
                 (value > 0.0 && value.is_finite()).then_some(Reading { value, of })
             }
@@ -157,28 +159,79 @@ impl Metric {
     pub(super) fn threshold(&self) -> f64 {
         match self {
             Self::Requests => 8.0,
-            Self::Choice(Choice::Branch(_)) => 4.4,
-            Self::Choice(Choice::Model(_)) => 5.0,
-            Self::RateLimits | Self::Errors => 3.6,
-            Self::CacheHits => 3.95,
-            _ => 4.2,
+            Self::Choice(Choice::Branch(_)) => 4.35,
+            Self::Choice(Choice::Model(_)) => 4.4,
+            Self::RateLimits | Self::Errors => 3.65,
+            // What changes it without the tokens is another price or another model, and both are large.
+            Self::Cost => 4.8,
+            Self::CacheHits => 4.0,
+            Self::Tail => 4.2,
+            _ => 4.05,
         }
     }
 }
 
-/// The mean logarithm of quantiles of the latencies of what was neither cached nor refused, which are the fastest. Three around the
-/// middle are steadier than the median alone.
-fn latency(cell: &CallSums, of: u64, parts: &[f64]) -> Option<f64> {
-    let all = cell.latency.count();
-    if all == 0 || of > all {
-        return None;
+fn logarithms(of: LogSum) -> (f64, u64) {
+    (of.micros as f64 / 1e6, of.count)
+}
+
+/// How many latencies are of calls that were cached or refused: the fastest.
+fn skipped(cell: &CallSums, of: u64) -> Option<u64> {
+    cell.latency.count().checked_sub(of)
+}
+
+/// The geometric mean of the latencies of the others; `None` where latencies are not known.
+fn typical_latency(cell: &CallSums, of: u64) -> Option<f64> {
+    cell.latency.mean_log(skipped(cell, of)?).map(f64::exp)
+}
+
+/// Their 95th percentile.
+fn slow_latency(cell: &CallSums, of: u64) -> Option<f64> {
+    let rank = (skipped(cell, of)? as f64 + 0.95 * (of - 1) as f64).round();
+    let last = cell.latency.count().saturating_sub(1).max(1);
+    Some(cell.latency.quantile(rank / last as f64)?.max(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_calls(prompts: &[f64]) -> CallSums {
+        let mut cell = CallSums { calls: prompts.len() as u64, ..CallSums::default() };
+        for prompt in prompts {
+            cell.prompt_tokens += *prompt as u64;
+            cell.prompt_logs.add(LogSum::of(*prompt));
+            cell.latency.add(1_000.0 * prompt);
+        }
+        cell
     }
-    let skipped = (all - of) as f64;
-    let last = (all - 1).max(1) as f64;
-    let mut sum = 0.0;
-    for part in parts {
-        let rank = (skipped + part * (of - 1) as f64).round();
-        sum += cell.latency.quantile(rank / last)?.max(1.0).ln();
+
+    #[test]
+    fn sizes_and_latencies_are_those_of_a_typical_call() {
+        let cell = of_calls(&[100.0, 1_000.0, 10_000.0]);
+        let read = |metric: Metric| metric.read(&cell).unwrap();
+        assert!((read(Metric::PromptTokens).value - 1_000.0).abs() < 0.01 && read(Metric::PromptTokens).of == 3);
+        assert!((read(Metric::Latency).value - 1e6).abs() < 1e4);
     }
-    Some((sum / parts.len() as f64).exp())
+
+    #[test]
+    fn calls_without_tokens_are_not_among_them() {
+        let reading = Metric::PromptTokens.read(&of_calls(&[500.0, 0.0, 500.0])).unwrap();
+        assert!((reading.value - 500.0).abs() < 0.01 && reading.of == 2);
+    }
+
+    #[test]
+    fn cached_calls_take_no_time() {
+        let mut cell = of_calls(&[1_000.0, 1_000.0, 2.0]);
+        cell.cache_hits = 1;
+        let reading = Metric::Latency.read(&cell).unwrap();
+        assert!((reading.value - 1e6).abs() < 1e4 && reading.of == 2, "{reading:?}");
+    }
+
+    #[test]
+    fn rows_of_before_logarithms_were_kept_say_nothing_of_sizes() {
+        let cell = CallSums { prompt_logs: LogSum::default(), ..of_calls(&[500.0, 700.0]) };
+        assert!(cell.prompt_tokens > 0);
+        assert_eq!(Metric::PromptTokens.read(&cell), None);
+    }
 }

@@ -1,8 +1,9 @@
 //! How much the mean of a few calls varies by chance, and how rare a deviation is.
 //!
-//! The logarithm of a mean of `n` heavy-tailed values is lower and varies more the fewer they are, so bias and variance are
-//! learned by classes of `n` (powers of two). What is left is ranked among what was seen before and becomes the normal score of
-//! its rank, `z = Φ⁻¹(F(r))`: whatever the tail of tokens or latencies is, `z` has none.
+//! What is judged is a mean of logarithms: its variance is that of one call by the number of calls, and more where calls of a
+//! bucket go together. So the variance of one call is learned by classes of `n` (powers of two), and for quantiles of few calls
+//! the bias too. What is left is ranked among what was seen before and becomes the normal score of its rank, `z = Φ⁻¹(F(r))`:
+//! whatever the tail of tokens or latencies is, `z` has none.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,11 @@ const PRIOR: f64 = 25.0;
 const MOST: f64 = 4.0;
 /// When a bin counts more than this, all are halved.
 const MOST_SEEN: u16 = 4_000;
+/// Weight of what fewer calls say, in buckets.
+const BELIEVED: f32 = 30.0;
+const UNSEEN: Class = Class { seen: 0.0, bias: 0.0, variance: 0.8 };
+/// No mean is known better than this.
+const LEAST_SCALE: f64 = 0.03;
 /// A residual of so little (a factor of 3) is never too much, however quiet a series is.
 const WIDE: f64 = 1.1;
 
@@ -23,11 +29,20 @@ const WIDE: f64 = 1.1;
 struct Class {
     seen: f32,
     bias: f32,
+    /// Of one call: the variance of the mean of `n` times `n`.
     variance: f32,
+}
+
+impl Class {
+    fn scale(&self, n: u64) -> f64 {
+        (f64::from(self.variance) / n.max(1) as f64).sqrt().max(LEAST_SCALE)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Noise {
+    /// Whether what is judged is biased where calls are few.
+    biased: bool,
     classes: [Class; CLASSES],
     /// Scores of few calls, and of more.
     ranks: [Vec<u16>; 3],
@@ -59,19 +74,15 @@ fn ranks_of(class: usize) -> usize {
 }
 
 impl Noise {
-    pub(super) fn new() -> Self {
-        let mut classes = [Class { seen: 0.0, bias: 0.0, variance: 0.0 }; CLASSES];
-        for (place, class) in classes.iter_mut().enumerate() {
-            class.variance = 0.01 + 0.6 / (1.4 * (1u32 << place) as f32);
-        }
-        Self { classes, ranks: std::array::from_fn(|_| vec![0; BINS]) }
+    pub(super) fn new(biased: bool) -> Self {
+        Self { biased, classes: [UNSEEN; CLASSES], ranks: std::array::from_fn(|_| vec![0; BINS]) }
     }
 
     /// Judges the deviation of a mean of `n` calls from what is expected, both logarithms.
     pub(super) fn judge(&self, deviation: f64, n: u64) -> Deviation {
         let place = class(n);
-        let of = self.classes.get(place).copied().unwrap_or(Class { seen: 0.0, bias: 0.0, variance: 1.0 });
-        let scale = f64::from(of.variance).sqrt().max(0.03);
+        let of = self.class(place);
+        let scale = of.scale(n);
         let residual = deviation - f64::from(of.bias);
         let standard = residual / scale;
         let ranks = self.ranks.get(ranks_of(place)).map_or(&[][..], Vec::as_slice);
@@ -86,9 +97,23 @@ impl Noise {
         Deviation { residual, bounded: residual.clamp(-bound, bound), scale, score }
     }
 
+    /// A class; of what was hardly ever seen that of fewer calls is believed.
+    fn class(&self, place: usize) -> Class {
+        let of = |place: usize| self.classes.get(place).copied().unwrap_or(UNSEEN);
+        let mut believed = of(0);
+        for place in 1..=place {
+            let own = of(place);
+            let by = own.seen / (own.seen + BELIEVED);
+            let mix = |own: f32, fewer: f32| by * own + (1.0 - by) * fewer;
+            let (bias, variance) = (mix(own.bias, believed.bias), mix(own.variance, believed.variance));
+            believed = Class { seen: own.seen, bias, variance };
+        }
+        believed
+    }
+
     /// The bias of the logarithm of a mean of `n` calls.
     pub(super) fn bias(&self, n: u64) -> f64 {
-        self.classes.get(class(n)).map_or(0.0, |class| f64::from(class.bias))
+        f64::from(self.class(class(n)).bias)
     }
 
     /// Learns from a deviation. Residuals count at most three scales.
@@ -97,11 +122,13 @@ impl Noise {
         let Some(of) = self.classes.get_mut(place) else { return };
         of.seen += 1.0;
         let rate = 1.0 / (f64::from(of.seen) + 8.0).min(3_000.0);
-        let scale = f64::from(of.variance).sqrt().max(0.03);
+        let scale = of.scale(n);
         let residual = deviation - f64::from(of.bias);
         let clipped = residual.clamp(-3.0 * scale, 3.0 * scale);
-        of.bias += (rate * clipped) as f32;
-        of.variance += (rate * (1.03 * clipped * clipped - f64::from(of.variance))) as f32;
+        if self.biased {
+            of.bias += (rate * clipped) as f32;
+        }
+        of.variance += (rate * (1.03 * clipped * clipped * n.max(1) as f64 - f64::from(of.variance))) as f32;
         if let Some(count) = self.ranks.get_mut(ranks_of(place)).and_then(|ranks| ranks.get_mut(bin(residual / scale)))
         {
             *count += 1;
@@ -140,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_bias_of_few_calls_is_learned_apart() {
-        let mut noise = Noise::new();
+        let mut noise = Noise::new(true);
         for turn in 0..2_000 {
             let by = if turn % 2 == 0 { 0.1 } else { -0.1 };
             noise.learn(-0.3 + by, 1);
@@ -153,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_tail_that_was_seen_is_not_rare() {
-        let mut noise = Noise::new();
+        let mut noise = Noise::new(false);
         for turn in 0..4_000 {
             // One in ten is far out on one side.
             noise.learn(if turn % 10 == 0 { 2.0 } else { f64::from(turn % 7) * 0.02 }, 8);

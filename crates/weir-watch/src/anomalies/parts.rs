@@ -59,8 +59,8 @@ impl Together {
 pub(super) struct AllTogether(Vec<[Together; METRICS]>);
 
 impl AllTogether {
-    /// Of a metric, as the mean over the dimensions that cover the calls: neither a shift of who calls nor a single huge call moves
-    /// it as it moves the mean of all calls.
+    /// Of a metric, as the mean over the dimensions that cover the calls: a shift of who calls does not move it as it moves the mean
+    /// of all calls.
     pub(super) fn of(&self, metric: &Metric, calls: u64) -> Option<Together> {
         let place = metric.place_in_parts()?;
         let mut all = Together::default();

@@ -92,7 +92,7 @@ impl Series {
             Shape::Count => 4.0,
         };
         Self {
-            noise: (metric.shape() == Shape::Mean).then(Noise::new),
+            noise: (metric.shape() == Shape::Mean).then(|| Noise::new(metric == Metric::Tail)),
             metric,
             of_part: false,
             seasonal: Seasonal::new(pull),
@@ -206,9 +206,9 @@ impl Series {
         self.fresh = Some(fresh);
         let (samples, calls) = match shape {
             Shape::Mean if self.of_part => (3, 6.0),
-            Shape::Share if self.of_part => (2, 10.0),
+            Shape::Share if self.of_part => (2, 4.0),
             Shape::Mean => (2, 8.0),
-            Shape::Share => (2, 12.0),
+            Shape::Share => (2, 6.0),
             Shape::Count => (12, 20.0),
         };
         self.standing = self.windows.judge(shape, samples, calls, expected.weight);
@@ -262,9 +262,15 @@ impl Series {
         let caution = self.caution(at)?;
         let found = self.standing?;
         let threshold = self.metric.threshold() * caution * strictness * self.strictness;
-        // Less than usual is rarely a fault; two buckets are hardly a level; and over hours what is normal wanders.
+        // Less than usual is rarely a fault; two buckets are hardly a level; what takes half an hour to show is not so large that it
+        // must be told at once; and over hours what is normal wanders.
         let fewer = self.metric.shape() == Shape::Mean && found.score < 0.0;
-        let length = if (3..=10).contains(&found.sums.samples) { 1.0 } else { 1.1 };
+        let length = match found.sums.samples {
+            ..3 => 1.1,
+            3..=6 => 1.0,
+            7..=10 => 1.1,
+            _ => 1.2,
+        };
         let doubt = if fewer { 1.3 } else { 1.0 } * length;
         Some((found.score.abs() / (threshold * doubt), found))
     }
@@ -273,7 +279,7 @@ impl Series {
     pub(super) fn matters(&self, sums: &Sums) -> bool {
         let shape = self.metric.shape();
         let expected = if sums.calls > 0.0 { sums.expected / sums.calls } else { 0.0 };
-        let enough = !matches!(self.metric, Metric::Errors | Metric::RateLimits) || sums.seen >= 4.0;
+        let enough = !matches!(self.metric, Metric::Errors | Metric::RateLimits) || sums.seen >= 3.0;
         // What the parts say together may be large where all calls have hardly moved: then the part tells it.
         let enough = enough && (!matches!(self.metric, Metric::Choice(_)) || choice::matters(sums));
         enough && self.metric.matters(sums.size(shape), expected) && self.metric.matters(sums.measured(shape), expected)

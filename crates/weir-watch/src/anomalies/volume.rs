@@ -8,6 +8,8 @@ use super::series::Firing;
 
 /// Buckets that say whether a day is off.
 const RECENT: usize = 96;
+/// Buckets that say whether there is a rush.
+const RUSH: usize = 12;
 /// So many calls must be missing before silence is one: the probability of none is `e^-14` then, were calls independent.
 const MISSED: f64 = 14.0;
 /// And in so many buckets.
@@ -60,6 +62,13 @@ impl Volume {
     /// Whether there is silence where there should be traffic.
     pub(super) fn is_silent(&self) -> bool {
         self.empty >= EMPTY && self.missed >= MISSED
+    }
+
+    /// Whether there is so much more traffic than expected that it is another time: with so many more calls the same is seen as early
+    /// at a higher threshold.
+    pub(super) fn is_rush(&self) -> bool {
+        let (calls, expected) = self.sums(0, RUSH);
+        expected >= 5.0 && calls > 1.5 * expected + 3.0 * expected.sqrt()
     }
 
     /// Whether there is so little traffic that it must be a day off: then what is expected is that of a weekend.

@@ -18,6 +18,10 @@ const FOLD: usize = 12;
 /// Lengths that are judged, in buckets with calls; beyond [`SINGLE`] what is judged is up to [`FOLD`] longer.
 const LENGTHS: [u16; 16] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 18, 24, 36, 48, 96, 192, 288];
 
+/// Half of Yates' half: with it the root is within 0.15 of the exact normal score of the binomial tail, 3 of 6 where 1 % fail as well
+/// as 1 of 30 where 35 % are cached; with the half it is up to 0.3 lower.
+const CORRECTION: f64 = 0.25;
+
 /// What a bucket says, or some buckets that are folded into one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sample {
@@ -118,13 +122,13 @@ impl Sums {
     }
 }
 
-/// `±√(2 Σ O ln(O/E))` with Yates' correction of a half towards the expectation.
+/// `±√(2 Σ O ln(O/E))`, corrected towards the expectation because counts are whole numbers.
 fn signed_root(seen: f64, expected: f64, of: Option<f64>) -> f64 {
     let away = seen - expected;
-    if away.abs() <= 0.5 || expected <= 0.0 {
+    if away.abs() <= CORRECTION || expected <= 0.0 {
         return 0.0;
     }
-    let seen = seen - 0.5 * away.signum();
+    let seen = seen - CORRECTION * away.signum();
     let part = |o: f64, e: f64| if o > 0.0 && e > 0.0 { o * (o / e).ln() } else { 0.0 };
     let rest = of.map_or(expected - seen, |of| part(of - seen, (of - expected).max(1e-9)));
     away.signum() * (2.0 * (part(seen, expected) + rest)).max(0.0).sqrt()

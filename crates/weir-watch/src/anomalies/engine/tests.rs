@@ -3,7 +3,7 @@ use weir_core::anomaly::{AnomalyKind, Severity};
 use weir_core::time::MINUTE;
 
 use super::*;
-use weir_core::call_sums::CallSums;
+use weir_core::call_sums::{CallSums, LogSum};
 
 use crate::anomalies::{Part, Window};
 
@@ -25,14 +25,21 @@ impl History for Nothing {
     }
 }
 
+/// The logarithms of so many calls that are all alike.
+fn logs(calls: u64, each: f64) -> LogSum {
+    LogSum { count: calls, micros: LogSum::of(each).micros * calls as i64 }
+}
+
 /// A bucket of 20 calls whose tokens wander a little, by a fixed pattern.
 fn bucket(number: i64, factor: f64, calls: u64) -> Bucket {
     let wander = 1.0 + 0.1 * ((number * 7_919 % 101) as f64 / 50.0 - 1.0);
-    let tokens = (1_000.0 * wander * factor * calls as f64) as u64;
+    let (prompt, completion) = (1_000.0 * wander * factor, 200.0 * wander);
     let total = CallSums {
         calls,
-        prompt_tokens: tokens,
-        completion_tokens: (200.0 * wander * calls as f64) as u64,
+        prompt_tokens: (prompt * calls as f64) as u64,
+        completion_tokens: (completion * calls as f64) as u64,
+        prompt_logs: logs(calls, prompt),
+        completion_logs: logs(calls, completion),
         latency_sum_us: 800_000 * calls,
         ..CallSums::default()
     };

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use weir_core::call_sums::CallSums;
 use weir_core::time::Micros;
 use weir_store::activity::{ActivityBucket, ProjectActivity};
-use weir_store::telemetry::Figures;
 
 use super::DEFAULT_PROJECT;
 use crate::anomalies::{Branch, Bucket, Part};
@@ -35,22 +33,5 @@ fn add(bucket: &mut Bucket, activity: ProjectActivity) {
     for ((workflow, node, target), count) in activity.branches {
         let branch = Branch { workflow: workflow.unwrap_or_default(), node, target };
         *bucket.branches.entry(branch).or_default() += count;
-    }
-}
-
-/// Figures that are all of one status, or of any (`None`): then it is not known which failures are rate limits.
-pub(super) fn of_figures(of: &Figures, status: Option<&str>) -> CallSums {
-    let limited = status == Some("rate_limited");
-    CallSums {
-        calls: of.count,
-        errors: of.errors,
-        rate_limited: if limited { of.count } else { 0 },
-        cache_hits: of.cache_hits,
-        prompt_tokens: of.tokens.input_total(),
-        completion_tokens: of.tokens.output_total(),
-        cost: of.cost.0,
-        unpriced: of.unpriced,
-        latency_sum_us: of.latency_sum_us,
-        ..CallSums::default()
     }
 }

@@ -6,9 +6,10 @@ use weir_core::anomaly::Anomaly;
 use weir_core::call_sums::CallSums;
 use weir_core::span::SpanKind;
 use weir_core::time::{HOUR, Micros};
-use weir_store::telemetry::{Dimension, StatsQuery, StepsQuery, StoreError, Telemetry, TimeRange};
+use weir_store::sums::SumGroup;
+use weir_store::telemetry::{Dimension, StatsQuery, StepsQuery, StoreError, TimeRange};
 
-use super::{DEFAULT_PROJECT, Traffic, cells, examples};
+use super::{DEFAULT_PROJECT, Traffic, examples};
 use crate::anomalies::{History, HistoryError, Window};
 
 /// Branches are told apart as `workflow: node -> target`, without what is empty.
@@ -60,7 +61,6 @@ impl Past<'_> {
         window: Window,
         sums: &mut BTreeMap<String, CallSums>,
     ) -> Result<(), StoreError> {
-        let store = self.traffic.telemetry();
         // The default project's calls may have no project at all, which no filter names.
         let unnamed = self.project == DEFAULT_PROJECT;
         let mut group_by = vec![dimension];
@@ -73,31 +73,30 @@ impl Past<'_> {
         let filters = if unnamed { Vec::new() } else { vec![(Dimension::Project, vec![self.project.to_owned()])] };
         let range = TimeRange { from: Some(window.from), to: Some(window.to) };
         let fine = StatsQuery { range, filters, group_by, bucket: None };
-        let (query, stats) = match exact(store, &fine, window, self.width) {
+        let (query, groups) = match exact(self.traffic, &fine, window, self.width) {
             // Too many rows at the edges: without the status, which slices know in minutes or hours.
             Err(StoreError::Unsupported(_)) => {
                 let mut coarse = StatsQuery { bucket: None, ..fine };
                 coarse.group_by.retain(|d| *d == dimension || *d == Dimension::Project);
-                let stats = store.stats(&coarse)?;
-                (coarse, stats)
+                let sums = self.traffic.call_sums(&coarse)?;
+                (coarse, sums)
             }
             other => (fine, other?),
         };
         let place = |wanted: Dimension| query.group_by.iter().position(|d| *d == wanted);
         let (status, project) = (place(Dimension::Status), place(Dimension::Project));
-        for group in stats.groups {
+        for group in groups {
             let value = |at: Option<usize>| at.and_then(|at| group.values.get(at)).and_then(Option::as_deref);
             if unnamed && !matches!(value(project), None | Some(DEFAULT_PROJECT)) {
                 continue;
             }
             let Some(name) = value(Some(0)) else { continue };
             let sum = sums.entry(name.to_owned()).or_default();
-            if group.series.is_empty() {
-                sum.add(&cells::of_figures(&group.total, value(status)));
-            }
+            let limited = value(status) == Some("rate_limited");
             // Buckets may reach beyond the window; only what lies in it counts.
-            for (_, figures) in group.series.iter().filter(|(t, _)| (window.from..window.to).contains(t)) {
-                sum.add(&cells::of_figures(figures, value(status)));
+            for (_, cell) in group.cells.iter().filter(|(t, _)| (window.from..window.to).contains(t)) {
+                sum.add(cell);
+                sum.rate_limited += if limited { cell.calls } else { 0 };
             }
         }
         Ok(())
@@ -147,16 +146,16 @@ fn pieces(window: Window) -> Vec<Window> {
     parts.into_iter().filter(|(from, to)| from < to).map(|(from, to)| Window { from, to }).collect()
 }
 
-/// Figures of a window to the minute; [`StoreError::Unsupported`] where that takes too many rows.
+/// Sums of a window to the minute; [`StoreError::Unsupported`] where that takes too many rows.
 fn exact(
-    store: &dyn Telemetry,
+    traffic: &dyn Traffic,
     query: &StatsQuery,
     window: Window,
     width: Micros,
-) -> Result<weir_store::telemetry::Stats, StoreError> {
+) -> Result<Vec<SumGroup>, StoreError> {
     // A store that keeps no minutes of then rounds totals to hours; buckets make it read the rows.
     let bucket = (window.to - window.from <= FINE).then_some(width);
-    store.stats(&StatsQuery { bucket, ..query.clone() })
+    traffic.call_sums(&StatsQuery { bucket, ..query.clone() })
 }
 
 /// How a branch is named.
