@@ -86,7 +86,17 @@ def test_the_theme_is_there_before_the_first_paint(filled, visit):
     page.get_by_role("button", name="Theme: as the system").click()
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     page.reload(wait_until="commit")
-    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    page.wait_for_function("document.documentElement?.dataset.theme === 'light'")
+
+
+def test_what_is_typed_while_the_palette_comes_is_kept(filled, visit):
+    page = visit(filled, "/")
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.route("**/palette*", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    page.keyboard.press("Control+k")
+    page.keyboard.type("gpt")
+    expect(page.get_by_placeholder("A page, an id")).to_have_value("gpt")
+    expect(page).not_to_have_url(re.compile("prompts"))
 
 
 def test_the_palette_and_the_help(filled, visit):
