@@ -143,6 +143,17 @@ def test_a_recorded_call_is_tried_again_with_what_was_sent(demo, visit, accessib
     expect(page.get_by_role("alert")).to_contain_text("what else is sent is no JSON")
 
 
+def test_a_search_keeps_the_caret(demo, visit):
+    page = visit(demo, "/experiments")
+    field = page.get_by_label("Find an experiment")
+    field.press_sequentially("quality")
+    expect(page).to_have_url(re.compile("q=quality$"))
+    field.press("Home")
+    page.keyboard.type("answer-", delay=20)
+    expect(field).to_have_value("answer-quality")
+    expect(page.get_by_role("grid", name="Experiments").get_by_role("row")).to_have_count(2)
+
+
 def test_a_link_has_what_is_typed_where_one_asks_for_it(demo, visit):
     page = visit(demo, "/playground", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("textbox", name="Turn 2").fill("Is 3 < 4 & 5?")

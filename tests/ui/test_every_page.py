@@ -69,6 +69,20 @@ def test_heads_stand_over_their_columns(demo, visit, name, width):
     assert heads == cells[: len(heads)]
 
 
+@pytest.mark.parametrize("name", ["prompts", "experiments", "costs"])
+def test_whoever_comes_back_to_a_list_goes_on_from_its_row(demo, visit, name):
+    page = opened(visit, demo, PAGES[name])
+    expect(page.get_by_role("grid").first.get_by_role("row").nth(2)).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(":focus")).to_have_attribute("aria-rowindex", "3")
+    page.keyboard.press("Enter")
+    expect(page).not_to_have_url(re.compile(re.escape(PAGES[name]) + "$"))
+    expect(page.get_by_role("status", name="Loading")).to_have_count(0)
+    page.go_back()
+    expect(page.locator(":focus")).to_have_attribute("aria-rowindex", "3")
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_it_is_used_by_keyboard_and_left_and_come_back_to(demo, visit, name):
     page = opened(visit, demo, PAGES[name])

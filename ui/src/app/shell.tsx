@@ -33,11 +33,11 @@ export function Shell() {
   useTitle();
   const { pathname } = useLocation();
 
-  // A new page is read from its beginning; the first one is where the browser is anyway.
+  // A new page is read from its beginning, but where it has a place of its own; the first one is where the browser is anyway.
   const first = useRef(true);
   useEffect(() => {
     if (first.current) first.current = false;
-    else main.current?.focus({ preventScroll: true });
+    else if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
   }, [pathname]);
 
   useEffect(() => {

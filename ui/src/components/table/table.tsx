@@ -57,6 +57,9 @@ const TWO_LINES = 54;
 // The least width of a column: `12rem` of `minmax(12rem, 1fr)`.
 const least = (width: string) => /^minmax\(([^,]+),/.exec(width)?.[1] ?? width;
 
+// The row of a list that led to another page, by the list's name: whoever comes back goes on from it.
+const left = new Map<string, { address: string; key: string }>();
+
 export function Table<T>(props: Props<T>) {
   const { label, columns, rows, rowKey, shown, open, onOpen, order, onOrder, onEnd, foot, tone, className, onTop } = props;
   const phone = useNarrow();
@@ -101,6 +104,22 @@ export function Table<T>(props: Props<T>) {
     }
   }, [open, at, focus]);
 
+  const enter = (row: T) => {
+    left.set(label, { address: location.hash, key: rowKey(row) });
+    onOpen?.(row);
+  };
+  useEffect(() => {
+    const before = left.get(label);
+    left.delete(label);
+    const index = before?.address === location.hash ? rows.findIndex((row) => rowKey(row) === before.key) : -1;
+    if (index < 0) return;
+    setCursor(index);
+    virtual.scrollToIndex(index);
+    requestAnimationFrame(() => focus(index));
+    // Only where the list comes anew.
+    // oxlint-disable-next-line exhaustive-deps
+  }, []);
+
   // The row heights change with the width of the page.
   useEffect(() => virtual.measure(), [height, virtual]);
   const move = useCallback(
@@ -121,7 +140,7 @@ export function Table<T>(props: Props<T>) {
 
   const press = (event: KeyboardEvent, index: number) => {
     const row = rows[index];
-    if (event.key === "Enter" && row && event.target === event.currentTarget) onOpen?.(row);
+    if (event.key === "Enter" && row && event.target === event.currentTarget) enter(row);
     else if (event.key === "ArrowDown") move(1);
     else if (event.key === "ArrowUp") move(-1);
     else return;
@@ -173,7 +192,7 @@ export function Table<T>(props: Props<T>) {
               aria-rowindex={item.index + 2}
               aria-selected={onOpen ? isOpen : undefined}
               tabIndex={onOpen ? (item.index === Math.max(at, 0) ? 0 : -1) : undefined}
-              onClick={onOpen ? () => (setCursor(item.index), onOpen(row.original)) : undefined}
+              onClick={onOpen ? () => (setCursor(item.index), enter(row.original)) : undefined}
               onKeyDown={onOpen ? (event) => press(event, item.index) : undefined}
               className={cx(
                 "absolute top-0 left-0 grid w-full items-center border-b border-line/60 -outline-offset-2 hover:bg-sunken",

@@ -21,7 +21,10 @@ export function DryRunResult({ of }: { of: DryRun }) {
   }, [of]);
   // It stands below the form, which may be longer than the page.
   const place = useRef<HTMLElement>(null);
-  useEffect(() => place.current?.scrollIntoView({ block: "start" }), [of]);
+  useEffect(() => {
+    // Its answer is a promise in newer browsers, which is no clean-up.
+    place.current?.scrollIntoView({ block: "start" });
+  }, [of]);
   const told = Object.entries(of.notifications).map(([event, times]) => `${count(times)} × ${event}`);
   const fired = of.episodes.length + of.more_episodes;
   return (
