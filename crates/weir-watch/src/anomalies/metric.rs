@@ -165,8 +165,9 @@ impl Metric {
             // What changes it without the tokens is another price or another model, and both are large.
             Self::Cost => 4.8,
             Self::CacheHits => 4.0,
-            Self::Tail => 4.2,
-            _ => 4.05,
+            Self::Latency => 4.0,
+            Self::Tail => 4.6,
+            _ => 4.1,
         }
     }
 }

@@ -6,7 +6,7 @@ use weir_core::anomaly::Anomaly;
 use weir_core::call_sums::CallSums;
 use weir_core::span::SpanKind;
 use weir_core::time::{HOUR, Micros};
-use weir_store::sums::SumGroup;
+use weir_store::sums::{Detail, SumGroup};
 use weir_store::telemetry::{Dimension, StatsQuery, StepsQuery, StoreError, TimeRange};
 
 use super::{DEFAULT_PROJECT, Traffic, examples};
@@ -15,6 +15,8 @@ use crate::anomalies::{History, HistoryError, Window};
 /// Branches are told apart as `workflow: node -> target`, without what is empty.
 pub(super) const BRANCH: &str = "branch";
 const DIMENSIONS: [&str; 7] = ["model", "provider", "prompt_version", "department", "key", "status", BRANCH];
+/// What causes are weighed by beside sums.
+const LOGS: Detail = Detail { logs: true, ..Detail::NONE };
 /// Windows up to here are read to the minute, where that is possible.
 const FINE: i64 = 6 * HOUR;
 /// Most values of a dimension.
@@ -78,7 +80,7 @@ impl Past<'_> {
             Err(StoreError::Unsupported(_)) => {
                 let mut coarse = StatsQuery { bucket: None, ..fine };
                 coarse.group_by.retain(|d| *d == dimension || *d == Dimension::Project);
-                let sums = self.traffic.call_sums(&coarse)?;
+                let sums = self.traffic.call_sums(&coarse, LOGS)?;
                 (coarse, sums)
             }
             other => (fine, other?),
@@ -155,7 +157,7 @@ fn exact(
 ) -> Result<Vec<SumGroup>, StoreError> {
     // A store that keeps no minutes of then rounds totals to hours; buckets make it read the rows.
     let bucket = (window.to - window.from <= FINE).then_some(width);
-    traffic.call_sums(&StatsQuery { bucket, ..query.clone() })
+    traffic.call_sums(&StatsQuery { bucket, ..query.clone() }, LOGS)
 }
 
 /// How a branch is named.
