@@ -361,7 +361,10 @@ mod tests {
         // 12 of 20 where 2 are expected; 20 where 5 are expected: Wilks by hand, a quarter towards what is expected.
         let share = signed_root(12.0, 2.0, Some(20.0));
         let count = signed_root(20.0, 5.0, None);
-        assert!((share - (2.0f64 * (11.75 * 5.875f64.ln() + 8.25 * (8.25f64 / 18.0).ln())).sqrt()).abs() < 1e-9, "{share}");
+        assert!(
+            (share - (2.0f64 * (11.75 * 5.875f64.ln() + 8.25 * (8.25f64 / 18.0).ln())).sqrt()).abs() < 1e-9,
+            "{share}"
+        );
         assert!((count - (2.0f64 * (19.75 * 3.95f64.ln() - 14.75)).sqrt()).abs() < 1e-9, "{count}");
         // The normal score of the exact probability of 3 and more of 6 where 1 % are expected is 4.11, of 20 of 29 where 30 % are 4.14.
         let near = |seen, expected, of, score: f64| (signed_root(seen, expected, Some(of)) - score).abs() < 0.15;
