@@ -143,6 +143,18 @@ def test_a_recorded_call_is_tried_again_with_what_was_sent(demo, visit, accessib
     expect(page.get_by_role("alert")).to_contain_text("what else is sent is no JSON")
 
 
+def test_a_link_has_what_is_typed_where_one_asks_for_it(demo, visit):
+    page = visit(demo, "/playground", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("textbox", name="Turn 2").fill("Is 3 < 4 & 5?")
+    expect(page).not_to_have_url(re.compile("typed="))
+    page.get_by_role("button", name="Copy a link with what is typed").click()
+    expect(page.get_by_text("copied")).to_be_visible()
+    address = page.evaluate("navigator.clipboard.readText()")
+    page.goto("about:blank")
+    page.goto(address)
+    expect(page.get_by_role("textbox", name="Turn 2")).to_have_value("Is 3 < 4 & 5?")
+
+
 def test_addresses_that_mlflows_client_prints(demo, visit):
     page = visit(demo, "/models/ticket-classifier/versions/3")
     expect(page.get_by_role("table", name="Versions")).to_be_visible()

@@ -50,6 +50,22 @@ def test_keys_and_observed_values_are_offered(filled, visit):
     expect(rows(page).nth(1)).to_contain_text("gpt-4o-mini")
 
 
+def test_names_of_scores_and_of_attributes_are_offered(filled, visit):
+    call = filled.calls(status="success", limit=1)[0]
+    assert filled.post("/api/v1/scores", {"call": call["span_id"], "name": "politeness", "value": 0.5, "source": "judge"}).status == 200
+    page = opened(visit, filled)
+    bar(page).fill("polit")
+    page.get_by_role("option", name=re.compile("^score.politeness:")).click()
+    expect(bar(page)).to_have_value("score.politeness:")
+    page.get_by_role("option", name=re.compile("^>=0.5")).click()
+    expect(page).to_have_url(re.compile("q=score.politeness:%3E%3D0.5"))
+    expect(page.get_by_role("grid", name="Calls")).to_have_attribute("aria-rowcount", "2")
+    bar(page).fill("attr.")
+    page.get_by_role("option", name=re.compile("^attr.tier:")).click()
+    page.get_by_role("option", name=re.compile("^gold")).click()
+    expect(page).to_have_url(re.compile("q=attr.tier:gold"))
+
+
 def test_words_are_looked_for_in_requests_and_answers(filled, visit):
     page = opened(visit, filled)
     bar(page).fill(f'"{NEEDLE}"')
@@ -133,6 +149,22 @@ def test_columns_are_chosen_and_remembered(filled, visit):
     expect(page.get_by_role("columnheader", name="Department")).to_have_count(0)
 
 
+def test_a_link_shows_the_columns_of_its_sender(filled, visit):
+    sender = opened(visit, filled)
+    sender.get_by_role("button", name="Columns").click()
+    sender.get_by_role("checkbox", name="Session").check()
+    sender.get_by_role("button", name="Session further left").click()
+    expect(sender).to_have_url(re.compile("cols=.*session"))
+    heads = sender.get_by_role("columnheader").all_inner_texts()
+    receiver = opened(visit, filled)
+    receiver.goto("about:blank")
+    receiver.goto(sender.url)
+    expect(receiver.get_by_role("columnheader")).to_have_text(heads)
+    # Their own are as they were.
+    receiver.goto(f"{filled.url}/#/calls")
+    expect(receiver.get_by_role("columnheader", name="Session")).to_have_count(0)
+
+
 def test_sorted_by_the_server(filled, visit):
     page = opened(visit, filled)
     page.get_by_role("columnheader", name="Latency").get_by_role("button").click()
@@ -172,7 +204,9 @@ def test_the_drawer_by_keyboard(filled, visit):
     page.keyboard.press("Escape")
     expect(drawer).to_have_count(0)
     # The row still has the focus: the list goes on where it was left.
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "row"
+    expect(page.locator(":focus")).to_have_attribute("aria-rowindex", "3")
+    page.keyboard.press("j")
+    expect(page.locator(":focus")).to_have_attribute("aria-rowindex", "4")
     page.go_back()
     expect(page).not_to_have_url(re.compile("open="))
 

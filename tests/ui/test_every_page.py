@@ -54,6 +54,21 @@ def test_everybody_can_use_it(demo, visit, accessible, shot, name, size, shade):
     shot(page, f"page-{name}-{shade}-{size['width']}")
 
 
+# Left and width of the heads, and of the cells of the first row below them.
+EDGES = """grid => ['columnheader', 'gridcell'].map(role => [...grid.querySelectorAll(`[role=${role}]`)].map(e => e.getBoundingClientRect())
+  .map(r => [Math.round(r.left), Math.round(r.width)]))"""
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 1700])
+@pytest.mark.parametrize("name", ["calls", "prompts", "experiments", "models", "anomalies", "rules", "costs"])
+def test_heads_stand_over_their_columns(demo, visit, name, width):
+    page = opened(visit, demo, PAGES[name], size={"width": width, "height": 800})
+    grid = page.get_by_role("grid").first
+    expect(grid.get_by_role("row").nth(1)).to_be_visible()
+    heads, cells = grid.evaluate(EDGES)
+    assert heads == cells[: len(heads)]
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_it_is_used_by_keyboard_and_left_and_come_back_to(demo, visit, name):
     page = opened(visit, demo, PAGES[name])

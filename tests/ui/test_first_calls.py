@@ -18,6 +18,13 @@ CLIENTS = {
     "MLflow": [CACHE / "mlflow318-venv" / "bin" / "python", "-c"],
     "OpenTelemetry": [CACHE / "otel-venv" / "bin" / "python", "-c"],
 }
+#: A page that shows nothing yet, what runs its text, and what shows then.
+STEPS = {
+    "workflows": ("curl", "region", "Graph of the workflow"),
+    "prompts": ("curl", "grid", "Prompts"),
+    "experiments": ("MLflow", "grid", "Experiments"),
+    "models": ("MLflow", "grid", "Models"),
+}
 KEYED = '[[keys]]\nname = "dev"\nkey = "dev-key-of-the-test"\nrole = "admin"\n'
 
 
@@ -54,3 +61,30 @@ def test_with_a_key_only_that_is_to_be_put_in(serve, visit, client):
     expect(shown).to_contain_text("YOUR_KEY")
     run(client, shown.inner_text().replace("YOUR_KEY", "dev-key-of-the-test"))
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+@pytest.mark.parametrize("page_name", STEPS)
+@pytest.mark.parametrize("config", ["", KEYED], ids=["open", "keyed"])
+def test_each_page_says_what_to_do_next_and_notices_it(serve, visit, shot, page_name, config):
+    client, role, name = STEPS[page_name]
+    weir = serve('[otlp]\ngrpc = "off"\n' + config)
+    page = visit(weir, f"/{page_name}", ignore=["401"] if config else [])
+    if config:
+        page.get_by_label("Key").fill("dev-key-of-the-test")
+        page.keyboard.press("Enter")
+    shown = page.locator("pre")
+    expect(shown).to_contain_text(weir.url)
+    expect(page.get_by_text("Waiting for it")).to_be_visible()
+    shot(page, f"empty-{page_name}")
+    run(client, shown.inner_text().replace("YOUR_KEY", "dev-key-of-the-test"))
+    expect(page.get_by_role(role, name=name)).to_be_visible()
+    expect(page.get_by_text("Waiting for it")).to_have_count(0)
+
+
+@pytest.mark.parametrize("page_name", ["calls", "costs", "anomalies"])
+def test_pages_of_calls_wait_for_the_first_one(serve, visit, page_name):
+    weir = serve('[otlp]\ngrpc = "off"\n')
+    page = visit(weir, f"/{page_name}")
+    expect(page.get_by_role("heading", name="Make a first call")).to_be_visible()
+    run("curl", page.locator("pre").inner_text())
+    expect(page.get_by_role("heading", name=page_name.title(), level=1)).to_be_visible()

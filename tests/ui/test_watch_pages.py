@@ -34,7 +34,27 @@ def test_a_rule_is_tried_made_and_deleted(demo, visit, shot):
     drawer.get_by_role("button", name="JSON").click()
     expect(drawer.get_by_label("The rule as JSON")).to_have_value(re.compile('"error_ratio"'))
     drawer.get_by_role("button", name="Delete the rule").click()
+    asked = page.get_by_role("alertdialog", name="Delete the rule “Errors by provider”?")
+    page.keyboard.press("Escape")
+    expect(asked).to_have_count(0)
+    expect(row).to_be_visible()
+    drawer.get_by_role("button", name="Delete the rule").click()
+    asked.get_by_role("button", name="Delete the rule").click()
     expect(row).to_have_count(0)
+
+
+def test_what_was_changed_in_a_rule_is_not_left_by_mistake(demo, visit):
+    page = visit(demo, "/alerts?view=rules&rule=new")
+    drawer = page.get_by_role("dialog", name="Rule")
+    drawer.get_by_label("Name", exact=True).fill("Half a rule")
+    page.keyboard.press("Tab")
+    drawer.get_by_role("button", name="Close").click()
+    asked = page.get_by_role("alertdialog", name="Leave the new rule?")
+    asked.get_by_role("button", name="Cancel").click()
+    expect(drawer.get_by_label("Name", exact=True)).to_have_value("Half a rule")
+    drawer.get_by_role("button", name="Close").click()
+    asked.get_by_role("button", name="Leave it").click()
+    expect(drawer).to_have_count(0)
 
 
 def test_a_rule_that_is_wrong_says_where(demo, visit):
@@ -71,6 +91,7 @@ def test_a_rule_of_every_source_is_made_and_tried(demo, visit, accessible, shot,
     expect(page.get_by_text("The rule is made")).to_be_visible()
     expect(drawer.get_by_role("region", name="History of the rule")).to_be_visible()
     drawer.get_by_role("button", name="Delete the rule").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete the rule").click()
     expect(page.get_by_role("grid", name="Rules").get_by_text(name)).to_have_count(0)
 
 
@@ -91,6 +112,7 @@ def test_alerts_are_muted_and_told_again(demo, visit, shot):
     page.reload()
     line.get_by_role("button", name="End the mute of every rule, department=sales, model=gpt-4o").focus()
     page.keyboard.press("Enter")
+    page.get_by_role("alertdialog").get_by_role("button", name="End the mute").click()
     expect(line).to_have_count(0)
 
 

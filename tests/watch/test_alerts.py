@@ -231,7 +231,7 @@ def test_rules_of_files_are_taken_and_refused_whole(tmp_path):
     reload(weir)
     eventually("the new file is taken", lambda: ids() == ["errors", "more"])
 
-    (folder / "bad.toml").write_text('name = "Bad"\nmetric = { measure = "ttft" }\ncondition = { crit = 1 }\n')
+    (folder / "bad.toml").write_text('name = "Bad"\nmetric = { measure = "ttf" }\ncondition = { crit = 1 }\n')
     reload(weir)
     eventually("the bad file is refused", lambda: "bad.toml: metric.measure: time to the first token" in weir.log())
     assert ids() == ["errors", "more"]
@@ -312,7 +312,7 @@ def test_an_open_anomaly_is_an_alert_with_the_whole_record(tmp_path):
         ({"group_by": ["modle"]}, "group_by[0]"),
         ({"condition": {"warn": 5, "crit": 1}}, "condition.crit"),
         ({"condition": {"warm": 5}}, "condition.warm"),
-        ({"metric": {"measure": "ttft"}}, "metric.measure"),
+        ({"metric": {"measure": "ttf"}}, "metric.measure"),
         ({"metric": {"measure": "latency", "agg": "sum"}}, "metric.agg"),
         ({"window": "90s"}, "window"),
         ({"source": "budget", "metric": None, "group_by": [], "window": None, "budget": "none"}, "budget"),
@@ -388,7 +388,7 @@ def test_a_wrong_setting_is_named(tmp_path, section, named):
 
 def test_the_starter_rules_are_right(happened):
     folder = ROOT / "examples" / "alerts"
-    assert run("alerts", "check", folder).stdout.startswith("ok: 8 rules")
+    assert run("alerts", "check", folder).stdout.startswith("ok: 9 rules")
     for path in sorted(folder.glob("*.*")):
         if path.suffix != ".md":
             run("alerts", "dry-run", path, "--span", "6h", "--url", happened.url)

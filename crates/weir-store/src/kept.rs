@@ -10,7 +10,7 @@ use weir_core::record::RecordPolicy;
 use weir_core::score::{Score, ScoreTarget};
 use weir_core::span::Span;
 
-use crate::scores::{Scores, Tally};
+use crate::scores::{ScoreName, Scores, Tally};
 use crate::telemetry::StoreError;
 use crate::traces::{HeadQuery, Link, Totals, TraceHead, TraceWrite, Traces};
 
@@ -62,6 +62,10 @@ impl<T: Scores + ?Sized> Scores for Kept<T> {
 
     fn tallies(&self, targets: &[ScoreTarget]) -> Result<Vec<Tally>, StoreError> {
         self.store.tallies(targets)
+    }
+
+    fn names(&self, newest: usize) -> Result<Vec<ScoreName>, StoreError> {
+        self.store.names(newest)
     }
 }
 

@@ -18,6 +18,22 @@ pub struct Tally {
     pub count: u64,
 }
 
+/// A name under which numbers were given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreName {
+    /// Name of the scores.
+    pub name: String,
+    /// How many numbers; true counts as 1.
+    pub count: u64,
+    /// The least of them.
+    pub least: f64,
+    /// The greatest of them.
+    pub most: f64,
+}
+
+/// Names that [`Scores::names`] tells.
+pub const MOST_NAMES: usize = 100;
+
 /// Writes and reads of scores.
 pub trait Scores: Send + Sync {
     /// Stores scores; durable when it returns, all or none of them. A score whose id is there already replaces the old
@@ -66,4 +82,11 @@ pub trait Scores: Send + Sync {
     /// # Errors
     /// When the engine fails.
     fn tallies(&self, targets: &[ScoreTarget]) -> Result<Vec<Tally>, StoreError>;
+
+    /// The names among so many of the newest scores, of those that count: the most frequent [`MOST_NAMES`], first the
+    /// most frequent one, those as frequent by name.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn names(&self, newest: usize) -> Result<Vec<ScoreName>, StoreError>;
 }

@@ -39,15 +39,36 @@ impl Detail {
     pub const ALL: Self = Self { latency: true, ttft: true, output_rate: true, logs: true };
 }
 
+/// The groups of calls that have most of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Largest {
+    /// The value of each `group_by` dimension, most calls first.
+    pub values: Vec<Vec<Option<String>>>,
+    /// How many others there are.
+    pub others: u64,
+}
+
 /// Reads of sums and scores.
 pub trait Measured: Send + Sync {
-    /// Sums by group, most calls first, at most 1,000 groups. As [`crate::telemetry::Telemetry::stats`]; with a bucket's
+    /// The groups of a query with most calls, at most so many, whatever its buckets.
+    ///
+    /// # Errors
+    /// As [`Measured::call_sums`].
+    fn largest_groups(&self, query: &StatsQuery, most: usize) -> Result<Largest, StoreError>;
+
+    /// Sums by group, most calls first, at most 1,000 groups, and `only` those that are named; what is asked for in many
+    /// buckets and many groups is held at once, so name them. As [`crate::telemetry::Telemetry::stats`]; with a bucket's
     /// width the answer is exact, but may hold buckets beyond the range. Of calls that an earlier Weir counted latencies alone
     /// are known, of those of the hour and the day in which the store became this one's too.
     ///
     /// # Errors
     /// [`StoreError::Unsupported`] when the combination can be answered neither from rollups nor from a bounded scan.
-    fn call_sums(&self, query: &StatsQuery, detail: Detail) -> Result<Vec<SumGroup>, StoreError>;
+    fn call_sums(
+        &self,
+        query: &StatsQuery,
+        detail: Detail,
+        only: Option<&[Vec<Option<String>>]>,
+    ) -> Result<Vec<SumGroup>, StoreError>;
 
     /// Scores of a name, in the order of time, true as 1: those that count, see [`weir_core::score::Score::counts`]. The call
     /// of a score that names neither trace nor span but a request is looked for among the newest spans of the range and the

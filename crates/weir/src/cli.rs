@@ -34,11 +34,11 @@ enum Command {
     Stats(stats::Args),
     /// What changed, since when and why; exit code 1 while something bad goes on, 2 on an error
     Anomalies(anomalies::Args),
-    /// Where alerts are told; `channels test NAME` tries one
+    /// List the channels over which people are told of alerts; test one
     Channels(channels::Args),
-    /// Whether the service is ready for production; exit code 1 if it is not, 2 on an error
+    /// Check whether this is ready for production (exit code 1 while a check fails, 2 on an error)
     Ready(ready::Args),
-    /// What fires; exit code 1 while something does, 2 on an error. Rules: list them, check files, try one out
+    /// List the alerts that fire (exit code 1 while one does, 2 on an error); check rules and try them out
     Alerts(alerts::Args),
     /// Compare the versions of a prompt
     Ab(ab::Args),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use weir_core::record::{PayloadMode, RecordConfig};
-use weir_core::time::{MINUTE, Micros};
+use weir_core::time::{DAY, HOUR, MINUTE, Micros};
 use weir_gateway::Gateway;
 use weir_gateway::config::{Config, LimitConfig};
 use weir_gateway::snapshot::Snapshot;
@@ -44,6 +44,8 @@ pub(crate) fn facts<S: Telemetry + Evidence>(
 ) -> Result<Facts, StoreError> {
     let to = now.saturating_add(MINUTE - 1).div_euclid(MINUTE) * MINUTE;
     let from = to.saturating_sub(window.div_euclid(MINUTE).max(1) * MINUTE);
+    // Of long ago there are whole hours; single calls and scores are counted over the same ones.
+    let from = if window > DAY { from.div_euclid(HOUR) * HOUR } else { from };
     let range = TimeRange { from: Some(from), to: Some(to) };
     let scores = sources.store.score_means(range, MAX_SCORES)?.into_iter();
     Ok(Facts {

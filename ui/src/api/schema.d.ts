@@ -703,6 +703,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scores/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names among the newest 5000 scores, with the range of their numbers: what a filter can ask for. */
+        get: operations["listScoreNames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings/keys": {
         parameters: {
             query?: never;
@@ -1190,6 +1207,11 @@ export interface components {
              * @description Episodes that are not listed, because there are more than 1,000.
              */
             more_episodes: number;
+            /**
+             * Format: int64
+             * @description Groups that it did not look at, because 200 others have more calls.
+             */
+            left_out?: number;
             /** @description Notifications to each channel, by what they say: `fired`, `escalated`, `renotified`, `no_data`, `resolved`. */
             notifications: {
                 [key: string]: number;
@@ -1482,6 +1504,11 @@ export interface components {
              * @description Series that were judged then.
              */
             series?: number | null;
+            /**
+             * Format: int64
+             * @description Groups that were left out then, because 200 others have more calls.
+             */
+            left_out?: number | null;
             /** @description Why that could not be done. */
             error?: string | null;
             /**
@@ -3451,6 +3478,31 @@ export interface components {
             scores: components["schemas"]["ScoreJson"][];
             /** @description Whether there are more than the 1000 that are shown. */
             truncated: boolean;
+        };
+        /** @description A name that scores have, and what its numbers are like. */
+        ScoreNameJson: {
+            /** @description The name: `helpfulness`, `correct`, ... */
+            name: string;
+            /**
+             * Format: int64
+             * @description Scores of that name among the newest ones.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description The least of them; false is 0.
+             */
+            least: number;
+            /**
+             * Format: double
+             * @description The greatest of them; true is 1.
+             */
+            most: number;
+        };
+        /** @description Names of scores. */
+        ScoreNames: {
+            /** @description The names that are numbers, true and false among them, most frequent first. */
+            names: components["schemas"]["ScoreNameJson"][];
         };
         /** @description A branch of a workflow. */
         SeriesBranch: {
@@ -6036,6 +6088,35 @@ export interface operations {
                 };
             };
             /** @description The store cannot be written now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listScoreNames: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The names */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreNames"];
+                };
+            };
+            /** @description The store cannot answer now */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -3,7 +3,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { Line } from "@/components/chart/stack";
 import { gathered, toParams } from "@/state/query";
-import { type TimeRange, bucketOf } from "@/state/range";
+import { MINUTE, type TimeRange, bucketOf } from "@/state/range";
 import { type Figures, type Stats, api, unwrap } from "./client";
 
 type Asked = {
@@ -13,15 +13,17 @@ type Asked = {
   by?: readonly string[];
   // Per bucket as well.
   series?: boolean;
+  // Milliseconds, whole minutes, where it is not the width that suits the range.
+  bucket?: number;
   // Milliseconds into the past, to compare with.
   shift?: number;
   every?: number | false;
   off?: boolean;
 };
 
-export function useStats({ range, q = "", by = [], series = false, shift = 0, every = false, off = false }: Asked) {
+export function useStats({ range, q = "", by = [], series = false, bucket, shift = 0, every = false, off = false }: Asked) {
   return useQuery({
-    queryKey: ["stats", range.key, q, by, series, shift],
+    queryKey: ["stats", range.key, q, by, series, shift, bucket],
     enabled: !off,
     refetchInterval: every,
     placeholderData: keepPreviousData,
@@ -30,7 +32,7 @@ export function useStats({ range, q = "", by = [], series = false, shift = 0, ev
         ...gathered(toParams(q, true).params),
         ...range.query(Date.now(), shift),
         ...(by.length ? { group_by: [by.join(",")] } : {}),
-        ...(series ? { bucket: bucketOf(range.length).text } : {}),
+        ...(series ? { bucket: bucket ? `${bucket / MINUTE}m` : bucketOf(range.length).text } : {}),
       };
       return unwrap<Stats>(api.GET("/api/v1/stats", { params: { query }, signal }));
     },

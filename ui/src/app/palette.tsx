@@ -30,12 +30,13 @@ function Item({ value, keys, onSelect, children }: { value: string; keys?: strin
   );
 }
 
-export default function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
+// `begin`: what was typed while this code came.
+export default function Palette({ begin, onClose, onHelp }: { begin: string; onClose: () => void; onHelp: () => void }) {
   const navigate = useNavigate();
   const { range, setRange } = useRange();
   const { observed, ask } = useObserved(range);
   useEffect(ask, [ask]);
-  const [text, setText] = useState("");
+  const [text, setText] = useState(begin);
   const run = (what: () => void) => () => {
     onClose();
     what();

@@ -13,6 +13,7 @@ import { useStored } from "@/state/stored";
 import { Help } from "./help";
 import { Mark } from "./mark";
 import { Navigation } from "./navigation";
+import { PaletteWait } from "./palette-wait";
 import { useShortcut } from "./shortcuts";
 import { SignIn } from "./sign-in";
 import { useShownTheme } from "./theme";
@@ -24,6 +25,8 @@ export function Shell() {
   const theme = useShownTheme();
   const [narrow, setNarrow] = useStored("nav-narrow", false);
   const [palette, setPalette] = useState(false);
+  const [typed, setTyped] = useState("");
+  const leave = () => (setPalette(false), setTyped(""));
   const [help, setHelp] = useState(false);
   const [drawer, setDrawer] = useState(false);
   const main = useRef<HTMLElement>(null);
@@ -87,7 +90,11 @@ export function Shell() {
       </div>
       <GoTo />
       <Help open={help} onOpen={setHelp} />
-      <Suspense>{palette ? <Palette onClose={() => setPalette(false)} onHelp={() => setHelp(true)} /> : null}</Suspense>
+      {palette ? (
+        <Suspense fallback={<PaletteWait text={typed} onText={setTyped} onClose={leave} />}>
+          <Palette begin={typed} onClose={leave} onHelp={() => setHelp(true)} />
+        </Suspense>
+      ) : null}
       <Toaster theme={theme === "dark" ? "dark" : "light"} position="bottom-right" />
     </Tooltip.Provider>
   );

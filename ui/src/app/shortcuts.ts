@@ -39,7 +39,7 @@ const typing = (target: EventTarget | null) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 // A dialog or a menu has the keys while it is open.
-const covered = () => document.querySelector('[role="dialog"][data-modal], [role="menu"]') !== null;
+const covered = () => document.querySelector('[data-modal], [role="menu"]') !== null;
 
 const SEQUENCE = 1_000;
 let before: { key: string; at: number } | undefined;

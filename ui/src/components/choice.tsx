@@ -7,7 +7,7 @@ type Option<T extends string> = readonly [T, string];
 
 export function Segments<T extends string>({ label, value, options, onChange }: { label: string; value: T; options: readonly Option<T>[]; onChange: (value: T) => void }) {
   return (
-    <div role="group" aria-label={label} className="inline-flex rounded-md bg-sunken p-0.5">
+    <div role="group" aria-label={label} className="inline-flex w-fit rounded-md bg-sunken p-0.5">
       {options.map(([name, text]) => (
         <button
           key={name}

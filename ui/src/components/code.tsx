@@ -11,8 +11,8 @@ export function Code({ text, label, className, plain }: { text: string; label?: 
   const [whole, setWhole] = useState(false);
   const cut = !whole && text.length > FIRST * 1.5;
   return (
-    <div className={cx("group/code relative min-w-0 rounded-md border border-line bg-sunken", className)}>
-      <div className="absolute top-1 right-1 rounded-md bg-sunken opacity-0 group-focus-within/code:opacity-100 group-hover/code:opacity-100">
+    <div className={cx("group/code relative min-w-0 rounded-md border border-line bg-sunken text-text", className)}>
+      <div className="absolute top-1 right-1 rounded-md bg-sunken opacity-0 group-focus-within/code:opacity-100 group-hover/code:opacity-100 [@media(hover:none)]:opacity-100">
         <CopyButton text={text} name={label ? `Copy ${label}` : "Copy"} />
       </div>
       <pre tabIndex={0} aria-label={label} className={cx("overflow-x-auto px-3 py-2 whitespace-pre-wrap [overflow-wrap:anywhere]", plain ? "font-sans" : "font-mono text-xs leading-5")}>

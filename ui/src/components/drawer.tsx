@@ -21,6 +21,8 @@ export function Drawer({ open, onClose, title, label, actions, children, classNa
           onInteractOutside={(event) => event.preventDefault()}
           // The list keeps the focus, so that j and k go on; the drawer is the next stop of Tab.
           onOpenAutoFocus={(event) => event.preventDefault()}
+          // To where it was before, but where a list has taken it already.
+          onCloseAutoFocus={(event) => document.activeElement !== document.body && event.preventDefault()}
           className={cx("fade fixed inset-y-0 right-0 z-30 flex w-full flex-col border-l border-line bg-panel shadow-xl lg:w-[min(60rem,max(44rem,calc(100vw-36rem)))]", className)}
         >
           <header className="flex min-h-12 items-center gap-2 border-b border-line px-4 py-2">

@@ -8,6 +8,7 @@ import { useParam } from "@/state/url";
 import { Segments } from "./choice";
 import { Snippet } from "./code";
 import { WAYS, type Way, snippet } from "./first-calls";
+import { Noticed } from "./next-step";
 
 const EVERY = 2_000;
 
@@ -29,22 +30,18 @@ export function useAnyCall(): boolean | undefined {
   return data;
 }
 
-export function FirstCall() {
+// `about`: what the page shows then.
+export function FirstCall({ about = "Every call through it is priced, recorded and counted" }: { about?: string }) {
   const [way, setWay] = useParam("way", "curl");
-  const host = root;
   return (
     <div className="mx-auto flex max-w-2xl flex-col gap-4 px-4 py-12">
       <h1 className="text-xl font-semibold tracking-tight">Make a first call</h1>
-      <p className="text-muted">Weir is running. Every call through it is priced, recorded and counted; the built-in provider demo needs no account.</p>
-      <Segments label="Client" value={way as Way} options={WAYS} onChange={setWay} />
-      <Snippet text={snippet(way as Way, host, sessionKey() !== null)} />
-      <p role="status" className="flex items-center gap-2 text-muted">
-        <span aria-hidden className="relative flex size-2">
-          <span className="absolute inline-flex size-full animate-ping rounded-full bg-accent opacity-60" />
-          <span className="relative inline-flex size-2 rounded-full bg-accent" />
-        </span>
-        Waiting for it; this page shows it as it comes.
-      </p>
+      <p className="text-muted">Weir is running. {about}; the built-in provider “demo” needs no account.</p>
+      <div className="overflow-x-auto">
+        <Segments label="Client" value={way as Way} options={WAYS} onChange={setWay} />
+      </div>
+      <Snippet text={snippet(way as Way, root, sessionKey() !== null)} />
+      <Noticed />
     </div>
   );
 }

@@ -13,7 +13,8 @@ export const WAYS: readonly (readonly [Way, string])[] = [
 export function snippet(way: Way, host: string, key: boolean): string {
   switch (way) {
     case "curl":
-      return `curl -s ${host}/v1/chat/completions -H 'content-type: application/json'${key ? " \\\n  -H 'authorization: Bearer YOUR_KEY'" : ""} \\
+      return `curl -s ${host}/v1/chat/completions \\
+  -H 'content-type: application/json'${key ? " \\\n  -H 'authorization: Bearer YOUR_KEY'" : ""} \\
   -d '{"model": "demo/echo", "messages": [{"role": "user", "content": "Hello"}]}'`;
     case "openai":
       return `# pip install openai

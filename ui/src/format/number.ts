@@ -55,10 +55,15 @@ export function millis(value: Maybe): string {
   if (value < 999.5) return `${value < 10 ? digits(value) : whole.format(value)} ms`;
   if (value < 59_995) return `${digits(value / 1000)} s`;
   const seconds = Math.round(value / 1000);
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (seconds < 3600) return both(Math.floor(seconds / 60), "min", seconds % 60, "s");
   const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 72 * 60) return both(Math.floor(minutes / 60), "h", minutes % 60, "min");
+  const hours = Math.round(minutes / 60);
+  return both(Math.floor(hours / 24), "d", hours % 24, "h");
 }
+
+// `2 h 30 min`, and `2 h` where nothing is over.
+const both = (many: number, unit: string, rest: number, small: string) => (rest ? `${many} ${unit} ${rest} ${small}` : `${many} ${unit}`);
 
 export function percent(value: Maybe): string {
   if (!known(value)) return UNKNOWN;

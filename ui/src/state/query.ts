@@ -14,6 +14,8 @@ export type Key = {
   dimension?: boolean;
   // A closed set.
   values?: readonly string[];
+  // What it can be compared with, where values are not told.
+  examples?: readonly string[];
   // The beginning of names that are recorded: more is to be typed before the colon.
   open?: boolean;
 };
@@ -29,8 +31,8 @@ export const KEYS: readonly Key[] = [
   { name: "status", about: "How it ended", param: "status", dimension: true, values: STATUSES },
   { name: "key", about: "Name of the key that called", param: "key", dimension: true },
   { name: "project", about: "Project", param: "project", dimension: true },
-  { name: "latency", about: "Duration: >2s, <300ms", atLeast: "min_latency_ms", atMost: "max_latency_ms", unit: "duration" },
-  { name: "cost", about: "Dollars: >0.01", atLeast: "min_cost_usd", atMost: "max_cost_usd", unit: "dollars" },
+  { name: "latency", about: "Duration: >2s, <300ms", atLeast: "min_latency_ms", atMost: "max_latency_ms", unit: "duration", examples: [">1s", ">5s", "<300ms"] },
+  { name: "cost", about: "Dollars: >0.01", atLeast: "min_cost_usd", atMost: "max_cost_usd", unit: "dollars", examples: [">0.01", ">0.1"] },
   { name: "prompt", about: "Name of the prompt", param: "prompt" },
   { name: "user", about: "End user", param: "user" },
   { name: "session", about: "Session (thread, conversation)", param: "session" },
@@ -56,8 +58,8 @@ export type Problem = { term: string; message: string };
 export type Params = [string, string][];
 
 export const keyOf = (name: string) => KEYS.find((key) => key.name === name);
-const ATTRIBUTE = "attr.";
-const SCORE = "score.";
+export const ATTRIBUTE = "attr.";
+export const SCORE = "score.";
 const NOT = "not.";
 const isUnder = (name: string, prefix: string) => name.startsWith(prefix) && name.length > prefix.length;
 

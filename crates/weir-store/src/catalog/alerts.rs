@@ -146,6 +146,8 @@ pub struct AlertEvaluation {
     pub took_us: Micros,
     /// Series that were judged.
     pub series: u64,
+    /// Groups that were left out, because others have more calls.
+    pub left_out: u64,
     /// Why it could not be.
     pub error: Option<String>,
 }

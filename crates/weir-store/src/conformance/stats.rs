@@ -132,7 +132,7 @@ pub(super) fn recount_sums(spans: &[Span], query: &StatsQuery, now: Micros) -> V
 
 /// Sums as they are read, groups by value.
 pub(super) fn sums(fixture: &Fixture, query: &StatsQuery) -> Vec<SumGroup> {
-    let mut groups = fixture.sums.call_sums(query, Detail::ALL).unwrap();
+    let mut groups = fixture.sums.call_sums(query, Detail::ALL, None).unwrap();
     groups.sort_by(|a, b| a.values.cmp(&b.values));
     groups
 }

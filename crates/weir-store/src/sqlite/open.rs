@@ -80,7 +80,8 @@ impl SqliteStore {
         let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
         if !file.is_file() {
             let at = if path.is_dir() { "in" } else { "at" };
-            return Err(StoreError::Unavailable(format!("there is no database {at} {}", path.display())));
+            let why = format!("there is no database {at} {}; `weir serve --data DIR` makes one", path.display());
+            return Err(StoreError::Unavailable(why));
         }
         let inner = Inner::reading(whole_path(&file)?, SqliteOptions::default());
         inner

@@ -51,7 +51,7 @@ fn known(store: &SqliteStore) -> [(u64, u64, u64, u64); 3] {
         let range = TimeRange { from: Some(START), to: Some(START + HOUR) };
         let query = StatsQuery { range, group_by, bucket: Some(HOUR), ..StatsQuery::default() };
         let mut all = CallSums::default();
-        let groups = store.call_sums(&query, Detail::ALL).unwrap();
+        let groups = store.call_sums(&query, Detail::ALL, None).unwrap();
         groups.iter().flat_map(|group| &group.cells).for_each(|(_, cell)| all.add(cell));
         counts(&all)
     };

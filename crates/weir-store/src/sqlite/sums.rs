@@ -10,14 +10,31 @@ use super::SqliteStore;
 use super::rollup::{self, floors::Floors};
 use super::scores;
 use crate::events::{EventKind, EventQuery, Labelled, MAX_VALUES, ScoreQuery};
-use crate::sums::{Detail, LONGEST_SPAN, Measured, SumGroup};
+use crate::sums::{Detail, LONGEST_SPAN, Largest, Measured, SumGroup};
 use crate::telemetry::{StatsQuery, StoreError, Telemetry, TimeRange};
 
 impl Measured for SqliteStore {
-    fn call_sums(&self, query: &StatsQuery, detail: Detail) -> Result<Vec<SumGroup>, StoreError> {
+    fn largest_groups(&self, query: &StatsQuery, most: usize) -> Result<Largest, StoreError> {
         let inner = &self.inner;
         let now = inner.options.clock.now();
-        inner.readers.get()?.snapshot(|db| rollup::stats::sums(db, &inner.texts, Floors::read(db, now)?, query, detail))
+        inner
+            .readers
+            .get()?
+            .snapshot(|db| rollup::stats::largest(db, &inner.texts, Floors::read(db, now)?, query, most))
+    }
+
+    fn call_sums(
+        &self,
+        query: &StatsQuery,
+        detail: Detail,
+        only: Option<&[Vec<Option<String>>]>,
+    ) -> Result<Vec<SumGroup>, StoreError> {
+        let inner = &self.inner;
+        let now = inner.options.clock.now();
+        inner
+            .readers
+            .get()?
+            .snapshot(|db| rollup::stats::sums(db, &inner.texts, Floors::read(db, now)?, query, (detail, only)))
     }
 
     fn score_values(&self, query: &ScoreQuery) -> Result<Vec<Labelled>, StoreError> {
@@ -111,7 +128,7 @@ mod tests {
                 ..StatsQuery::default()
             };
             let stats = store.stats(&query).unwrap();
-            let groups = store.call_sums(&query, Detail::LATENCIES).unwrap();
+            let groups = store.call_sums(&query, Detail::LATENCIES, None).unwrap();
             assert_eq!(groups.len(), 2);
             for (group, figures) in groups.iter().zip(&stats.groups) {
                 assert_eq!(group.values, figures.values);
@@ -128,6 +145,40 @@ mod tests {
                 assert_eq!(all, whole);
             }
         }
+    }
+
+    #[test]
+    fn of_many_groups_those_with_most_calls_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = 1_763_683_200_000_000;
+        let options = super::super::SqliteOptions {
+            clock: weir_core::time::Clock::fixed(now),
+            ..super::super::SqliteOptions::default()
+        };
+        let store = SqliteStore::open_with(folder.path(), options).unwrap();
+        let of = |model: Option<&str>, calls: i64| -> Vec<SpanWrite> {
+            let one = |n| {
+                let mut write = call(1, now - HOUR + n * MINUTE);
+                write.span.model = model.map(str::to_owned);
+                write
+            };
+            (0..calls).map(one).collect()
+        };
+        let writes = [of(Some("a"), 3), of(None, 5), of(Some("b"), 2), of(Some("c"), 1)].concat();
+        store.commit(&store.prepare(writes).unwrap(), None).unwrap();
+        let query = StatsQuery {
+            range: TimeRange { from: Some(now - HOUR), to: Some(now) },
+            group_by: vec![Dimension::Model],
+            bucket: Some(MINUTE),
+            ..StatsQuery::default()
+        };
+        let largest = store.largest_groups(&query, 2).unwrap();
+        assert_eq!(largest, Largest { values: vec![vec![None], vec![Some("a".into())]], others: 2 });
+        let groups = store.call_sums(&query, Detail::NONE, Some(&largest.values)).unwrap();
+        let found: Vec<_> = groups.iter().map(|group| (group.values.clone(), group.cells.len())).collect();
+        assert_eq!(found, [(vec![None], 5), (vec![Some("a".into())], 3)]);
+        let none = store.call_sums(&query, Detail::NONE, Some(&[vec![Some("nobody".into())]])).unwrap();
+        assert_eq!(none, []);
     }
 
     #[test]

@@ -8,12 +8,12 @@ use weir_core::span::Status;
 use weir_core::time::{HOUR, Micros};
 use weir_store::catalog::{AnomalyQuery, MAX_ANOMALIES};
 use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
-use weir_store::sums::Detail;
+use weir_store::sums::{Detail, Largest};
 use weir_store::telemetry::{Dimension, StatsQuery, StoreError, TimeRange};
 
 use super::cells::Track;
 use super::document::Severity;
-use super::reads::Reads;
+use super::reads::{Key, Reads};
 use super::rule::{MAX_SERIES, Read, Rule, ValuesOf};
 use super::stretch::Stretch;
 use crate::slo::Indicator;
@@ -22,9 +22,6 @@ use crate::slo::Indicator;
 const MAX_CELLS: usize = 400_000;
 /// How much of fine buckets is read at once; less where that takes too many rows.
 const AT_ONCE: Micros = 6 * HOUR;
-
-/// Values of the dimensions that tell series apart.
-pub type Key = Vec<Option<String>>;
 
 /// What was read.
 #[derive(Clone, Debug)]
@@ -35,6 +32,15 @@ pub enum Data {
     Values(BTreeMap<Key, Vec<(Micros, f64)>>),
     /// Anomalies that went on at some time.
     Anomalies(Vec<Anomaly>),
+}
+
+/// What was read, and how many groups were left out of it because others have more calls.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What was read.
+    pub data: Data,
+    /// Groups beyond the 200 that a rule looks at.
+    pub left_out: u64,
 }
 
 /// The calls that a rule looks at.
@@ -55,25 +61,24 @@ pub fn load(
     reads: &dyn Reads,
     stretches: &[Stretch],
     (first, last): (Micros, Micros),
-) -> Result<Data, StoreError> {
+) -> Result<Loaded, StoreError> {
+    let all = |data| Loaded { data, left_out: 0 };
     let calls = |filters, group_by, limited, detail| Calls { filters, group_by, limited, detail };
     match &rule.read {
         Read::Metric { measure, agg, filters, group_by } => {
             let which = calls(filters, group_by, measure.needs_limited(), measure.detail(*agg));
-            tracks(reads, &which, stretches).map(Data::Calls)
+            tracks(reads, &which, stretches)
         }
-        Read::Budget(budget) => {
-            tracks(reads, &calls(&budget.filters, &budget.per, false, Detail::NONE), stretches).map(Data::Calls)
-        }
+        Read::Budget(budget) => tracks(reads, &calls(&budget.filters, &budget.per, false, Detail::NONE), stretches),
         Read::Slo(slo) => match &slo.indicator {
             Indicator::ScoreBelow { name, .. } => {
                 let query = ScoreQuery { name: name.clone(), range: range(stretches), labels: Vec::new() };
-                Ok(Data::Values(grouped(reads.score_values(&query)?, 0, &[])))
+                Ok(all(Data::Values(grouped(reads.score_values(&query)?, 0, &[]))))
             }
             indicator => {
                 let latencies = matches!(indicator, Indicator::LatencyMs(_));
                 let detail = Detail { latency: latencies, ..Detail::NONE };
-                tracks(reads, &calls(&slo.filters, &[], false, detail), stretches).map(Data::Calls)
+                tracks(reads, &calls(&slo.filters, &[], false, detail), stretches)
             }
         },
         Read::Values(values) => {
@@ -89,9 +94,9 @@ pub fn load(
                     reads.events(&EventQuery { kinds: kinds.clone(), range, labels: labels.clone() })
                 }
             };
-            let mut all = grouped(read?, values.group_by.len(), &values.keep);
-            keep_largest(&mut all, |values| values.len() as u64);
-            Ok(Data::Values(all))
+            let mut found = grouped(read?, values.group_by.len(), &values.keep);
+            let left_out = keep_largest(&mut found, |values| values.len() as u64);
+            Ok(Loaded { data: Data::Values(found), left_out })
         }
         Read::Anomalies { project, metrics, min_severity } => {
             let query = AnomalyQuery {
@@ -102,7 +107,7 @@ pub fn load(
                 limit: MAX_ANOMALIES,
                 ..AnomalyQuery::default()
             };
-            reads.anomalies(&query).map(Data::Anomalies)
+            reads.anomalies(&query).map(Data::Anomalies).map(all)
         }
     }
 }
@@ -138,22 +143,44 @@ fn grouped(values: Vec<Labelled>, by: usize, keep: &[(usize, Vec<String>)]) -> B
     all
 }
 
-/// Leaves the series that rest on most.
-fn keep_largest<T>(all: &mut BTreeMap<Key, T>, size: impl Fn(&T) -> u64) {
-    if all.len() > MAX_SERIES {
+/// Leaves the series that rest on most; how many go.
+fn keep_largest<T>(all: &mut BTreeMap<Key, T>, size: impl Fn(&T) -> u64) -> u64 {
+    let left_out = all.len().saturating_sub(MAX_SERIES);
+    if left_out > 0 {
         let mut sizes: Vec<(u64, Key)> = all.iter().map(|(key, of)| (size(of), key.clone())).collect();
         sizes.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         sizes.split_off(MAX_SERIES).iter().for_each(|(_, key)| drop(all.remove(key)));
     }
+    left_out as u64
 }
 
-fn tracks(reads: &dyn Reads, which: &Calls<'_>, stretches: &[Stretch]) -> Result<BTreeMap<Key, Track>, StoreError> {
+/// The series with most calls in all of the time that is read, and how many others there are: so that no store has to hold
+/// thousands of groups in many buckets.
+fn largest(reads: &dyn Reads, which: &Calls<'_>, stretches: &[Stretch]) -> Result<Option<Largest>, StoreError> {
+    let query = StatsQuery {
+        range: range(stretches),
+        filters: which.filters.to_vec(),
+        group_by: which.group_by.to_vec(),
+        bucket: None,
+    };
+    match reads.largest_groups(&query, MAX_SERIES) {
+        Ok(largest) => Ok(Some(largest)),
+        // Too many single calls at its edges; in pieces it may do.
+        Err(StoreError::Unsupported(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn tracks(reads: &dyn Reads, which: &Calls<'_>, stretches: &[Stretch]) -> Result<Loaded, StoreError> {
+    let in_buckets = !which.group_by.is_empty() && stretches.iter().any(|stretch| stretch.bucket.is_some());
+    let known = if in_buckets { largest(reads, which, stretches)? } else { None };
+    let only = known.as_ref().map(|largest| largest.values.as_slice());
     let mut all: BTreeMap<Key, Track> = BTreeMap::new();
     let mut count = 0;
     for stretch in stretches {
         let mut pieces = pieces(*stretch);
         while let Some(piece) = pieces.pop() {
-            match read(reads, which, piece) {
+            match read(reads, which, only, piece) {
                 Ok(groups) => {
                     for (key, cells) in groups {
                         count += cells.len();
@@ -176,8 +203,9 @@ fn tracks(reads: &dyn Reads, which: &Calls<'_>, stretches: &[Stretch]) -> Result
             }
         }
     }
-    keep_largest(&mut all, Track::calls);
-    Ok(all)
+    let gone = keep_largest(&mut all, Track::calls);
+    let known = if known.is_none() && gone > 0 { largest(reads, which, stretches)? } else { known };
+    Ok(Loaded { data: Data::Calls(all), left_out: known.map_or(gone, |largest| largest.others) })
 }
 
 /// A stretch in pieces of which each is read at once, the oldest last.
@@ -197,7 +225,12 @@ fn pieces(stretch: Stretch) -> Vec<Stretch> {
 
 type Cells = Vec<(Micros, CallSums)>;
 
-fn read(reads: &dyn Reads, which: &Calls<'_>, of: Stretch) -> Result<Vec<(Key, Cells)>, StoreError> {
+fn read(
+    reads: &dyn Reads,
+    which: &Calls<'_>,
+    only: Option<&[Key]>,
+    of: Stretch,
+) -> Result<Vec<(Key, Cells)>, StoreError> {
     let query = StatsQuery {
         range: TimeRange { from: Some(of.from), to: Some(of.to) },
         filters: which.filters.to_vec(),
@@ -206,7 +239,7 @@ fn read(reads: &dyn Reads, which: &Calls<'_>, of: Stretch) -> Result<Vec<(Key, C
     };
     let inside = |at: &Micros| (of.from..of.to).contains(at);
     let mut all: Vec<(Key, Track)> = Vec::new();
-    for group in reads.call_sums(&query, which.detail)? {
+    for group in reads.call_sums(&query, which.detail, only)? {
         let cells = group.cells.into_iter().filter(|(at, _)| inside(at));
         let mut track = Track::default();
         track.put(cells);
@@ -215,7 +248,7 @@ fn read(reads: &dyn Reads, which: &Calls<'_>, of: Stretch) -> Result<Vec<(Key, C
     if which.limited {
         let mut filters = query.filters.clone();
         filters.push((Dimension::Status, vec![Status::RateLimited.as_str().to_owned()]));
-        for group in reads.call_sums(&StatsQuery { filters, ..query }, Detail::NONE)? {
+        for group in reads.call_sums(&StatsQuery { filters, ..query }, Detail::NONE, only)? {
             if let Some((_, track)) = all.iter_mut().find(|(key, _)| *key == group.values) {
                 group.cells.iter().for_each(|(at, sums)| track.limited(*at, sums.calls));
             }

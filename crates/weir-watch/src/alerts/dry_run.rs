@@ -12,7 +12,7 @@ use weir_core::time::{DAY, Micros, rfc3339};
 use weir_store::telemetry::StoreError;
 
 use super::course::{Course, Held, Names, Step, advance};
-use super::data::load;
+use super::data::{Loaded, load};
 use super::judge::Level;
 use super::observe::{Labels, points};
 use super::reads::Reads;
@@ -49,6 +49,9 @@ pub struct DryRun {
     pub episodes: Vec<Episode>,
     /// Episodes that are not listed, because there are more than 1,000.
     pub more_episodes: u64,
+    /// Groups that it did not look at, because 200 others have more calls.
+    #[serde(default)]
+    pub left_out: u64,
     /// Notifications to each channel, by what they say: `fired`, `escalated`, `renotified`, `no_data`, `resolved`.
     pub notifications: BTreeMap<String, u64>,
     /// Unit of values and thresholds.
@@ -119,7 +122,7 @@ pub struct ChartPoint {
 pub fn dry_run(rule: &Rule, reads: &dyn Reads, now: Micros, span: Micros) -> Result<DryRun, StoreError> {
     let last = rule.due(now);
     let first = last - span.clamp(rule.every, SPAN) / rule.every * rule.every;
-    let mut data = load(rule, reads, &of_past(rule, first, last), (first, last))?;
+    let Loaded { mut data, left_out } = load(rule, reads, &of_past(rule, first, last), (first, last))?;
     let (mut course, mut names) = (Course::new(), Names::default());
     let mut run = Running::new(rule, (first, last));
     let mut at = first;
@@ -139,7 +142,7 @@ pub fn dry_run(rule: &Rule, reads: &dyn Reads, now: Micros, span: Micros) -> Res
         run.answer.evaluations += 1;
         at += rule.every;
     }
-    Ok(run.finish())
+    Ok(DryRun { left_out, ..run.finish() })
 }
 
 struct Running<'a> {

@@ -7,10 +7,11 @@ use weir_core::call_sums::CallSums;
 use weir_core::time::{HOUR, MINUTE, Micros};
 use weir_store::telemetry::Dimension;
 
-use super::data::{Data, Key};
+use super::data::Data;
 use super::document::{Agg, Op};
 use super::judge::{Level, Lines};
 use super::measure::of_values;
+use super::reads::Key;
 use super::rule::{Condition, Read, Rule, ValuesOf};
 use super::stretch::windows;
 use crate::budgets::{Budget, BudgetStatus, HISTORY, Unit};

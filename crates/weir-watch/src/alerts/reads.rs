@@ -5,16 +5,25 @@ use std::sync::Arc;
 use weir_core::anomaly::Anomaly;
 use weir_store::catalog::{Anomalies, AnomalyQuery, Happenings};
 use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
-use weir_store::sums::{Detail, Measured, SumGroup};
+use weir_store::sums::{Detail, Largest, Measured, SumGroup};
 use weir_store::telemetry::{StatsQuery, StoreError};
+
+/// Values of the dimensions that tell series apart.
+pub type Key = Vec<Option<String>>;
 
 /// Reads for evaluations.
 pub trait Reads: Send + Sync {
+    /// See [`Measured::largest_groups`].
+    ///
+    /// # Errors
+    /// As there.
+    fn largest_groups(&self, query: &StatsQuery, most: usize) -> Result<Largest, StoreError>;
+
     /// See [`Measured::call_sums`].
     ///
     /// # Errors
     /// As there.
-    fn call_sums(&self, query: &StatsQuery, detail: Detail) -> Result<Vec<SumGroup>, StoreError>;
+    fn call_sums(&self, query: &StatsQuery, detail: Detail, only: Option<&[Key]>) -> Result<Vec<SumGroup>, StoreError>;
 
     /// See [`Measured::score_values`].
     ///
@@ -62,8 +71,12 @@ pub fn merged(of_spans: Vec<Labelled>, of_catalog: Vec<Labelled>) -> Vec<Labelle
 }
 
 impl Reads for Stores {
-    fn call_sums(&self, query: &StatsQuery, detail: Detail) -> Result<Vec<SumGroup>, StoreError> {
-        self.measured.call_sums(query, detail)
+    fn largest_groups(&self, query: &StatsQuery, most: usize) -> Result<Largest, StoreError> {
+        self.measured.largest_groups(query, most)
+    }
+
+    fn call_sums(&self, query: &StatsQuery, detail: Detail, only: Option<&[Key]>) -> Result<Vec<SumGroup>, StoreError> {
+        self.measured.call_sums(query, detail, only)
     }
 
     fn score_values(&self, query: &ScoreQuery) -> Result<Vec<Labelled>, StoreError> {

@@ -77,8 +77,8 @@ fn what_nothing_answers_is_refused_with_the_reason() {
     let of = |text: &str| rule(&format!("name = \"r\"\n{text}")).unwrap_err();
     for (text, expected) in [
         (
-            "metric = { measure = \"ttft\" }\ncondition = { crit = 2 }",
-            "metric.measure: time to the first token is kept",
+            "metric = { measure = \"ttft\", agg = \"sum\" }\ncondition = { crit = 2 }",
+            "metric.agg: ttft has no \"sum\"; it has p95, p50, p90, p99, min, max",
         ),
         ("source = \"score\"\ncondition = { crit = 1 }", "score: name the scores"),
         (

@@ -23,7 +23,8 @@ pub fn standing(budget: &Budget, reads: &dyn Reads, now: Micros) -> Result<Vec<(
         group_by: budget.per.clone(),
         bucket: Some(HOUR),
     };
-    let mut groups = reads.call_sums(&query, Detail::NONE)?;
+    let most = reads.largest_groups(&query, MAX_VALUES)?;
+    let mut groups = reads.call_sums(&query, Detail::NONE, Some(&most.values))?;
     if groups.is_empty() && budget.per.is_empty() {
         groups.push(weir_store::sums::SumGroup::default());
     }

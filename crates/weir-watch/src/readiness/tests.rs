@@ -72,7 +72,7 @@ fn a_good_service_is_ready_with_nothing_to_do() {
 fn every_check_fails_where_it_should() {
     fails("traced", "999 of 1000 calls", |f, _| f.calls.traced = 999);
     fails("traced", "3 calls could not be recorded", |f, _| f.calls.lost = 3);
-    fails("latency", "longer than 10000 ms", |f, _| f.calls.p95_ms = Some(10_000.0));
+    fails("latency", "longer than 10 s, target 10 s", |f, _| f.calls.p95_ms = Some(10_000.0));
     fails("errors", "10 of 1000 calls failed (1 %); 2 rate limited, 1 blocked", |f, _| f.calls.errors = 10);
     fails("scores", "faithful 0.790 (baseline 0.8)", |f, _| f.scores[0].mean = 0.79);
     fails("budget", "no budget is set", |f, _| f.budgets.clear());

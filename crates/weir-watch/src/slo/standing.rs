@@ -50,7 +50,7 @@ pub fn standing(slo: &Slo, reads: &dyn Reads, now: Micros) -> Result<SloStatus, 
         let query = StatsQuery { range, filters: slo.filters.clone(), group_by: Vec::new(), bucket: None };
         let mut sums = CallSums::default();
         reads
-            .call_sums(&query, Detail::LATENCIES)?
+            .call_sums(&query, Detail::LATENCIES, None)?
             .iter()
             .flat_map(|group| &group.cells)
             .for_each(|(_, cell)| sums.add(cell));

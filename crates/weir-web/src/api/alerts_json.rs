@@ -278,6 +278,8 @@ pub struct RuleView {
     pub took_ms: Option<f64>,
     /// Series that were judged then.
     pub series: Option<u64>,
+    /// Groups that were left out then, because 200 others have more calls.
+    pub left_out: Option<u64>,
     /// Why that could not be done.
     pub error: Option<String>,
     /// Its alerts that fire or have no data.
@@ -311,6 +313,7 @@ impl From<Shows> for RuleView {
             evaluated_at: evaluation.as_ref().map(|e| e.evaluated_us),
             took_ms: evaluation.as_ref().map(|e| e.took_us as f64 / 1_000.0),
             series: evaluation.as_ref().map(|e| e.series),
+            left_out: evaluation.as_ref().map(|e| e.left_out),
             error: evaluation.and_then(|e| e.error),
             firing: shows.open.0,
             pending: shows.open.1,

@@ -13,8 +13,8 @@ use weir_core::span::{Span, SpanKind, Status};
 use weir_core::time::Micros;
 use weir_store::catalog::AnomalyQuery;
 use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
-use weir_store::scores::{Scores, Tally};
-use weir_store::sums::{Detail, SumGroup};
+use weir_store::scores::{ScoreName, Scores, Tally};
+use weir_store::sums::{Detail, Largest, SumGroup};
 use weir_store::telemetry::{
     SpanPage, SpanQuery, SpanRef, Stats, StatsQuery, StepFigures, StepGroup, StepsQuery, StoreError, TableSize,
     Telemetry, TimeRange,
@@ -45,7 +45,16 @@ impl Fake {
 
 /// Nothing to alert of.
 impl Reads for Fake {
-    fn call_sums(&self, _: &StatsQuery, _: Detail) -> Result<Vec<SumGroup>, StoreError> {
+    fn largest_groups(&self, _: &StatsQuery, _: usize) -> Result<Largest, StoreError> {
+        Ok(Largest::default())
+    }
+
+    fn call_sums(
+        &self,
+        _: &StatsQuery,
+        _: Detail,
+        _: Option<&[Vec<Option<String>>]>,
+    ) -> Result<Vec<SumGroup>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -110,6 +119,18 @@ impl Scores for Fake {
             numbers.map(|(s, sum)| Tally { target, name: s.name.clone(), sum, count: 1 }).collect::<Vec<_>>()
         };
         Ok(targets.iter().enumerate().flat_map(of).collect())
+    }
+
+    fn names(&self, newest: usize) -> Result<Vec<ScoreName>, StoreError> {
+        let held = self.1.lock();
+        let mut names: Vec<ScoreName> = Vec::new();
+        for (name, number) in held.iter().rev().take(newest).filter_map(|s| Some((&s.name, s.counts()?))) {
+            match names.iter_mut().find(|n| n.name == *name) {
+                Some(n) => (n.count, n.least, n.most) = (n.count + 1, n.least.min(number), n.most.max(number)),
+                None => names.push(ScoreName { name: name.clone(), count: 1, least: number, most: number }),
+            }
+        }
+        Ok(names)
     }
 }
 

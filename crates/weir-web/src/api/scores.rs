@@ -19,13 +19,15 @@ use super::places::Places;
 use super::query::Query;
 use super::read::{self, refusal};
 use super::respond::{ErrorAnswer, Refusal, json};
-use super::scores_json::{self, MAX_SCORES, NewScores, ScoreList};
+use super::scores_json::{self, MAX_SCORES, NewScores, ScoreList, ScoreNames};
 use super::state::Shared;
 
 /// Largest body.
 const MAX_BODY: usize = 4 << 20;
 /// Writes at the same time; they wait for one another in the store anyway.
 const PLACES: usize = 4;
+/// Newest scores that names are looked for among.
+const NEWEST: usize = 5_000;
 
 static PARAMS: [Param; 2] = [
     Param { name: "call", about: "Scores of this call: its span id (hex or UUID) or request id", repeats: false },
@@ -81,6 +83,23 @@ pub(super) async fn put(State(shared): State<Shared>, request: Request<Body>) ->
 pub(super) async fn list(State(shared): State<Shared>, Query(pairs): Query) -> Result<Response, Refusal> {
     let scores = shared.scores.clone();
     Ok(json(shared.reads.json(move |store| list_scores(store, scores.as_ref(), &pairs)).await?))
+}
+
+/// The names among the newest 5000 scores, with the range of their numbers: what a filter can ask for.
+#[utoipa::path(
+    get,
+    path = "/api/v1/scores/names",
+    operation_id = "listScoreNames",
+    tag = "scores",
+    responses(
+        (status = 200, description = "The names", body = ScoreNames),
+        (status = 503, description = "The store cannot answer now", body = ErrorAnswer),
+    )
+)]
+pub(super) async fn names(State(shared): State<Shared>, Query(pairs): Query) -> Result<Response, Refusal> {
+    params::none(&pairs)?;
+    let scores = shared.scores.clone();
+    Ok(json(shared.reads.json(move |_| Ok(ScoreNames::new(scores.names(NEWEST).map_err(refusal)?))).await?))
 }
 
 fn list_scores(store: &dyn Telemetry, scores: &dyn Scores, pairs: &Pairs) -> Result<ScoreList, Error> {

@@ -9,6 +9,7 @@ use weir_core::id::{ScoreId, SpanId, SpanKey, TraceId};
 use weir_core::score::{Score, ScoreError, ScoreKind, ScoreSource, ScoreTarget, ScoreValue};
 use weir_core::time::{Micros, to_rfc3339};
 use weir_core::unread::reason;
+use weir_store::scores::ScoreName;
 
 /// Most scores of one request.
 pub(super) const MAX_SCORES: usize = 1_000;
@@ -113,6 +114,33 @@ pub struct ScoreList {
     pub scores: Vec<ScoreJson>,
     /// Whether there are more than the 1000 that are shown.
     pub truncated: bool,
+}
+
+/// Names of scores.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ScoreNames {
+    /// The names that are numbers, true and false among them, most frequent first.
+    pub names: Vec<ScoreNameJson>,
+}
+
+/// A name that scores have, and what its numbers are like.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ScoreNameJson {
+    /// The name: `helpfulness`, `correct`, ...
+    pub name: String,
+    /// Scores of that name among the newest ones.
+    pub count: u64,
+    /// The least of them; false is 0.
+    pub least: f64,
+    /// The greatest of them; true is 1.
+    pub most: f64,
+}
+
+impl ScoreNames {
+    pub(super) fn new(names: Vec<ScoreName>) -> Self {
+        let name = |ScoreName { name, count, least, most }| ScoreNameJson { name, count, least, most };
+        Self { names: names.into_iter().map(name).collect() }
+    }
 }
 
 impl ScoreList {

@@ -169,6 +169,25 @@ async fn says_how_it_is_doing() {
 }
 
 #[tokio::test]
+async fn large_answers_are_packed_where_the_client_takes_it_and_the_live_tail_never() {
+    let (api, ..) = api();
+    let answer = async |path: &str, takes: &str| {
+        let request = Request::get(path).header("accept-encoding", takes).body(Body::empty()).unwrap();
+        api.clone().oneshot(request).await.unwrap()
+    };
+    let plain = get(&api, "/api/v1/openapi.json").await.1;
+    let packed = answer("/api/v1/openapi.json", "gzip, br").await;
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    let bytes = packed.into_body().collect().await.unwrap().to_bytes();
+    assert!(bytes.starts_with(&[0x1f, 0x8b]) && bytes.len() * 4 < plain.len(), "{} of {}", bytes.len(), plain.len());
+    for (path, takes) in
+        [("/api/v1/openapi.json", "identity"), ("/api/v1/status", "gzip"), ("/api/v1/calls/live", "gzip")]
+    {
+        assert!(!answer(path, takes).await.headers().contains_key("content-encoding"), "{path} {takes}");
+    }
+}
+
+#[tokio::test]
 async fn the_live_tail_filters_tells_what_was_missed_and_ends_with_the_senders() {
     let (api, store, live) = api();
     let answer =
@@ -206,6 +225,8 @@ async fn scores_are_written_and_read_by_either_name_of_a_call() {
         assert!(body.ends_with("],\"truncated\":false}"), "{body}");
     }
     assert!(get(&api, "/api/v1/scores?call=later").await.1.contains("false"));
+    assert!(get(&api, "/api/v1/scores/names").await.1.contains(r#"{"name":"ok","count":2,"least":0.0,"most":1.0}"#));
+    assert_eq!(get(&api, "/api/v1/scores/names?call=later").await.0, 400);
     assert_eq!(get(&api, "/api/v1/scores?call=nobody").await.1, "{\"scores\":[],\"truncated\":false}");
     assert_eq!(get(&api, "/api/v1/scores").await.0, 400);
     assert_eq!(get(&api, "/api/v1/scores?trace_id=x").await.0, 400);

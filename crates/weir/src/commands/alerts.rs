@@ -29,9 +29,9 @@ enum What {
     Rules(Rules),
     /// Check files of rules without a server
     Check(Check),
-    /// What a rule of a file would have done over the last 14 days; nobody is told
+    /// Show what a rule of a file would have done over the last 14 days; nobody is told
     DryRun(Try),
-    /// Say that you take care of an alert: it is not told again and again
+    /// Acknowledge an alert: you take care of it, and it is not told again and again
     Ack(Ack),
 }
 
@@ -40,16 +40,16 @@ enum What {
 struct List {
     #[arg(long, help = "firing, no_data, pending, resolved or all; by default the first three")]
     state: Vec<String>,
-    /// Rule, by its id
-    #[arg(long)]
+    /// Only of this rule; may be given several times
+    #[arg(long, value_name = "ID")]
     rule: Vec<String>,
-    /// Project
-    #[arg(long)]
+    /// Only of this project; may be given several times
+    #[arg(long, value_name = "NAME")]
     project: Vec<String>,
-    /// At least as bad: info, warning or critical
+    /// Only as bad as this, or worse: info, warning or critical
     #[arg(long)]
     severity: Option<String>,
-    /// At most that many
+    /// Show at most so many, up to 1000 [default: 200]
     #[arg(long, value_name = "N")]
     limit: Option<String>,
     /// Print JSON
@@ -82,11 +82,11 @@ struct Try {
     /// File of rules
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Which rule, by its id, where the file has several
-    #[arg(long)]
+    /// Which rule, where the file has several
+    #[arg(long, value_name = "ID")]
     rule: Option<String>,
-    /// How much of the past, such as 24h; at most and usually 14d
-    #[arg(long)]
+    /// How much of the past, such as 24h; at most 14d [default: 14d]
+    #[arg(long, value_name = "TIME")]
     span: Option<String>,
     /// Print JSON, with values and thresholds for a chart
     #[arg(long)]
@@ -107,15 +107,15 @@ struct Config {
 
 #[derive(Debug, clap::Args)]
 struct Ack {
-    /// The alert's fingerprint
+    /// The alert's fingerprint, as `weir alerts` lists it
     fingerprint: String,
-    /// Who takes care; usually the name of the key
-    #[arg(long)]
+    /// Who takes care [default: the name of the key]
+    #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// What you say
-    #[arg(long, default_value = "")]
+    /// What you say to the others
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     note: String,
-    /// For how long, such as 2h; usually until the alert is over
+    /// For how long, such as 2h [default: until the alert is over]
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
     /// Print JSON
@@ -178,7 +178,11 @@ fn check(args: &Check) -> anyhow::Result<()> {
         }
     }
     let rules = files::check(&paths, &args.targets.read()?)?;
-    print::line(&format!("ok: {} rules in {} files", rules.len(), paths.len()))
+    if paths.is_empty() {
+        return print::line("there is no file of rules (.toml, .yaml, .yml or .json) to check");
+    }
+    let of = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    print::line(&format!("ok: {} in {}", of(rules.len(), "rule"), of(paths.len(), "file")))
 }
 
 fn try_out(args: &Try) -> anyhow::Result<()> {

@@ -77,11 +77,17 @@ pub(super) fn rules(list: &[RuleView], terminal: Terminal) -> String {
             state,
             rule.evaluated_at.map_or_else(|| String::new().into(), when),
             rule.took_ms.map(format::millis).unwrap_or_default().into(),
-            rule.series.map(|n| n.to_string()).unwrap_or_default().into(),
+            series(rule).into(),
             rule.rule.channels.join(", ").into(),
         ]);
     }
     table.render(terminal)
+}
+
+/// How many series a rule has, and of how many when some are left out.
+fn series(rule: &RuleView) -> String {
+    let all = |n: u64| rule.left_out.filter(|more| *more > 0).map(|more| format!(" of {}", format::count(n + more)));
+    rule.series.map(|n| format!("{n}{}", all(n).unwrap_or_default())).unwrap_or_default()
 }
 
 /// A dry run as text.
@@ -91,7 +97,13 @@ pub(super) fn dry_run(run: &DryRun, terminal: Terminal) -> String {
     let episodes = run.episodes.len() as u64 + run.more_episodes;
     let told =
         if told.is_empty() { "nobody would have been told".to_owned() } else { format!("told: {}", told.join(", ")) };
-    let head = format!("{} evaluations, {range}: {episodes} alerts; {told}\n", run.evaluations);
+    let mut head = format!("{} evaluations, {range}: {episodes} alerts; {told}\n", run.evaluations);
+    if run.left_out > 0 {
+        let left_out = format::count(run.left_out);
+        head.push_str(&format!(
+            "Only the 200 groups with most calls were looked at; {left_out} others were left out.\n"
+        ));
+    }
     if run.episodes.is_empty() {
         return head;
     }

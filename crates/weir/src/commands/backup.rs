@@ -63,7 +63,7 @@ struct Which {
 
 #[derive(Debug, clap::Args)]
 struct Shelf {
-    /// The folder of backups [default: `dir` under \[backup\] in the configuration]
+    /// The folder of backups [default: `backup.dir` of the configuration]
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
     /// The configuration file

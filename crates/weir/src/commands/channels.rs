@@ -25,7 +25,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Send a real notification that says it is a test; exit code 1 when the receiver does not take it
+    /// Send a notification that says it is a test; exit code 1 when it is not taken
     Test(Test),
 }
 
@@ -33,7 +33,7 @@ enum What {
 struct Test {
     /// The channel's name
     name: String,
-    /// Put it into the outbox, from where it goes the way of every notification, with its retries
+    /// Put it into the outbox instead, where it waits and is tried again as every notification
     #[arg(long)]
     queued: bool,
     #[command(flatten)]

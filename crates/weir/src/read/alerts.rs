@@ -4,7 +4,7 @@ use weir_core::anomaly::Anomaly;
 use weir_store::catalog::AnomalyQuery;
 use weir_store::events::{EvalQuery, EventQuery, Labelled, ScoreQuery};
 use weir_store::sqlite::{CatalogReader, SqliteStore};
-use weir_store::sums::{Detail, Measured, SumGroup};
+use weir_store::sums::{Detail, Largest, Measured, SumGroup};
 use weir_store::telemetry::{StatsQuery, StoreError};
 use weir_watch::alerts::dry_run::{SPAN, dry_run};
 use weir_watch::alerts::live::Shows;
@@ -30,8 +30,17 @@ impl<'a> Files<'a> {
 }
 
 impl Reads for Files<'_> {
-    fn call_sums(&self, query: &StatsQuery, detail: Detail) -> Result<Vec<SumGroup>, StoreError> {
-        self.store.call_sums(query, detail)
+    fn largest_groups(&self, query: &StatsQuery, most: usize) -> Result<Largest, StoreError> {
+        self.store.largest_groups(query, most)
+    }
+
+    fn call_sums(
+        &self,
+        query: &StatsQuery,
+        detail: Detail,
+        only: Option<&[Vec<Option<String>>]>,
+    ) -> Result<Vec<SumGroup>, StoreError> {
+        self.store.call_sums(query, detail, only)
     }
 
     fn score_values(&self, query: &ScoreQuery) -> Result<Vec<Labelled>, StoreError> {

@@ -81,7 +81,7 @@ export function TimeChart(props: Props) {
         scales: { x: { time: true, range: () => ends.current }, y: { range: (_, __, most) => [0, kind === "shares" ? 1 : Math.max(most ?? 0, topOf(handlers.current.band, most ?? 0)) * 1.08 || 1] } },
         axes: [
           { ...axis, grid: { show: false }, size: 26, space: 80, values: (_, at, __, ___, step) => at.map((s) => tick(s * 1000, step * 1000)) },
-          { ...axis, show: !bare, size: 58, space: 36, values: (_, at) => at.map((value) => handlers.current.format(value)) },
+          { ...axis, show: !bare, size: 58, space: 36, values: (_, at) => at.map((value, n) => tickOf(value, at[n - 1], handlers.current.format)) },
         ],
         cursor: {
           y: false,
@@ -229,6 +229,12 @@ const lonely: uPlot.Series.Points.Filter = (u, series, show) => {
   });
   return found;
 };
+
+// Nothing where it reads as the value before it, as halves of a count do.
+function tickOf(value: number, before: number | undefined, format: Props["format"]): string {
+  const halved = !Number.isInteger(value) && format(value) === format(Math.round(value));
+  return halved || (before !== undefined && format(before) === format(value)) ? "" : format(value);
+}
 
 function tick(ms: number, step: number): string {
   const at = new Date(ms);

@@ -3,30 +3,33 @@
 import { KEYS, type Key, terms, write } from "@/state/query";
 
 export type Offer = { text: string; about?: string; count?: number; start: number; end: number; insert: string; goesOn: boolean };
-export type Observed = (key: string) => readonly { value: string; count?: number }[];
+// The values of a key; of an open one, as `score.`, the names that are under it.
+export type Observed = (key: string) => readonly { value: string; count?: number; about?: string }[];
 
 const MOST = 12;
+const MOST_KEYS = 30;
 
 export function offers(text: string, caret: number, observed: Observed, keys: readonly Key[] = KEYS): Offer[] {
   const at = terms(text).find((term) => term.start <= caret && caret <= term.end);
   const place = at ? { start: at.start, end: at.end } : { start: caret, end: caret };
   if (at?.key !== undefined) {
     const key = keys.find((k) => k.name === at.key);
-    const known = key?.values?.map((value) => ({ value, count: undefined })) ?? [];
+    const known = (key?.values ?? key?.examples)?.map((value) => ({ value, count: undefined, about: undefined })) ?? [];
     const seen = observed(at.key);
     const all = known.length ? known.map((k) => seen.find((s) => s.value === k.value) ?? k) : seen;
     const typed = at.value.toLowerCase();
     return first(all.filter(({ value }) => value.toLowerCase().includes(typed) && value !== ""), typed, (v) => v.value)
       .slice(0, MOST)
-      .map(({ value, count }) => ({ text: value, count, ...place, insert: write(at.key, value, at.not), goesOn: false }));
+      .map(({ value, count, about }) => ({ text: value, count, about, ...place, insert: write(at.key, value, at.not), goesOn: false }));
   }
   const typed = (at?.value ?? "").toLowerCase();
-  return first(keys.filter((key) => key.name.startsWith(typed) || (typed.length > 1 && key.name.includes(typed))), typed, (k) => k.name)
-    .slice(0, MOST)
-    .map((key) => {
-      const name = key.open ? key.name : `${key.name}:`;
-      return { text: name, about: key.about, ...place, insert: at?.not ? `-${name}` : name, goesOn: true };
-    });
+  const named = keys.map((key) => ({ name: key.open ? key.name : `${key.name}:`, about: key.about, count: undefined as number | undefined }));
+  // Names that were seen are keys as well, once two letters say which.
+  const under = typed.length < 2 ? [] : keys.filter((key) => key.open).flatMap((key) => observed(key.name).map(({ value, count, about }) => ({ name: `${key.name}${value}:`, about: about ?? key.about, count })));
+  return first([...named, ...under].filter(({ name }) => name.toLowerCase().startsWith(typed) || (typed.length > 1 && name.toLowerCase().includes(typed))), typed, (k) => k.name)
+    .filter(({ name }) => name.toLowerCase() !== typed)
+    .slice(0, MOST_KEYS)
+    .map(({ name, about, count }) => ({ text: name, about, count, ...place, insert: at?.not ? `-${name}` : name, goesOn: true }));
 }
 
 // Those that begin with what was typed before those that only contain it.

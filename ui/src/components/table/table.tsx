@@ -7,6 +7,7 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useShortcut } from "@/app/shortcuts";
 import { cx } from "../classes";
+import { useNarrow } from "../narrow";
 import type { Columns } from "./columns";
 
 export type Column<T> = {
@@ -44,7 +45,7 @@ type Props<T> = {
   // A row that asks for attention.
   tone?: (row: T) => string | undefined;
   className?: string;
-  // A row where there is no room for columns: two lines instead.
+  // A row on a phone, where there is no room for columns: two lines instead.
   narrow?: (row: T) => ReactNode;
   // Told when the list is scrolled away from its beginning, or back.
   onTop?: (top: boolean) => void;
@@ -53,8 +54,13 @@ type Props<T> = {
 const ROW = 34;
 const TWO_LINES = 54;
 
+// The least width of a column: `12rem` of `minmax(12rem, 1fr)`.
+const least = (width: string) => /^minmax\(([^,]+),/.exec(width)?.[1] ?? width;
+
 export function Table<T>(props: Props<T>) {
-  const { label, columns, rows, rowKey, shown, open, onOpen, order, onOrder, onEnd, foot, tone, className, onTop, narrow } = props;
+  const { label, columns, rows, rowKey, shown, open, onOpen, order, onOrder, onEnd, foot, tone, className, onTop } = props;
+  const phone = useNarrow();
+  const narrow = phone ? props.narrow : undefined;
   const height = narrow ? TWO_LINES : ROW;
   const frame = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState(-1);
@@ -70,7 +76,9 @@ export function Table<T>(props: Props<T>) {
   const leaves = table.getVisibleLeafColumns();
   const of = (id: string) => columns.find((column) => column.id === id);
   const seen = useMemo(() => leaves.map((leaf) => columns.find((column) => column.id === leaf.id)).filter((column) => column !== undefined), [leaves, columns]);
-  const template = leaves.map((leaf) => of(leaf.id)?.width ?? "8rem").join(" ");
+  const widths = leaves.map((leaf) => of(leaf.id)?.width ?? "8rem");
+  // Head and rows are as wide as one another, whatever stands in them.
+  const size = { gridTemplateColumns: widths.join(" "), minWidth: `calc(${widths.map(least).join(" + ")})` };
 
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => frame.current, estimateSize: () => height, overscan: 12 });
   const items = virtual.getVirtualItems();
@@ -80,6 +88,19 @@ export function Table<T>(props: Props<T>) {
   }, [last, rows.length, onEnd]);
 
   const at = open === undefined ? cursor : rows.findIndex((row) => rowKey(row) === open);
+  const focus = useCallback((index: number) => frame.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus({ preventScroll: true }), []);
+
+  // Whoever closes what was open goes on from its row.
+  const opened = useRef(-1);
+  useEffect(() => {
+    if (open !== undefined) opened.current = at;
+    else if (opened.current >= 0) {
+      setCursor(opened.current);
+      focus(opened.current);
+      opened.current = -1;
+    }
+  }, [open, at, focus]);
+
   // The row heights change with the width of the page.
   useEffect(() => virtual.measure(), [height, virtual]);
   const move = useCallback(
@@ -90,9 +111,9 @@ export function Table<T>(props: Props<T>) {
       setCursor(next);
       virtual.scrollToIndex(next);
       if (open !== undefined) onOpen?.(row);
-      else requestAnimationFrame(() => frame.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus({ preventScroll: true }));
+      else requestAnimationFrame(() => focus(next));
     },
-    [at, rows, open, onOpen, virtual],
+    [at, rows, open, onOpen, virtual, focus],
   );
   const listed = onOpen !== undefined && rows.length > 0;
   useShortcut("j", "Next row", () => move(1), { off: !listed });
@@ -117,8 +138,8 @@ export function Table<T>(props: Props<T>) {
       onScroll={(event) => onTop?.(event.currentTarget.scrollTop < ROW)}
       className={cx("min-h-0 flex-1 overflow-auto text-[0.93rem]", className)}
     >
-      <div role="rowgroup" className={narrow ? "sr-only" : "sticky top-0 z-10 w-max min-w-full bg-panel"}>
-        <div role="row" aria-rowindex={1} className="grid h-8 items-center border-b border-line text-xs font-medium text-muted" style={{ gridTemplateColumns: template }}>
+      <div role="rowgroup" className={narrow ? "sr-only" : "sticky top-0 z-10 bg-panel"}>
+        <div role="row" aria-rowindex={1} className="grid h-8 items-center border-b border-line bg-panel text-xs font-medium text-muted" style={size}>
           {leaves.map((leaf) => {
             const column = of(leaf.id);
             if (!column) return null;
@@ -139,7 +160,7 @@ export function Table<T>(props: Props<T>) {
           })}
         </div>
       </div>
-      <div role="rowgroup" className={cx("relative min-w-full", narrow ? "w-full" : "w-max")} style={{ height: virtual.getTotalSize() }}>
+      <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
         {items.map((item) => {
           const row = table.getRowModel().rows[item.index];
           if (!row) return null;
@@ -160,7 +181,7 @@ export function Table<T>(props: Props<T>) {
                 tone?.(row.original),
                 isOpen && "bg-tint hover:bg-tint",
               )}
-              style={{ gridTemplateColumns: narrow ? "minmax(0, 1fr)" : template, height, transform: `translateY(${item.start}px)` }}
+              style={{ ...(narrow ? { gridTemplateColumns: "minmax(0, 1fr)" } : size), height, transform: `translateY(${item.start}px)` }}
             >
               {narrow ? <div role="gridcell">{narrow(row.original)}</div> : <Cells row={row.original} columns={seen} />}
             </div>

@@ -72,6 +72,7 @@ export type Rule = {
   evaluated_at: string | null;
   took_ms: number | null;
   series: number | null;
+  left_out: number | null;
   error: string | null;
   firing: number;
   pending: number;
@@ -83,6 +84,7 @@ export type DryRun = {
   evaluations: number;
   episodes: { labels: Record<string, string>; start: string; end: string | null; severity: Severity; value: number | null; threshold: number | null; summary: string; notifications: string[] }[];
   more_episodes: number;
+  left_out: number;
   notifications: Record<string, number>;
   unit: string;
   series: { labels: Record<string, string>; points: { t: string; value: number | null; threshold: number | null; firing: boolean }[] }[];

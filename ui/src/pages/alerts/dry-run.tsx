@@ -1,6 +1,6 @@
 // What a rule would have done over the last 14 days: values against thresholds, and each alert.
 
-import { useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { Severity } from "@/pages/anomalies/list";
 import { seriesColour } from "@/components/chart/time-chart";
 import { Time } from "@/components/time";
@@ -19,13 +19,17 @@ export function DryRunResult({ of }: { of: DryRun }) {
     const bounds = shown[0]?.points.flatMap((p) => (p.threshold === null ? [] : [[Date.parse(p.t), p.threshold] as const])) ?? [];
     return [...values, { name: "threshold", colour: "var(--bad)", points: bounds }].filter((curve) => curve.points.length > 0);
   }, [of]);
+  // It stands below the form, which may be longer than the page.
+  const place = useRef<HTMLElement>(null);
+  useEffect(() => place.current?.scrollIntoView({ block: "start" }), [of]);
   const told = Object.entries(of.notifications).map(([event, times]) => `${count(times)} × ${event}`);
   const fired = of.episodes.length + of.more_episodes;
   return (
-    <section className="flex flex-col gap-3 rounded-lg border border-line p-3" aria-label="Dry run">
+    <section ref={place} className="flex scroll-mt-4 flex-col gap-3 rounded-lg border border-line p-3" aria-label="Dry run">
       <p>
         In <strong>{count(of.evaluations)}</strong> evaluations since <Time at={of.from} /> it would have fired <strong>{count(fired)}</strong> {fired === 1 ? "time" : "times"}
         {told.length ? `, and told ${told.join(", ")} per channel` : ""}.
+        {of.left_out ? ` Only the 200 groups with most calls were looked at, ${count(of.left_out)} others were left out.` : ""}
       </p>
       {curves.length ? <LineChart label="Values and thresholds of the dry run" curves={curves} x={dayAndTime} y={(value) => valueOf(value, of.unit)} height={200} /> : <p className="text-muted">There was nothing to judge.</p>}
       {of.episodes.length ? (

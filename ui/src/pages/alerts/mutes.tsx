@@ -6,6 +6,7 @@ import { type FormEvent, useState } from "react";
 import { toast } from "sonner";
 import { Badge } from "@/components/badge";
 import { Button } from "@/components/button";
+import { Confirm } from "@/components/confirm";
 import { Field, Segments, Select } from "@/components/choice";
 import { Drawer } from "@/components/drawer";
 import { Answered, Empty, Failed } from "@/components/state";
@@ -82,6 +83,7 @@ function Line({ of, rules }: { of: Mute; rules: readonly Rule[] | undefined }) {
     },
     onError: (error) => toast.error(error.message),
   });
+  const [asked, setAsked] = useState(false);
   const coming = Date.parse(of.starts_at) > Date.now();
   const name = rules?.find((rule) => rule.id === of.rule_id)?.rule.name ?? of.rule_id;
   const what = [name ?? "every rule", labelsOf(of.labels)].filter(Boolean).join(", ");
@@ -109,9 +111,12 @@ function Line({ of, rules }: { of: Mute; rules: readonly Rule[] | undefined }) {
         ) : null}
         ends <Time at={of.ends_at} relative /> (<Time at={of.ends_at} />)
       </p>
-      <Button size="sm" disabled={end.isPending} onClick={() => end.mutate()} aria-label={`End the mute of ${what}`}>
+      <Button size="sm" disabled={end.isPending} onClick={() => setAsked(true)} aria-label={`End the mute of ${what}`}>
         <X aria-hidden /> End it
       </Button>
+      <Confirm open={asked} onOpen={setAsked} title={`End the mute of ${what}?`} action="End the mute" onConfirm={() => end.mutate()}>
+        {coming ? "It never begins." : "What fires now is told at once."}
+      </Confirm>
     </li>
   );
 }

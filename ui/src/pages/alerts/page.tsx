@@ -9,6 +9,7 @@ import { Segments } from "@/components/choice";
 import { PageHead } from "@/components/page-head";
 import { Answered, Empty } from "@/components/state";
 import { type Column, Table } from "@/components/table/table";
+import { TwoLines } from "@/components/table/two-lines";
 import { Time } from "@/components/time";
 import { Severity } from "@/pages/anomalies/list";
 import { useUrl } from "@/state/url";
@@ -24,15 +25,28 @@ const EVERY = 15_000;
 const labels = (of: Record<string, string>) => Object.values(of).join(" · ");
 
 const ALERTS: readonly Column<Alert>[] = [
-  { id: "severity", head: "Severity", width: "7rem", cell: (a) => <Severity severity={a.severity} /> },
-  { id: "state", head: "State", width: "8rem", cell: (a) => <Phase state={a.state} muted={a.muted} /> },
-  { id: "rule", head: "Rule", width: "minmax(11rem, 0.8fr)", cell: (a) => <span className="font-medium">{a.rule}</span> },
-  { id: "of", head: "Of", width: "minmax(8rem, 0.6fr)", cell: (a) => labels(a.labels) || <span className="text-muted">all</span> },
-  { id: "summary", head: "What is wrong", width: "minmax(16rem, 1.6fr)", cell: (a) => a.summary },
-  { id: "value", head: "Value", width: "7rem", number: true, cell: (a) => valueOf(a.value, a.unit) },
-  { id: "since", head: "Since", width: "10.5rem", cell: (a) => <Time at={a.starts_at ?? a.since} /> },
-  { id: "ack", head: "Taken by", width: "8rem", cell: (a) => a.ack?.by ?? "" },
+  { id: "severity", head: "Severity", width: "6.5rem", cell: (a) => <Severity severity={a.severity} /> },
+  { id: "state", head: "State", width: "6.5rem", cell: (a) => <Phase state={a.state} muted={a.muted} /> },
+  { id: "rule", head: "Rule", width: "minmax(9.5rem, 0.6fr)", cell: (a) => <span className="font-medium">{a.rule}</span> },
+  { id: "of", head: "Of", width: "minmax(8rem, 0.5fr)", cell: (a) => labels(a.labels) || <span className="text-muted">all</span> },
+  { id: "summary", head: "What is wrong", width: "minmax(18rem, 1.8fr)", cell: (a) => <span title={a.summary}>{a.summary}</span> },
+  { id: "value", head: "Value", width: "6rem", number: true, cell: (a) => valueOf(a.value, a.unit) },
+  { id: "since", head: "Since", width: "9.5rem", cell: (a) => <Time at={a.starts_at ?? a.since} /> },
+  { id: "ack", head: "Taken by", width: "6.5rem", cell: (a) => a.ack?.by ?? "" },
 ];
+
+function RuleState({ of: r }: { of: Rule }) {
+  if (r.problem || r.error) {
+    return (
+      <Badge tone="bad" title={r.problem ?? r.error ?? undefined}>
+        cannot be judged
+      </Badge>
+    );
+  }
+  if (!r.rule.enabled) return <Badge>off</Badge>;
+  if (r.firing) return <Badge tone="bad">{r.firing} firing</Badge>;
+  return r.pending ? <Badge tone="warn">{r.pending} pending</Badge> : <Badge tone="ok">quiet</Badge>;
+}
 
 const RULES: readonly Column<Rule>[] = [
   { id: "name", head: "Rule", width: "minmax(12rem, 0.9fr)", cell: (r) => <span className={r.rule.enabled ? "font-medium" : "text-muted"}>{r.rule.name}</span> },
@@ -41,25 +55,31 @@ const RULES: readonly Column<Rule>[] = [
     id: "state",
     head: "State",
     width: "10rem",
-    cell: (r) =>
-      r.problem || r.error ? (
-        <Badge tone="bad" title={r.problem ?? r.error ?? undefined}>
-          cannot be judged
-        </Badge>
-      ) : !r.rule.enabled ? (
-        <Badge>off</Badge>
-      ) : r.firing ? (
-        <Badge tone="bad">{r.firing} firing</Badge>
-      ) : r.pending ? (
-        <Badge tone="warn">{r.pending} pending</Badge>
-      ) : (
-        <Badge tone="ok">quiet</Badge>
-      ),
+    cell: (r) => <RuleState of={r} />,
   },
   { id: "channels", head: "Tells", width: "9rem", cell: (r) => r.rule.channels?.join(", ") || <span className="text-muted">nobody</span> },
   { id: "origin", head: "From", width: "7rem", cell: (r) => r.origin },
   { id: "judged", head: "Judged", width: "8rem", cell: (r) => <Time at={r.evaluated_at} relative /> },
 ];
+
+const alertRow = (a: Alert) => (
+  <TwoLines lead={<Severity severity={a.severity} />} title={a.rule} right={<Time at={a.starts_at ?? a.since} relative />}>
+    <Phase state={a.state} muted={a.muted} />
+    <span>{labels(a.labels) || "all"}</span>
+    <span>{a.summary}</span>
+  </TwoLines>
+);
+const ruleRow = (r: Rule) => (
+  <TwoLines title={r.rule.name} right={<RuleState of={r} />}>
+    <span>{asks(r.rule)}</span>
+  </TwoLines>
+);
+const historyRow = (h: HistoryLine) => (
+  <TwoLines lead={<Phase state={h.state} />} title={h.summary} right={<Time at={h.at} relative />}>
+    <span>{h.event ?? "nothing told"}</span>
+    <span>{h.by}</span>
+  </TwoLines>
+);
 
 const HISTORY: readonly Column<HistoryLine>[] = [
   { id: "at", head: "When", width: "10.5rem", cell: (h) => <Time at={h.at} /> },
@@ -113,7 +133,7 @@ export default function Alerts() {
           <Answered of={going}>
             {(data) =>
               data.alerts.length ? (
-                <Table label="Alerts" columns={ALERTS} rows={data.alerts} rowKey={(a) => a.fingerprint} open={url.open} onOpen={(a) => set({ open: a.fingerprint }, { push: url.open === undefined })} />
+                <Table label="Alerts" narrow={alertRow} columns={ALERTS} rows={data.alerts} rowKey={(a) => a.fingerprint} open={url.open} onOpen={(a) => set({ open: a.fingerprint }, { push: url.open === undefined })} />
               ) : (
                 <Empty title="No alert goes on, and none did">
                   <Button onClick={() => set({ view: "rules" }, { push: true })}>See the rules</Button>
@@ -125,10 +145,11 @@ export default function Alerts() {
           <Answered of={all}>
             {(rows) =>
               rows.length ? (
-                <Table label="Rules" columns={RULES} rows={rows} rowKey={(r) => r.id} open={url.rule} onOpen={(r) => set({ rule: r.id }, { push: url.rule === undefined })} />
+                <Table label="Rules" narrow={ruleRow} columns={RULES} rows={rows} rowKey={(r) => r.id} open={url.rule} onOpen={(r) => set({ rule: r.id }, { push: url.rule === undefined })} />
               ) : (
                 <Empty title="No rule yet">
                   <p className="max-w-prose">A rule says what to look at and when to fire. A dry run over the last 14 days shows what it would have done, before anybody is told.</p>
+                  <Button onClick={() => set({ rule: "new" }, { push: true })}>Make a rule</Button>
                 </Empty>
               )
             }
@@ -137,7 +158,7 @@ export default function Alerts() {
           <Mutes rules={all.data} />
         ) : (
           <Answered of={past}>
-            {(data) => (data.history.length ? <Table label="History" columns={HISTORY} rows={data.history} rowKey={(h) => String(h.seq)} onOpen={(h) => set({ view: undefined, open: h.fingerprint }, { push: true })} /> : <Empty title="Nothing has happened yet" />)}
+            {(data) => (data.history.length ? <Table label="History" narrow={historyRow} columns={HISTORY} rows={data.history} rowKey={(h) => String(h.seq)} onOpen={(h) => set({ view: undefined, open: h.fingerprint }, { push: true })} /> : <Empty title="Nothing has happened yet" />)}
           </Answered>
         )}
       </div>

@@ -8,6 +8,7 @@ import { toast } from "sonner";
 import { Button } from "@/components/button";
 import { Segments } from "@/components/choice";
 import { Code } from "@/components/code";
+import { Confirm } from "@/components/confirm";
 import { Drawer } from "@/components/drawer";
 import { Failed } from "@/components/state";
 import { Time } from "@/components/time";
@@ -23,6 +24,7 @@ export function RuleDrawer({ known, onClose, onSaved }: { known: Rule | undefine
   const [doc, setDoc] = useState<RuleDoc>(known?.rule ?? NEW);
   const [text, setText] = useState<string>();
   const [wrong, setWrong] = useState<string>();
+  const [asked, setAsked] = useState<"delete" | "leave">();
   const client = useQueryClient();
   const fixed = known !== undefined && known.origin !== "api";
   const tried = useMutation({ mutationFn: () => dryRun(named(doc)) });
@@ -44,6 +46,8 @@ export function RuleDrawer({ known, onClose, onSaved }: { known: Rule | undefine
     onError: (error) => toast.error(error.message),
   });
   const asText = text !== undefined;
+  const changed = !fixed && (wrong !== undefined || JSON.stringify(doc) !== JSON.stringify(known?.rule ?? NEW));
+  const close = () => (changed ? setAsked("leave") : onClose());
   const edit = (next: string) => {
     setText(next);
     try {
@@ -56,7 +60,7 @@ export function RuleDrawer({ known, onClose, onSaved }: { known: Rule | undefine
   return (
     <Drawer
       open
-      onClose={onClose}
+      onClose={close}
       label="Rule"
       title={known ? known.rule.name : "A new rule"}
       actions={
@@ -70,7 +74,7 @@ export function RuleDrawer({ known, onClose, onSaved }: { known: Rule | undefine
             </Button>
           )}
           {known && !fixed ? (
-            <Button size="sm" kind="danger" disabled={gone.isPending} onClick={() => gone.mutate()} aria-label="Delete the rule">
+            <Button size="sm" kind="danger" disabled={gone.isPending} onClick={() => setAsked("delete")} aria-label="Delete the rule">
               <Trash2 aria-hidden />
             </Button>
           ) : null}
@@ -105,6 +109,12 @@ export function RuleDrawer({ known, onClose, onSaved }: { known: Rule | undefine
         {tried.data ? <DryRunResult of={tried.data} /> : null}
         {known ? <RuleHistory id={known.id} /> : null}
       </div>
+      <Confirm open={asked === "delete"} onOpen={(open) => setAsked(open ? "delete" : undefined)} title={`Delete the rule “${known?.rule.name}”?`} action="Delete the rule" onConfirm={() => gone.mutate()}>
+        {known?.firing ? `Its ${known.firing === 1 ? "alert ends" : `${known.firing} alerts end`}, and who was told of ${known.firing === 1 ? "it" : "them"} is told so. ` : ""}It cannot be brought back. To silence it for a time, mute it or switch it off.
+      </Confirm>
+      <Confirm open={asked === "leave"} onOpen={(open) => setAsked(open ? "leave" : undefined)} title={known ? `Leave “${known.rule.name}” as it was?` : "Leave the new rule?"} action="Leave it" onConfirm={onClose}>
+        What you changed is not saved.
+      </Confirm>
     </Drawer>
   );
 }

@@ -6,6 +6,7 @@ import { Segments, Select } from "@/components/choice";
 import { type Condition, type RuleDoc, type Severity, channels } from "./api";
 import { Checks, Labelled, Number, Text, toggled, without } from "./rule-parts";
 import { SOURCES, SourceFields, ofSource } from "./rule-source";
+import { unitOf, valueOf } from "./words";
 
 const CONDITIONS = [
   ["static", "a fixed threshold"],
@@ -72,6 +73,8 @@ function ConditionFields({ doc, set }: { doc: RuleDoc; set: (change: Partial<Rul
   const type = condition.type ?? "static";
   const begin = (next: string) => set({ condition: next === "static" ? { op: ">", crit: 0.2 } : next === "anomaly" ? { type: next, sensitivity: "medium", direction: "up" } : { type: next, baseline: "same_hour_last_week", factor: 2 } });
   const exact = condition.op === "==" || condition.op === "!=";
+  const unit = unitOf(doc);
+  const shown = (value: number | undefined) => (unit && value !== undefined ? valueOf(value, unit) : undefined);
   return (
     <>
       <Labelled name="Fires when it is" wide group>
@@ -84,9 +87,9 @@ function ConditionFields({ doc, set }: { doc: RuleDoc; set: (change: Partial<Rul
           <Labelled name="Compared">
             <Select label="Comparison" className="h-8 w-full text-sm font-normal" value={condition.op ?? ">"} options={OPS.map((op) => [op, op] as const)} onChange={(op) => setCondition(op === "==" || op === "!=" ? { op, warn: undefined, recover: undefined } : { op })} />
           </Labelled>
-          {exact ? null : <Number name="A warning from" value={condition.warn} onChange={(warn) => setCondition({ warn })} />}
-          <Number name={exact ? "Value" : "Critical from"} value={condition.crit} onChange={(crit) => setCondition({ crit })} />
-          {exact ? null : <Number name="Over again at" value={condition.recover} onChange={(recover) => setCondition({ recover })} />}
+          {exact ? null : <Number name="A warning from" value={condition.warn} shown={shown(condition.warn)} onChange={(warn) => setCondition({ warn })} />}
+          <Number name={exact ? "Value" : "Critical from"} value={condition.crit} shown={shown(condition.crit)} onChange={(crit) => setCondition({ crit })} />
+          {exact ? null : <Number name="Over again at" value={condition.recover} shown={shown(condition.recover)} onChange={(recover) => setCondition({ recover })} />}
         </>
       ) : type === "ratio_to_baseline" ? (
         <>

@@ -1,6 +1,6 @@
 // The small parts of the rule's form.
 
-import type { ReactNode } from "react";
+import { type ReactNode, useId } from "react";
 import { Field } from "@/components/choice";
 
 // What is not said is left out, so that the server's usual values hold.
@@ -25,18 +25,29 @@ export function Labelled({ name, wide, group, children }: { name: string; wide?:
   );
 }
 
-export function Number({ name, value, onChange }: { name: string; value: number | undefined; onChange: (value: number | undefined) => void }) {
+// `shown`: the value with its unit, where that is not plain.
+export function Number({ name, value, shown, onChange }: { name: string; value: number | undefined; shown?: string; onChange: (value: number | undefined) => void }) {
   return (
-    <Labelled name={name}>
+    <Labelled name={shown ? `${name} (${shown})` : name}>
       <Field type="number" step="any" value={value ?? ""} onChange={(event) => onChange(event.target.value === "" ? undefined : event.target.valueAsNumber)} />
     </Labelled>
   );
 }
 
-export function Text({ name, value, usual, wide, onChange }: { name: string; value: string | undefined; usual?: string; wide?: boolean; onChange: (value: string | undefined) => void }) {
+type TextProps = { name: string; value: string | undefined; usual?: string; wide?: boolean; offers?: readonly string[]; onChange: (value: string | undefined) => void };
+
+export function Text({ name, value, usual, wide, offers, onChange }: TextProps) {
+  const id = useId();
   return (
     <Labelled name={name} wide={wide}>
-      <Field value={value ?? ""} placeholder={usual} onChange={(event) => onChange(event.target.value || undefined)} />
+      <Field value={value ?? ""} placeholder={usual} list={offers?.length ? id : undefined} onChange={(event) => onChange(event.target.value || undefined)} />
+      {offers?.length ? (
+        <datalist id={id}>
+          {offers.map((offer) => (
+            <option key={offer} value={offer} />
+          ))}
+        </datalist>
+      ) : null}
     </Labelled>
   );
 }

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { json } from "@/api/client";
 import { Select } from "@/components/choice";
+import { useScoreNames } from "@/components/filter/observed";
 import type { RuleDoc, Severity } from "./api";
 import { Checks, Labelled, Text, toggled, without } from "./rule-parts";
 
@@ -117,9 +118,10 @@ function Filters({ doc, set }: Props) {
 
 function OfScores({ doc, set }: Props) {
   const agg = doc.metric?.agg ?? "avg";
+  const names = useScoreNames();
   return (
     <>
-      <Text name="Name of the score" value={doc.score} usual="helpfulness" onChange={(score) => set({ score: score ?? "", ...(doc.metric ? { metric: { ...doc.metric, measure: `score:${score ?? ""}` } } : {}) })} />
+      <Text name="Name of the score" value={doc.score} usual="helpfulness" offers={names.map((one) => one.name)} onChange={(score) => set({ score: score ?? "", ...(doc.metric ? { metric: { ...doc.metric, measure: `score:${score ?? ""}` } } : {}) })} />
       <Labelled name="How many become one">
         <Select label="Aggregation" className="h-8 w-full text-sm font-normal" value={agg} options={OF_SCORES.map((name) => [name, named(name)] as const)} onChange={(next) => set({ metric: next === "avg" ? undefined : { measure: `score:${doc.score ?? ""}`, agg: next } })} />
       </Labelled>

@@ -25,13 +25,17 @@ export function around(anomaly: Anomaly, now = Date.now()): TimeRange {
   return new TimeRange(new Date(from - before).toISOString(), new Date(Math.max(end, from + HOUR)).toISOString());
 }
 
-export function BandChart({ anomaly, onPick }: Props) {
-  const series = useQuery({
+export function useSeries(anomaly: Anomaly) {
+  return useQuery({
     queryKey: ["anomaly", anomaly.id, "series"],
     retry: false,
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) => unwrap(api.GET("/api/v1/anomalies/{id}/series", { params: { path: { id: anomaly.id } }, signal })),
   });
+}
+
+export function BandChart({ anomaly, onPick }: Props) {
+  const series = useSeries(anomaly);
   const ruled = anomaly.kind === "rule";
   if (ruled || series.data?.points.length === 0) return <OfFigures anomaly={anomaly} onPick={onPick} range={around(anomaly)} />;
   return (
@@ -117,23 +121,23 @@ function ByCause({ anomaly, series, onPick }: Props & { series: Series }) {
   const limited = anomaly.metric === LIMITED;
   if (!by || !(limited || measureOf(anomaly.metric))) return null;
   const q = [write("project", anomaly.project), ...(series.part ? [write(series.part.dimension, series.part.value)] : []), ...(limited ? ["status:rate_limited"] : [])].join(" ");
-  return <Split anomaly={anomaly} range={range} q={q} by={by} onPick={onPick} />;
+  return <Split anomaly={anomaly} range={range} q={q} by={by} bucket={series.bucket_seconds * 1_000} onPick={onPick} />;
 }
 
-function Split({ anomaly, range, q, by, onPick }: Props & { range: TimeRange; q: string; by: string }) {
-  const stats = useStats({ range, q, by: [by], series: true });
+function Split({ anomaly, range, q, by, bucket, onPick }: Props & { range: TimeRange; q: string; by: string; bucket: number }) {
+  const stats = useStats({ range, q, by: [by], series: true, bucket });
   return (
     <div>
       <h3 className="pb-1 text-xs font-medium text-muted">
         {anomaly.metric === LIMITED ? "calls that met a rate limit, " : ""}by {by.replace("_", " ")}
         {stats.data?.groups.length === 1 ? `: ${stats.data.groups.map(groupName).join()} alone` : ""}
       </h3>
-      <Answered of={stats}>{(data) => <Figures data={data} anomaly={anomaly} range={range} onPick={onPick} />}</Answered>
+      <Answered of={stats}>{(data) => <Figures data={data} anomaly={anomaly} bucket={bucket} onPick={onPick} />}</Answered>
     </div>
   );
 }
 
-function Figures({ data, anomaly, range, onPick, banded }: Props & { data: Stats; range: TimeRange; banded?: boolean }) {
+function Figures({ data, anomaly, bucket, onPick, banded }: Props & { data: Stats; bucket: number; banded?: boolean }) {
   const marks = useMarks(anomaly);
   const lines = useMemo(() => {
     const of = anomaly.metric === LIMITED ? (figures: Stats["total"]) => figures.count : measureOf(anomaly.metric);
@@ -151,8 +155,9 @@ function Figures({ data, anomaly, range, onPick, banded }: Props & { data: Stats
       label={banded ? "The metric over what is usual" : "The metric by its cause"}
       lines={lines}
       window={window}
-      bucket={bucketOf(range.length).ms}
+      bucket={bucket}
       height={banded ? 200 : 160}
+      kind={anomaly.metric === LIMITED ? "stack" : "lines"}
       format={(value) => (value === null ? "–" : anomaly.metric === LIMITED ? count(value) : metricValue(anomaly.metric, value))}
       marks={marks}
       band={band}
@@ -165,19 +170,19 @@ function Figures({ data, anomaly, range, onPick, banded }: Props & { data: Stats
 function OfFigures({ anomaly, onPick, range }: Props & { range: TimeRange }) {
   const stats = useStats({ range, q: only("", "project", anomaly.project), series: true, off: !measureOf(anomaly.metric) });
   if (!measureOf(anomaly.metric)) return <Empty title="There is no chart of this metric" className="py-6" />;
-  return <Answered of={stats}>{(data) => <Figures data={data} anomaly={anomaly} range={range} onPick={onPick} banded />}</Answered>;
+  return <Answered of={stats}>{(data) => <Figures data={data} anomaly={anomaly} bucket={bucketOf(range.length).ms} onPick={onPick} banded />}</Answered>;
 }
 
 // All branches of the node, as shares.
 function OfNode({ anomaly, series, onPick }: Props & { series: Series }) {
-  const branch = series.branch;
+  const { branch, bucket_seconds } = series;
   const range = useMemo(() => new TimeRange(series.from, series.to), [series.from, series.to]);
   const marks = useMarks(anomaly, Date.parse(series.to));
   const graph = useQuery({
-    queryKey: ["workflow", branch?.workflow, range.key, "series"],
+    queryKey: ["workflow", branch?.workflow, range.key, "series", bucket_seconds],
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) =>
-      unwrap(api.GET("/api/v1/workflows/{name}", { params: { path: { name: branch?.workflow || "-" }, query: { ...range.query(), bucket: bucketOf(range.length).text } }, signal })),
+      unwrap(api.GET("/api/v1/workflows/{name}", { params: { path: { name: branch?.workflow || "-" }, query: { ...range.query(), bucket: `${bucket_seconds / 60}m` } }, signal })),
   });
   const lines = useMemo<Line[]>(() => {
     const edges = graph.data?.edges.filter((edge) => edge.from === branch?.from) ?? [];
@@ -193,7 +198,7 @@ function OfNode({ anomaly, series, onPick }: Props & { series: Series }) {
             label="Shares of the branches"
             lines={lines}
             window={{ from: Date.parse(data.from), to: Date.parse(data.to) }}
-            bucket={bucketOf(range.length).ms}
+            bucket={bucket_seconds * 1_000}
             height={160}
             kind="shares"
             format={(value) => (value === null ? "–" : metricValue("share", value))}

@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { Check, ListTree, Repeat } from "lucide-react";
 import { toast } from "sonner";
-import { type Anomaly, api, unwrap } from "@/api/client";
+import { type Anomaly, type Schema, api, unwrap } from "@/api/client";
 import { Badge } from "@/components/badge";
 import { Button, buttonClass } from "@/components/button";
 import { Bars } from "@/components/chart/bars";
@@ -15,13 +15,17 @@ import { useShortcut } from "@/app/shortcuts";
 import { percent } from "@/format/number";
 import { metricName, metricValue } from "@/pages/overview/metric";
 import { write } from "@/state/query";
-import { BandChart } from "./band-chart";
+import { requestsOf } from "@/pages/workflows/requests";
+import { BandChart, useSeries } from "./band-chart";
 import { Severity, State } from "./list";
+
+type Branch = Schema["AnomalySeries"]["branch"];
 
 const FILTERS = ["model", "provider", "department", "prompt_version", "key", "status"];
 
-// The calls of its cause, as the list is asked for them.
-function callsOf(anomaly: Anomaly): string {
+// The calls of its cause, as the list is asked for them; of a branch the decisions that went there.
+function callsOf(anomaly: Anomaly, branch: Branch): string {
+  if (branch) return requestsOf(branch.workflow || "-", branch.from, branch.to);
   const cause = anomaly.causes.find((c) => FILTERS.includes(c.dimension));
   return [write("project", anomaly.project), ...(cause ? [write(cause.dimension, cause.value)] : [])].join(" ");
 }
@@ -47,8 +51,9 @@ export function Detail({ id, known, onClose }: { id: string; known: Anomaly | un
 
 function Body({ anomaly }: { anomaly: Anomaly }) {
   const navigate = useNavigate();
+  const branch = useSeries(anomaly).data?.branch;
   const behind = (from: number, to: number) =>
-    void navigate({ to: "/calls", search: { q: callsOf(anomaly), from: new Date(from).toISOString(), to: new Date(to).toISOString() } });
+    void navigate({ to: "/calls", search: { q: callsOf(anomaly, branch), from: new Date(from).toISOString(), to: new Date(to).toISOString() } });
   return (
     <div className="flex flex-col gap-5 p-4">
       <div className="flex flex-wrap items-center gap-2">
@@ -90,8 +95,8 @@ function Body({ anomaly }: { anomaly: Anomaly }) {
               <span className="font-mono">{trace.slice(0, 13)}…</span>
             </Link>
           ))}
-          <Link to="/calls" search={{ q: callsOf(anomaly), ...span(anomaly) }} className={buttonClass({ size: "sm" })}>
-            <ListTree aria-hidden /> All calls of that time
+          <Link to="/calls" search={{ q: callsOf(anomaly, branch), ...span(anomaly) }} className={buttonClass({ size: "sm" })}>
+            <ListTree aria-hidden /> {branch ? "All such decisions of that time" : "All calls of that time"}
           </Link>
         </div>
       </section>

@@ -3,6 +3,7 @@
 import type { Anomaly } from "@/api/client";
 import { Badge, type Tone } from "@/components/badge";
 import type { Column } from "@/components/table/table";
+import { TwoLines } from "@/components/table/two-lines";
 import { Time } from "@/components/time";
 import { millis, percent } from "@/format/number";
 import { metricName, metricValue } from "@/pages/overview/metric";
@@ -24,28 +25,36 @@ export function State({ anomaly }: { anomaly: Anomaly }) {
   return <Badge>{ms === undefined ? "over" : `over after ${millis(ms)}`}</Badge>;
 }
 
+export const narrowRow = (a: Anomaly) => (
+  <TwoLines lead={<Severity severity={a.severity} />} title={metricName(a.metric)} right={<Time at={a.onset} />}>
+    <span className="text-text">{metricValue(a.metric, a.value)}</span>
+    <span>usually {metricValue(a.metric, a.expected)}</span>
+    <span>{a.causes[0]?.value ?? "everywhere"}</span>
+  </TwoLines>
+);
+
 export const COLUMNS: readonly Column<Anomaly>[] = [
-  { id: "severity", head: "Severity", width: "7rem", cell: (a) => <Severity severity={a.severity} /> },
-  { id: "metric", head: "What", width: "minmax(13rem, 1fr)", cell: (a) => <span className="font-medium">{metricName(a.metric)}</span> },
-  { id: "value", head: "Value", width: "7rem", number: true, cell: (a) => metricValue(a.metric, a.value) },
-  { id: "usual", head: "Usually", width: "7rem", number: true, cell: (a) => <span className="text-muted">{metricValue(a.metric, a.expected)}</span> },
+  { id: "severity", head: "Severity", width: "6.5rem", cell: (a) => <Severity severity={a.severity} /> },
+  { id: "metric", head: "What", width: "minmax(14.5rem, 1fr)", cell: (a) => <span className="font-medium">{metricName(a.metric)}</span> },
+  { id: "value", head: "Value", width: "6rem", number: true, cell: (a) => metricValue(a.metric, a.value) },
+  { id: "usual", head: "Usually", width: "6rem", number: true, cell: (a) => <span className="text-muted">{metricValue(a.metric, a.expected)}</span> },
   {
     id: "cause",
     head: "Why",
-    width: "minmax(14rem, 1.3fr)",
+    width: "minmax(13.5rem, 1.2fr)",
     cell: (a) => {
       const cause = a.causes[0];
       return cause ? (
         <>
-          {cause.value} <span className="text-muted">{percent(cause.share)}</span>
+          {cause.value} <span className="text-muted">{cause.share > 1 ? "all of it" : percent(cause.share)}</span>
         </>
       ) : (
         <span className="text-muted">everywhere</span>
       );
     },
   },
-  { id: "onset", head: "Since", width: "10.5rem", cell: (a) => <Time at={a.onset} /> },
-  { id: "state", head: "State", width: "11rem", cell: (a) => <State anomaly={a} /> },
-  { id: "feedback", head: "Said", width: "7rem", cell: (a) => (a.feedback ? <Badge tone="accent">{a.feedback.replace("_", " ")}</Badge> : null) },
+  { id: "onset", head: "Since", width: "9.5rem", cell: (a) => <Time at={a.onset} /> },
+  { id: "state", head: "State", width: "10.5rem", cell: (a) => <State anomaly={a} /> },
+  { id: "feedback", head: "Said", width: "6.5rem", cell: (a) => (a.feedback ? <Badge tone="accent">{a.feedback.replace("_", " ")}</Badge> : null) },
   { id: "project", head: "Project", width: "11rem", cell: (a) => a.project, optional: true },
 ];

@@ -3,6 +3,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
 import { Segments } from "@/components/choice";
+import { FirstCall, useAnyCall } from "@/components/first-call";
 import { PageHead } from "@/components/page-head";
 import { Answered, Empty } from "@/components/state";
 import { ColumnChooser, useColumns } from "@/components/table/columns";
@@ -11,7 +12,7 @@ import { TimeRangePicker } from "@/components/time-range";
 import { useRange } from "@/state/range";
 import { useParam } from "@/state/url";
 import { Detail } from "./detail";
-import { COLUMNS } from "./list";
+import { COLUMNS, narrowRow } from "./list";
 
 const MOST = "500";
 const SHOWN = [
@@ -37,9 +38,11 @@ export default function Anomalies() {
       return unwrap(api.GET("/api/v1/anomalies", { params: { query: { ...when, ...which, limit: MOST, wait: "0s" } }, signal }));
     },
   });
+  const any = useAnyCall();
   const watch = found.data?.watch;
   const about = watch?.enabled === false ? "not looked for: watch.enabled is off" : watch && !watch.complete ? "some of the past is still being judged" : watch ? `${watch.projects} ${watch.projects === 1 ? "project is" : "projects are"} watched${watch.learning ? `, ${watch.learning} still learning` : ""}` : undefined;
   const listed = found.data?.anomalies ?? [];
+  if (any === false) return <FirstCall about="What calls usually cost and take is learned from them, and what is unusual shows here" />;
   return (
     <div className="flex h-full min-h-0 flex-col">
       <PageHead title="Anomalies" about={about}>
@@ -51,7 +54,7 @@ export default function Anomalies() {
         <Answered of={found}>
           {(data) =>
             data.anomalies.length ? (
-              <Table label="Anomalies" columns={COLUMNS} shown={columns} rows={data.anomalies} rowKey={(a) => a.id} open={open || undefined} onOpen={(a) => setOpen(a.id, { push: open === "" })} />
+              <Table label="Anomalies" narrow={narrowRow} columns={COLUMNS} shown={columns} rows={data.anomalies} rowKey={(a) => a.id} open={open || undefined} onOpen={(a) => setOpen(a.id, { push: open === "" })} />
             ) : (
               <Empty title={show === "firing" ? "Nothing unusual goes on" : "Nothing unusual in this range"}>
                 <p className="max-w-prose">

@@ -36,8 +36,9 @@ export default function Budgets() {
             ) : (
               <Panel>
                 <Empty title="No budget yet">
+                  <p className="max-w-prose">A budget says what may be spent in a period; what it will come to is told from the rhythm of the week.</p>
                   <div className="w-full max-w-xl">
-                    <Snippet text={'[[budgets]]\nname = "support"\namount = 100\nperiod = "month"\nfilters = { department = "support" }'}>In weir.toml</Snippet>
+                    <Snippet text={'[[budgets]]\nname = "support"\namount = 100\nperiod = "month"\nfilters = { department = "support" }'}>In weir.toml; it is taken without a restart</Snippet>
                   </div>
                 </Empty>
               </Panel>
@@ -46,11 +47,21 @@ export default function Budgets() {
         </Answered>
         {absent(slos.error) ? null : (
           <Panel title="Objectives" about="share of calls that must be good">
-            <Answered of={slos}>{(list) => (list.length ? <Objectives of={list} /> : <Empty title="No objective yet" className="py-6" />)}</Answered>
+            <Answered of={slos}>{(list) => (list.length ? <Objectives of={list} /> : <NoObjective />)}</Answered>
           </Panel>
         )}
       </div>
     </>
+  );
+}
+
+function NoObjective() {
+  return (
+    <Empty title="No objective yet" className="py-6">
+      <div className="w-full max-w-xl">
+        <Snippet text={'[[slos]]\nname = "answers"\nobjective = 0.99'}>In weir.toml: 99 of 100 calls must not fail</Snippet>
+      </div>
+    </Empty>
   );
 }
 
@@ -93,7 +104,7 @@ function BudgetCard({ budget }: { budget: Budget }) {
 }
 
 const UNKNOWN_BURN = "–";
-const seconds = (s: number) => millis(s * 1_000).replace(/ 0 (s|min)$/, "");
+const seconds = (s: number) => millis(s * 1_000);
 
 function Objectives({ of }: { of: Slo[] }) {
   return (

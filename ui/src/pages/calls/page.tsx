@@ -16,6 +16,7 @@ import { PageHead } from "@/components/page-head";
 import { Empty, Failed, Waiting } from "@/components/state";
 import { ColumnChooser, useColumns } from "@/components/table/columns";
 import { Table } from "@/components/table/table";
+import { TwoLines } from "@/components/table/two-lines";
 import { Time } from "@/components/time";
 import { TimeRangePicker } from "@/components/time-range";
 import { useShortcut } from "@/app/shortcuts";
@@ -158,7 +159,7 @@ export default function Calls() {
               tone={rowTone}
               onTop={setTop}
               foot={foot}
-              narrow={narrow ? NarrowRow : undefined}
+              narrow={NarrowRow}
             />
           )}
         </div>
@@ -171,21 +172,13 @@ export default function Calls() {
   );
 }
 
-// A row of a phone: two lines.
 function NarrowRow(call: Call) {
   return (
-    <div className="flex min-w-0 flex-col gap-0.5 px-3">
-      <div className="flex items-center gap-2">
-        <Status status={call.status} />
-        <span className="truncate font-medium">{call.model ?? call.name ?? call.kind}</span>
-        <Time at={call.timestamp} className="ml-auto shrink-0 text-xs text-muted" />
-      </div>
-      <div className="num flex gap-3 text-xs text-muted">
-        <span>{millis(call.latency_ms)}</span>
-        <span>{count(call.tokens?.total)} tok</span>
-        <span>{dollars(call.cost_usd)}</span>
-        <span className="truncate">{call.department}</span>
-      </div>
-    </div>
+    <TwoLines lead={<Status status={call.status} />} title={call.model ?? call.name ?? call.kind} right={<Time at={call.timestamp} />}>
+      <span>{millis(call.latency_ms)}</span>
+      <span>{count(call.tokens?.total)} tok</span>
+      <span>{dollars(call.cost_usd)}</span>
+      <span>{call.department}</span>
+    </TwoLines>
   );
 }

@@ -11,7 +11,7 @@ import type { Search } from "@/state/url";
 
 type Saved = { name: string; search: Search };
 
-const KEPT = ["q", "order", "view", "from"] as const;
+const KEPT = ["q", "order", "view", "from", "cols"] as const;
 const USUAL: Saved[] = [
   { name: "Failed calls", search: { q: "status:error" } },
   { name: "Slowest", search: { order: "-latency" } },

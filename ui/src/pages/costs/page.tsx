@@ -11,6 +11,7 @@ import { TimeChart } from "@/components/chart/time-chart";
 import { Select } from "@/components/choice";
 import { FilterBar } from "@/components/filter/filter-bar";
 import { useObserved } from "@/components/filter/observed";
+import { FirstCall, useAnyCall } from "@/components/first-call";
 import { PageHead } from "@/components/page-head";
 import { Panel } from "@/components/panel";
 import { Answered, Empty } from "@/components/state";
@@ -21,7 +22,7 @@ import { count, dollars, percent } from "@/format/number";
 import { DIMENSIONS, KEYS, only, toParams } from "@/state/query";
 import { bucketOf, useRange } from "@/state/range";
 import { useParam } from "@/state/url";
-import { type Row, columnsOf, rowsOf, sorted, tableOf } from "./rows";
+import { type Row, columnsOf, narrowRow, rowsOf, sorted, tableOf } from "./rows";
 
 const FILTERS = KEYS.filter((key) => key.dimension);
 const words = (name: string) => name.replace("_", " ");
@@ -35,6 +36,7 @@ export default function Costs() {
   const [then, setThen] = useParam("then", "model");
   const [order, setOrder] = useParam("order", "-cost");
   const navigate = useNavigate();
+  const any = useAnyCall();
   const { observed, ask } = useObserved(range);
   const problems = useMemo(() => toParams(q, true).problems, [q]);
   const dimensions = useMemo(() => (then !== "none" && then !== by ? [by, then] : [by]), [by, then]);
@@ -47,6 +49,7 @@ export default function Costs() {
     const narrowed = shown.reduce((text, dimension, n) => (row.values[n] === null ? text : only(text, dimension, row.values[n] as string)), q);
     void navigate({ to: "/calls", search: (old: Record<string, string | undefined>) => ({ from: old.from, to: old.to, q: narrowed || undefined }) });
   };
+  if (any === false) return <FirstCall about="What calls cost shows here, by whatever they carry" />;
   return (
     <>
       <PageHead title="Costs">
@@ -58,8 +61,10 @@ export default function Costs() {
       <div className="flex flex-col gap-3 px-4 pb-8 lg:px-6">
         <div className="flex flex-wrap items-start gap-2">
           <FilterBar className="min-w-60 flex-1" value={q} onChange={(text) => setQ(text, { push: true })} observed={observed} onFocus={ask} keys={FILTERS} problems={problems} placeholder="Filter: department:… model:…" />
-          <Select className="h-8" label="First group" value={by} options={BY} onChange={setBy} />
-          <Select className="h-8" label="Second group" value={then} options={THEN} onChange={(value) => setThen(value)} />
+          <div className="flex gap-2">
+            <Select className="h-8" label="First group" value={by} options={BY} onChange={setBy} />
+            <Select className="h-8" label="Second group" value={then} options={THEN} onChange={(value) => setThen(value)} />
+          </div>
         </div>
         <Answered of={stats}>
           {(data) =>
@@ -72,7 +77,7 @@ export default function Costs() {
                 </Panel>
                 <Panel title="Groups" about={`${rows.length} by ${shown.map(words).join(" and ")}`}>
                   <div className="flex max-h-[32rem] min-h-40 flex-col">
-                    <Table label="Costs" columns={columns} rows={rows} rowKey={(row) => row.key} order={order} onOrder={setOrder} onOpen={calls} />
+                    <Table label="Costs" narrow={narrowRow} columns={columns} rows={rows} rowKey={(row) => row.key} order={order} onOrder={setOrder} onOpen={calls} />
                   </div>
                 </Panel>
               </>

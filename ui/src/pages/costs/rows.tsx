@@ -2,6 +2,7 @@
 
 import type { Stats } from "@/api/client";
 import type { Column } from "@/components/table/table";
+import { TwoLines } from "@/components/table/two-lines";
 import { count, dollars, percent } from "@/format/number";
 
 export type Row = { key: string; values: (string | null)[]; cost: number; share: number; calls: number; prompt: number; completion: number; hits: number; unpriced: number };
@@ -72,6 +73,15 @@ export function columnsOf(dimensions: readonly string[]): Column<Row>[] {
     { id: "completion", head: "Tokens out", width: "8rem", number: true, order: "completion", cell: (row) => count(row.completion) },
   ];
 }
+
+export const narrowRow = (row: Row) => (
+  <TwoLines title={row.values.map((value) => value ?? "none").join(" · ")} right={<span className="text-sm text-text">{dollars(row.cost)}</span>}>
+    <span>{percent(row.share)}</span>
+    <span>{count(row.calls)} calls</span>
+    <span>{dollars(row.cost / row.calls)} each</span>
+    <span>{count(row.prompt + row.completion)} tokens</span>
+  </TwoLines>
+);
 
 export function tableOf(rows: readonly Row[], dimensions: readonly string[]): (string | number | null)[][] {
   const head = [...dimensions, "cost_usd", "calls", "tokens_in", "tokens_out", "cache_hits", "unpriced"];

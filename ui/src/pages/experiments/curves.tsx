@@ -5,7 +5,7 @@ import { useMemo } from "react";
 import { Segments } from "@/components/choice";
 import { seriesColour } from "@/components/chart/time-chart";
 import { Panel } from "@/components/panel";
-import { Answered, Empty } from "@/components/state";
+import { Answered, Empty, Waiting } from "@/components/state";
 import { millis } from "@/format/number";
 import { useParam } from "@/state/url";
 import { type Curve, LineChart } from "./line-chart";
@@ -49,8 +49,8 @@ export function Curves({ runs }: { runs: readonly Run[] }) {
           if (!answer) return null;
           return (
             <Panel key={name} title={<span className="font-mono text-sm">{name}</span>} about={runs.length === 1 ? metric(runs[0]?.metrics[name]) : undefined} busy={answer.isFetching}>
-              <div className="min-h-56 px-3 pb-3">
-                <Answered of={answer}>{(data) => <Chart name={name} runs={runs} data={data} axis={axis} by={Number(smoothing)} log={scale === "log"} />}</Answered>
+              <div className="px-3 pb-3">
+                <Answered of={answer} waiting={<Waiting className="h-56" />}>{(data) => <Chart name={name} runs={runs} data={data} axis={axis} by={Number(smoothing)} log={scale === "log"} />}</Answered>
               </div>
             </Panel>
           );

@@ -1,16 +1,16 @@
 // Experiments: what MLflow's clients write, and the projects of traces and calls.
 
-import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Field } from "@/components/choice";
-import { Snippet } from "@/components/code";
+import { NextStep, whileEmpty } from "@/components/next-step";
 import { PageHead } from "@/components/page-head";
+import { SearchField } from "@/components/search-field";
 import { Answered, Empty } from "@/components/state";
 import { type Column, Table } from "@/components/table/table";
+import { TwoLines } from "@/components/table/two-lines";
 import { Time } from "@/components/time";
-import { root } from "@/api/client";
 import { useParam } from "@/state/url";
-import { type Experiment, experiments } from "./mlflow";
+import { type Experiment, experiments, runs } from "./mlflow";
 
 const COLUMNS: readonly Column<Experiment>[] = [
   { id: "name", head: "Name", width: "minmax(14rem, 1fr)", cell: (e) => <span className="font-medium">{e.name}</span> },
@@ -19,14 +19,32 @@ const COLUMNS: readonly Column<Experiment>[] = [
   { id: "created", head: "Made", width: "11rem", cell: (e) => <Time at={e.created} /> },
 ];
 
+const narrowRow = (e: Experiment) => (
+  <TwoLines title={e.name} right={<Time at={e.created} />}>
+    <span>{e.note || `id ${e.id}`}</span>
+  </TwoLines>
+);
+
+const FEW = 4;
+
 // MLflow's own syntax where it is one; else a part of the name.
 const filterOf = (text: string) => (/[=<>]|like/i.test(text) ? text : text ? `name ILIKE '%${text.replaceAll("'", "''")}%'` : "");
 
 export default function Experiments() {
   const [q, setQ] = useParam("q");
   const navigate = useNavigate();
+  // Some experiments are there from the first; what is missing is a run.
+  const first = useQuery({
+    queryKey: ["mlflow", "any-run"],
+    refetchInterval: whileEmpty<boolean>((there) => !there),
+    queryFn: async ({ signal }) => {
+      const few = (await experiments("", undefined, signal)).experiments;
+      return few.length > FEW || (await runs(few.map((e) => e.id), { most: 1 }, signal)).runs.length > 0;
+    },
+  });
+  const none = first.data === false && q === "";
   const found = useInfiniteQuery({
-    queryKey: ["mlflow", "experiments", q],
+    queryKey: ["mlflow", "experiments", q, none],
     placeholderData: keepPreviousData,
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) => experiments(filterOf(q), pageParam, signal),
@@ -36,16 +54,19 @@ export default function Experiments() {
   return (
     <div className="flex h-full min-h-0 flex-col">
       <PageHead title="Experiments">
-        <Field type="search" aria-label="Find an experiment" placeholder="Part of the name, or tags.team = 'x'" value={q} onChange={(event) => setQ(event.target.value)} className="w-72" />
+        <SearchField label="Find an experiment" placeholder="Part of a name, or tags.team = 'x'" value={q} onChange={setQ} className="w-80" />
       </PageHead>
       <div className="mx-4 mb-4 flex min-h-80 flex-1 flex-col overflow-hidden rounded-lg border border-line bg-panel lg:mx-6">
         <Answered of={found}>
           {(data) => {
             const rows = data.pages.flatMap((page) => page.experiments);
             return rows.length ? (
-              <Table label="Experiments" columns={COLUMNS} rows={rows} rowKey={(e) => e.id} onOpen={open} onEnd={() => found.hasNextPage && !found.isFetching && void found.fetchNextPage()} />
+              <>
+                <Table className={none ? "flex-none" : undefined} label="Experiments" narrow={narrowRow} columns={COLUMNS} rows={rows} rowKey={(e) => e.id} onOpen={open} onEnd={() => found.hasNextPage && !found.isFetching && void found.fetchNextPage()} />
+                {none ? <Nothing filtered={false} /> : null}
+              </>
             ) : (
-              <Empty title={q ? "No experiment fits" : "No experiment yet"}>{q ? null : <First />}</Empty>
+              <Nothing filtered={q !== ""} />
             );
           }}
         </Answered>
@@ -54,11 +75,7 @@ export default function Experiments() {
   );
 }
 
-function First() {
-  const text = `import mlflow\n\nmlflow.set_tracking_uri("${root}")\nmlflow.set_experiment("first")\nwith mlflow.start_run():\n    mlflow.log_param("lr", 0.1)\n    mlflow.log_metric("loss", 0.5, step=1)`;
-  return (
-    <div className="w-full max-w-2xl">
-      <Snippet text={text}>With the unmodified MLflow client</Snippet>
-    </div>
-  );
+function Nothing({ filtered }: { filtered: boolean }) {
+  if (filtered) return <Empty title="No experiment fits" />;
+  return <NextStep title="No run yet" step="run" how="A first run, with the unmodified MLflow client" />;
 }

@@ -3,9 +3,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Badge } from "@/components/badge";
+import { NextStep, whileEmpty } from "@/components/next-step";
 import { PageHead } from "@/components/page-head";
-import { Answered, Empty } from "@/components/state";
+import { Answered } from "@/components/state";
 import { type Column, Table } from "@/components/table/table";
+import { TwoLines } from "@/components/table/two-lines";
 import { Time } from "@/components/time";
 import { type Model, models } from "@/pages/experiments/mlflow";
 
@@ -29,9 +31,15 @@ const COLUMNS: readonly Column<Model>[] = [
   { id: "updated", head: "Changed", width: "11rem", cell: (m) => <Time at={m.updated} /> },
 ];
 
+const narrowRow = (m: Model) => (
+  <TwoLines title={m.name} right={Object.entries(m.aliases).map(([alias, version]) => `@${alias} → v${version}`).join(", ") || <Time at={m.updated} />}>
+    <span>{m.description}</span>
+  </TwoLines>
+);
+
 export default function Models() {
   const navigate = useNavigate();
-  const found = useQuery({ queryKey: ["mlflow", "models"], queryFn: ({ signal }) => models(signal) });
+  const found = useQuery({ queryKey: ["mlflow", "models"], refetchInterval: whileEmpty<readonly Model[]>((list) => !list.length), queryFn: ({ signal }) => models(signal) });
   return (
     <div className="flex h-full min-h-0 flex-col">
       <PageHead title="Models" />
@@ -39,13 +47,11 @@ export default function Models() {
         <Answered of={found}>
           {(rows) =>
             rows.length ? (
-              <Table label="Models" columns={COLUMNS} rows={rows} rowKey={(m) => m.name} onOpen={(m) => void navigate({ to: "/models/$model", params: { model: m.name } })} />
+              <Table label="Models" narrow={narrowRow} columns={COLUMNS} rows={rows} rowKey={(m) => m.name} onOpen={(m) => void navigate({ to: "/models/$model", params: { model: m.name } })} />
             ) : (
-              <Empty title="No model is registered">
-                <p className="max-w-prose">
-                  <code className="font-mono text-xs">mlflow.register_model("runs:/…/model", "name")</code> makes the first version.
-                </p>
-              </Empty>
+              <NextStep title="No model is registered" step="model" how="A first version of a model, with the unmodified MLflow client">
+                Versions of a model come from runs; stages and aliases say which of them is in use.
+              </NextStep>
             )
           }
         </Answered>

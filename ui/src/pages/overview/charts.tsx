@@ -6,10 +6,11 @@ import type { Figures, Stats } from "@/api/client";
 import { linesOf, useStats, windowOf } from "@/api/stats";
 import { type Line, largest } from "@/components/chart/stack";
 import { type Pick, TimeChart } from "@/components/chart/time-chart";
-import { Segments } from "@/components/choice";
+import { Segments, Select } from "@/components/choice";
 import { Panel } from "@/components/panel";
 import { Answered, Empty } from "@/components/state";
 import { count, dollars, millis } from "@/format/number";
+import { DIMENSIONS } from "@/state/query";
 import { type TimeRange, bucketOf } from "@/state/range";
 import { useParam } from "@/state/url";
 
@@ -52,19 +53,32 @@ function Grouped({ stats, range, of, dimension, onPick, ...rest }: Part) {
 const calls = (f: Figures) => f.count;
 const cost = (f: Figures) => f.cost_usd;
 
+const words = (dimension: string) => dimension.replace("_", " ");
+const GROUPS = DIMENSIONS.map((name) => [name, `by ${words(name)}`] as const);
+
+// By what a chart is grouped, as its own state of the address.
+function useGroup(param: string, usual: string, chart: string): [string, ReactNode] {
+  const [by, setBy] = useParam(param, usual);
+  const known = DIMENSIONS.includes(by) ? by : usual;
+  return [known, <Select key="by" label={`Group ${chart}`} value={known} options={GROUPS} onChange={setBy} />];
+}
+
 export function CallsChart({ range, q, every, ...on }: Common) {
-  const stats = useStats({ range, q, every, by: ["status"], series: true });
+  const [by, choice] = useGroup("calls_by", "status", "calls");
+  const stats = useStats({ range, q, every, by: [by], series: true });
   return (
-    <Framed title="Calls" about="by status" of={stats}>
-      {(data) => <Grouped {...on} stats={data} range={range} of={calls} dimension="status" kind="stack" format={count} label="Calls over time by status" colour={statusColour} />}
+    <Framed title="Calls" of={stats} actions={choice}>
+      {(data) => <Grouped {...on} stats={data} range={range} of={calls} dimension={by} kind="stack" format={count} label={`Calls over time by ${words(by)}`} colour={by === "status" ? statusColour : undefined} />}
     </Framed>
   );
 }
 
-export function CostChart({ range, by, stats, onBrush, onPick }: Common & { by: string; stats: Answer }) {
+export function CostChart({ range, q, every, ...on }: Common) {
+  const [by, choice] = useGroup("by", "model", "cost");
+  const stats = useStats({ range, q, every, by: [by], series: true });
   return (
-    <Framed title="Cost" about={`by ${by.replace("_", " ")}`} of={stats}>
-      {(data) => <Grouped onBrush={onBrush} onPick={onPick} stats={data} range={range} of={cost} dimension={by} kind="stack" format={dollars} label={`Cost over time by ${by}`} />}
+    <Framed title="Cost" of={stats} actions={choice}>
+      {(data) => <Grouped {...on} stats={data} range={range} of={cost} dimension={by} kind="stack" format={dollars} label={`Cost over time by ${words(by)}`} />}
     </Framed>
   );
 }
@@ -95,14 +109,19 @@ const MEASURES = {
 
 export function TokensChart({ range, q, every, onBrush, onPick }: Common) {
   const [measure, setMeasure] = useParam("tokens", "total");
-  const stats = useStats({ range, q, every, by: ["prompt_version"], series: true });
+  const [by, choice] = useGroup("tokens_by", "prompt_version", "tokens");
+  const stats = useStats({ range, q, every, by: [by], series: true });
   const per = measure === "call";
   return (
     <Framed
       title="Tokens"
-      about="by prompt version"
       of={stats}
-      actions={<Segments label="Tokens" value={per ? "call" : "total"} options={[["total", MEASURES.total[0]], ["call", MEASURES.call[0]]]} onChange={setMeasure} />}
+      actions={
+        <>
+          <Segments label="Tokens" value={per ? "call" : "total"} options={[["total", MEASURES.total[0]], ["call", MEASURES.call[0]]]} onChange={setMeasure} />
+          {choice}
+        </>
+      }
     >
       {(data) => (
         <Grouped
@@ -111,10 +130,10 @@ export function TokensChart({ range, q, every, onBrush, onPick }: Common) {
           stats={data}
           range={range}
           of={MEASURES[per ? "call" : "total"][1]}
-          dimension="prompt_version"
+          dimension={by}
           kind={per ? "lines" : "stack"}
           format={count}
-          label="Tokens over time by prompt version"
+          label={`Tokens over time by ${words(by)}`}
         />
       )}
     </Framed>

@@ -4,13 +4,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
 import { useStats } from "@/api/stats";
 import type { Pick } from "@/components/chart/time-chart";
-import { Select } from "@/components/choice";
 import { FilterBar } from "@/components/filter/filter-bar";
 import { useObserved } from "@/components/filter/observed";
 import { FirstCall, useAnyCall } from "@/components/first-call";
 import { PageHead } from "@/components/page-head";
 import { TimeRangePicker } from "@/components/time-range";
-import { DIMENSIONS, KEYS, only, toParams } from "@/state/query";
+import { KEYS, only, toParams } from "@/state/query";
 import { useRange } from "@/state/range";
 import { useParam } from "@/state/url";
 import { Branches } from "./branches";
@@ -20,13 +19,10 @@ import { Leaders } from "./leaders";
 import { WatchStrip } from "./watch-strip";
 
 const FILTERS = KEYS.filter((key) => key.dimension);
-const WORDS: Record<string, string> = { prompt_version: "prompt version" };
-const GROUPS = DIMENSIONS.map((name) => [name, `by ${WORDS[name] ?? name}`] as const);
 
 export default function Overview() {
   const { range, setRange, every } = useRange();
   const [q, setQ] = useParam("q");
-  const [by, setBy] = useParam("by", "model");
   const navigate = useNavigate();
   const { observed, ask } = useObserved(range);
   const problems = useMemo(() => toParams(q, true).problems, [q]);
@@ -34,7 +30,6 @@ export default function Overview() {
 
   const common = { range, q, every };
   const all = useStats({ ...common, series: true });
-  const grouped = useStats({ ...common, by: [by], series: true });
   const brush = useCallback((from: number, to: number) => setRange(new Date(from).toISOString(), new Date(to).toISOString()), [setRange]);
   // The calls behind a place in a chart.
   const pick = useCallback(
@@ -54,15 +49,12 @@ export default function Overview() {
         <TimeRangePicker />
       </PageHead>
       <div className="flex flex-col gap-3 px-4 pb-8 lg:px-6">
-        <div className="flex flex-wrap items-start gap-2">
-          <FilterBar className="min-w-60 flex-1" value={q} onChange={(text) => setQ(text, { push: true })} observed={observed} onFocus={ask} keys={FILTERS} problems={problems} placeholder="Filter: model:… department:… status:error" />
-          <Select className="h-8" label="Group charts" value={by} options={GROUPS} onChange={setBy} />
-        </div>
+        <FilterBar value={q} onChange={(text) => setQ(text, { push: true })} observed={observed} onFocus={ask} keys={FILTERS} problems={problems} placeholder="Filter: model:… department:… status:error" />
         <KeyFigures all={all} range={range} q={q} every={every} />
         <WatchStrip range={range} />
         <div className="grid gap-3 xl:grid-cols-2">
           <CallsChart {...chart} />
-          <CostChart {...chart} by={by} stats={grouped} />
+          <CostChart {...chart} />
           <LatencyChart {...chart} stats={all} />
           <TokensChart {...chart} />
         </div>

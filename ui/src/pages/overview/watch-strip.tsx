@@ -100,7 +100,7 @@ function AnomalyLine({ anomaly, range }: { anomaly: Anomaly; range: TimeRange })
   );
 }
 
-type Alert = { fingerprint: string; rule: string; state: string; severity: string; summary: string; since: string; muted: boolean };
+type Alert = { fingerprint: string; rule: string; labels: Record<string, string>; state: string; severity: string; summary: string; since: string; muted: boolean };
 
 function Alerts() {
   const found = useQuery({
@@ -118,9 +118,10 @@ function Alerts() {
           {firing.slice(0, MOST).map((alert) => (
             <li key={alert.fingerprint} className="flex items-center gap-2">
               <span className={cx("size-1.5 shrink-0 rounded-full", alert.severity === "critical" ? "bg-bad" : "bg-warn")} aria-hidden />
-              <span className="truncate" title={alert.rule}>
-                {alert.summary}
-              </span>
+              <Link to="/alerts" search={{ open: alert.fingerprint }} title={alert.summary} className="truncate rounded hover:underline">
+                {[alert.rule, ...Object.values(alert.labels)].join(" · ")}
+                <span className="text-muted"> · {alert.summary}</span>
+              </Link>
               <Time at={alert.since} relative className="ml-auto shrink-0 text-muted" />
             </li>
           ))}

@@ -3,12 +3,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Badge } from "@/components/badge";
-import { Snippet } from "@/components/code";
+import { NextStep, whileEmpty } from "@/components/next-step";
 import { PageHead } from "@/components/page-head";
-import { Answered, Empty } from "@/components/state";
+import { Answered } from "@/components/state";
 import { type Column, Table } from "@/components/table/table";
+import { TwoLines } from "@/components/table/two-lines";
 import { Time } from "@/components/time";
-import { root } from "@/api/client";
 import { type Prompt, prompts } from "./api";
 
 const COLUMNS: readonly Column<Prompt>[] = [
@@ -32,9 +32,15 @@ const COLUMNS: readonly Column<Prompt>[] = [
   { id: "newest", head: "Newest", width: "11rem", cell: (p) => <Time at={p.versions.at(-1)?.created} /> },
 ];
 
+const narrowRow = (p: Prompt) => (
+  <TwoLines title={p.name} right={Object.entries(p.labels).map(([label, version]) => `${label} → ${version}`).join(", ") || `${p.versions.length} versions`}>
+    <span>{p.description}</span>
+  </TwoLines>
+);
+
 export default function Prompts() {
   const navigate = useNavigate();
-  const found = useQuery({ queryKey: ["prompts"], queryFn: ({ signal }) => prompts(signal) });
+  const found = useQuery({ queryKey: ["prompts"], refetchInterval: whileEmpty<readonly Prompt[]>((list) => !list.length), queryFn: ({ signal }) => prompts(signal) });
   return (
     <div className="flex h-full min-h-0 flex-col">
       <PageHead title="Prompts" />
@@ -42,13 +48,11 @@ export default function Prompts() {
         <Answered of={found}>
           {(rows) =>
             rows.length ? (
-              <Table label="Prompts" columns={COLUMNS} rows={rows} rowKey={(p) => p.name} onOpen={(p) => void navigate({ to: "/prompts/$prompt", params: { prompt: p.name } })} />
+              <Table label="Prompts" narrow={narrowRow} columns={COLUMNS} rows={rows} rowKey={(p) => p.name} onOpen={(p) => void navigate({ to: "/prompts/$prompt", params: { prompt: p.name } })} />
             ) : (
-              <Empty title="No prompt yet">
-                <div className="w-full max-w-2xl">
-                  <Snippet text={`curl -s ${root}/api/v1/prompts -d '{"name": "answer", "template": "Be brief. {{ user_message }}", "labels": ["production"]}'`}>The first version, by the API; or a file in the folder of prompts</Snippet>
-                </div>
-              </Empty>
+              <NextStep title="No prompt yet" step="prompt" how="A first version, over the API; or a file in the folder that prompts.dir names">
+                A prompt has versions, and labels say which of them calls get.
+              </NextStep>
             )
           }
         </Answered>

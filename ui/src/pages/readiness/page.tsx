@@ -64,6 +64,18 @@ export default function Readiness() {
   );
 }
 
+// What stands between backticks is to be typed.
+const worded = (text: string) =>
+  text.split("`").map((part, n) =>
+    n % 2 ? (
+      <code key={`${n}${part}`} className="rounded bg-sunken px-1 py-0.5 font-mono text-xs">
+        {part}
+      </code>
+    ) : (
+      part
+    ),
+  );
+
 const ICONS = { pass: [CircleCheck, "text-ok", "passes"], fail: [CircleX, "text-bad", "fails"], unknown: [CircleHelp, "text-muted", "cannot be said"] } as const;
 
 function Line({ check }: { check: Check }) {
@@ -75,7 +87,7 @@ function Line({ check }: { check: Check }) {
       <div className="min-w-60 flex-1">
         <p className="font-medium">{check.title}</p>
         <p className="text-muted">{check.found}</p>
-        {check.fix ? <p className="pt-1">{check.fix}</p> : null}
+        {check.fix ? <p className="pt-1">{worded(check.fix)}</p> : null}
       </div>
       <p className="num shrink-0 text-right">
         <span className="font-medium">{shown(figure.value, figure.unit)}</span>

@@ -5,8 +5,9 @@ import { Search } from "lucide-react";
 import { useMemo } from "react";
 import { type Schema, api, unwrap } from "@/api/client";
 import { Badge } from "@/components/badge";
-import { Field, Segments } from "@/components/choice";
+import { Segments } from "@/components/choice";
 import { Snippet } from "@/components/code";
+import { SearchField } from "@/components/search-field";
 import { Answered, Empty } from "@/components/state";
 import { type Column, Table } from "@/components/table/table";
 import { count } from "@/format/number";
@@ -15,7 +16,16 @@ import { useParam } from "@/state/url";
 type Price = Schema["PriceJson"];
 
 const rate = (value: number) => `$${value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 4 })}`;
-const OWN = '[[prices]]                      # dollars per million tokens\nprovider = "openai"             # leave out: at any provider\nmodel = "gpt-4o"\nin = 2.0\nout = 8.0';
+const keyOf = (price: Pick<Price, "provider" | "model">) => `${price.provider}/${price.model}`;
+
+// Its lines in weir.toml, with the rates that hold now.
+function lines(price: Price | undefined): string {
+  const { provider, model, rates } = price ?? { provider: "openai", model: "gpt-4o", rates: { input: 2, output: 8, cached_input: 1 } };
+  const at = provider ? `provider = ${JSON.stringify(provider)}   # leave out: at any provider\n` : "";
+  const cached = rates.cached_input === rates.input ? "" : `\ncached_in = ${rates.cached_input}`;
+  return `# dollars per million tokens\n[[prices]]\n${at}model = ${JSON.stringify(model)}\nin = ${rates.input}\nout = ${rates.output}${cached}`;
+}
+const retired = (p: Price) => (p.retired || (p.retires && p.retires <= new Date().toISOString()) ? `retired${p.retires ? ` ${p.retires}` : ""}` : p.retires ? `retires ${p.retires}` : "");
 const SOURCES: Record<string, string> = { configuration: "[[prices]]", file: "price file" };
 
 function Rate({ price, of }: { price: Price; of: "input" | "output" | "cached_input" | "cache_write" }) {
@@ -41,7 +51,7 @@ const COLUMNS: readonly Column<Price>[] = [
     width: "minmax(10rem, 1fr)",
     cell: (p) => (
       <span className="text-xs text-muted">
-        {[p.above.length ? `from ${p.above.map((tier) => `${count(tier.input_tokens)}: ${rate(tier.rates.input)} / ${rate(tier.rates.output)}`).join(", ")}` : "", typeof p.batch_input === "number" ? `batch ${rate(p.batch_input)} / ${rate(p.batch_output ?? 0)}` : "", p.retired ? "retired" : p.retires ? `retires ${p.retires}` : ""].filter(Boolean).join(" · ")}
+        {[p.above.length ? `from ${p.above.map((tier) => `${count(tier.input_tokens)}: ${rate(tier.rates.input)} / ${rate(tier.rates.output)}`).join(", ")}` : "", typeof p.batch_input === "number" ? `batch ${rate(p.batch_input)} / ${rate(p.batch_output ?? 0)}` : "", retired(p)].filter(Boolean).join(" · ")}
       </span>
     ),
   },
@@ -66,6 +76,7 @@ export function Prices() {
   const [words, setWords] = useParam("price");
   const [show, setShow] = useParam("shown", "all");
   const [order, setOrder] = useParam("order");
+  const [open, setOpen] = useParam("of");
   const found = useQuery({ queryKey: ["settings", "prices"], queryFn: ({ signal }) => unwrap(api.GET("/api/v1/settings/prices", { signal })) });
   const all = found.data?.prices;
   const own = useMemo(() => all?.filter((p) => p.source !== "built_in").length ?? 0, [all]);
@@ -82,7 +93,7 @@ export function Prices() {
       <div className="flex flex-wrap items-center gap-2">
         <label className="relative min-w-52 flex-1 sm:max-w-xs">
           <Search aria-hidden className="absolute top-2 left-2.5 size-4 text-muted" />
-          <Field type="search" aria-label="Find a model" placeholder="Find a model" className="pl-8" value={words} onChange={(event) => setWords(event.target.value || undefined)} />
+          <SearchField label="Find a model" placeholder="Find a model" className="pl-8" value={words} onChange={setWords} />
         </label>
         <Segments label="Show" value={show} options={[["all", `All ${all?.length ?? ""}`.trim()], ["own", `Own ${own}`]]} onChange={setShow} />
         <p className="text-xs text-muted">
@@ -93,7 +104,7 @@ export function Prices() {
         {() =>
           rows.length ? (
             <div className="-mx-4 flex h-[28rem] max-h-[60vh] flex-col border-y border-line">
-              <Table label="Prices" columns={COLUMNS} rows={rows} rowKey={(p) => `${p.provider}/${p.model}`} order={order} onOrder={(next) => setOrder(next)} />
+              <Table label="Prices" columns={COLUMNS} rows={rows} rowKey={keyOf} open={open || undefined} onOpen={(p) => setOpen(keyOf(p) === open ? undefined : keyOf(p))} order={order} onOrder={(next) => setOrder(next)} />
             </div>
           ) : (
             <Empty title={show === "own" && !own ? "Every price is the built-in one" : "No model is called so"} className="py-6" />
@@ -101,7 +112,7 @@ export function Prices() {
         }
       </Answered>
       <div className="max-w-xl">
-        <Snippet text={OWN}>Prices of your own stand in weir.toml, or in the file that gateway.price_file names. They are for calls from then on.</Snippet>
+        <Snippet text={lines(all?.find((p) => keyOf(p) === open))}>Prices of your own stand in weir.toml, or in the file that gateway.price_file names; choose a row for its lines. They are for calls from then on, without a restart.</Snippet>
       </div>
     </div>
   );

@@ -27,36 +27,45 @@ export function Providers() {
     <Answered of={found}>
       {({ providers }) =>
         providers.length ? (
-          <ul className="-mx-4 divide-y divide-line/60">
-            {providers.map((provider) => (
-              <li key={provider.name} className="flex flex-col gap-2 px-4 py-3 first:pt-0">
-                <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-                  <h3 className="font-semibold">{provider.name}</h3>
-                  <Badge>{provider.kind}</Badge>
-                  {provider.url ? <span className="min-w-0 truncate font-mono text-xs text-muted">{provider.url}</span> : <span className="text-xs text-muted">built in, no network</span>}
-                  <KeyOf provider={provider} />
-                  <Day of={of(provider.name)} name={provider.name} />
-                </div>
-                {provider.deployments.length ? (
-                  <div className="flex flex-wrap gap-2">
-                    {provider.deployments.map((deployment) => (
-                      <Doing key={deployment.model} deployment={deployment} />
-                    ))}
+          <div className="flex flex-col gap-4">
+            <ul className="-mx-4 divide-y divide-line/60">
+              {providers.map((provider) => (
+                <li key={provider.name} className="flex flex-col gap-2 px-4 py-3 first:pt-0">
+                  <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+                    <h3 className="font-semibold">{provider.name}</h3>
+                    <Badge>{provider.kind}</Badge>
+                    {provider.url ? <span className="min-w-0 truncate font-mono text-xs text-muted">{provider.url}</span> : <span className="text-xs text-muted">built in, no network</span>}
+                    <KeyOf provider={provider} />
+                    <Day of={of(provider.name)} name={provider.name} />
                   </div>
-                ) : null}
-                <Listed names={(models.data ?? []).filter((model) => model.owned_by === provider.name).map((model) => model.id)} all={provider.models === 0} />
-              </li>
-            ))}
-          </ul>
+                  {provider.deployments.length ? (
+                    <div className="flex flex-wrap gap-2">
+                      {provider.deployments.map((deployment) => (
+                        <Doing key={deployment.model} deployment={deployment} />
+                      ))}
+                    </div>
+                  ) : null}
+                  <Listed names={(models.data ?? []).filter((model) => model.owned_by === provider.name).map((model) => model.id)} all={provider.models === 0} />
+                </li>
+              ))}
+            </ul>
+            {providers.every((provider) => provider.kind === "demo") ? <Add /> : null}
+          </div>
         ) : (
           <Empty title="No provider is configured">
-            <div className="w-full max-w-xl">
-              <Snippet text={ADD}>In weir.toml; or set OPENAI_API_KEY, ANTHROPIC_API_KEY, … and start again</Snippet>
-            </div>
+            <Add />
           </Empty>
         )
       }
     </Answered>
+  );
+}
+
+function Add() {
+  return (
+    <div className="w-full max-w-xl">
+      <Snippet text={ADD}>One more in weir.toml, which is taken without a restart; or set OPENAI_API_KEY, ANTHROPIC_API_KEY, … and start again</Snippet>
+    </div>
   );
 }
 

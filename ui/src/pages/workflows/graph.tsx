@@ -9,6 +9,9 @@ import { NODE, layout, path } from "./layout";
 type Workflow = Schema["WorkflowAnswer"];
 type Edge = Workflow["edges"][number];
 
+// How small it becomes to fit; what is wider yet is scrolled.
+const LEAST = 0.7;
+
 export const edgeKey = (edge: Pick<Edge, "from" | "to">) => `${edge.from} → ${edge.to}`;
 
 export function Graph({ data, open, onOpen }: { data: Workflow; open: string; onOpen: (key: string) => void }) {
@@ -20,7 +23,7 @@ export function Graph({ data, open, onOpen }: { data: Workflow; open: string; on
   });
   return (
     <div className="overflow-x-auto px-4 pb-3" tabIndex={0} role="region" aria-label="Graph of the workflow">
-      <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} className="mx-auto block" role="group" aria-label="Nodes and the ways between them">
+      <svg viewBox={`0 0 ${width} ${height}`} className="mx-auto block w-full" style={{ maxWidth: width, minWidth: width * LEAST }} role="group" aria-label="Nodes and the ways between them">
         <defs>
           <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">
             <path d="M0 0L8 4L0 8z" fill="var(--strong)" />

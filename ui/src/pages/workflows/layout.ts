@@ -54,8 +54,8 @@ export function path(from: Placed, to: Placed, height: number): { d: string; x: 
   const end = { x: to.x, y: to.y + NODE.height / 2 };
   if (end.x > start.x) {
     const bend = (end.x - start.x) / 2;
-    // Labels stand nearer to the end, where the ways have parted.
-    const part = 0.62;
+    // Labels stand before the next column, whose nodes would cover them, and nearer to the end, where the ways have parted.
+    const part = (0.62 * GAP.x) / (end.x - start.x);
     const y = start.y + (end.y - start.y) * (3 * part ** 2 - 2 * part ** 3);
     return { d: `M${start.x} ${start.y}C${start.x + bend} ${start.y} ${end.x - bend} ${end.y} ${end.x} ${end.y}`, x: start.x + (end.x - start.x) * part, y };
   }

@@ -1,9 +1,9 @@
 // Which ways requests take through a workflow, and what changed in it.
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { api, unwrap } from "@/api/client";
+import { type Schema, api, unwrap } from "@/api/client";
 import { Segments, Select } from "@/components/choice";
-import { Snippet } from "@/components/code";
+import { NextStep, whileEmpty } from "@/components/next-step";
 import { PageHead } from "@/components/page-head";
 import { Panel } from "@/components/panel";
 import { Answered, Empty } from "@/components/state";
@@ -22,9 +22,9 @@ export default function Workflows() {
   const { range, every } = useRange();
   const [asked, setName] = useParam("workflow");
   const [open, setOpen] = useParam("edge");
-  const list = useQuery({
+  const list = useQuery<Schema["WorkflowList"]>({
     queryKey: ["workflows", range.key],
-    refetchInterval: every,
+    refetchInterval: (query) => whileEmpty<Schema["WorkflowList"]>((data) => !data.workflows.length)(query) || every,
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) => unwrap(api.GET("/api/v1/workflows", { params: { query: range.query() }, signal })),
   });
@@ -95,21 +95,10 @@ export default function Workflows() {
   );
 }
 
-const EXAMPLE = `import weir
-
-workflow = weir.WorkflowLogger(weir.ObservabilityLogger("calls.db"), "support")
-with workflow.step("classify", request_id="req-1") as step:
-    step.branch("answer", condition="hits > 0", condition_result=True)`;
-
 function Nothing() {
   return (
-    <Empty title="No workflow in this range">
-      <p className="max-w-prose">
-        A workflow is what its steps say: spans of kind branch, tool and retriever with the attribute <code className="font-mono text-xs">workflow</code>. They come from the library, from OpenTelemetry, or by the API.
-      </p>
-      <div className="w-full max-w-2xl pt-2">
-        <Snippet text={EXAMPLE}>From Python</Snippet>
-      </div>
-    </Empty>
+    <NextStep title="No workflow in this range" step="workflow" how="A first decision, over the API">
+      A workflow is what its steps say: spans of kind branch, tool and retriever with the attribute <code className="font-mono text-xs">workflow</code>, from the Python library, OpenTelemetry or the API.
+    </NextStep>
   );
 }

@@ -55,6 +55,7 @@ const MIGRATIONS: Migrations = &[
     (9, include_str!("0009_alerts.sql")),
     (10, include_str!("0010_notifications.sql")),
     (11, include_str!("0011_happenings.sql")),
+    (12, include_str!("0012_left_out.sql")),
 ];
 
 /// The catalog of one data folder.

@@ -1,6 +1,6 @@
 //! Sums by group, bucket after bucket.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use weir_core::time::Micros;
 
@@ -35,6 +35,8 @@ pub(super) struct Groups {
     bucket: Option<Micros>,
     touched: Vec<usize>,
     summable: bool,
+    /// The groups that are wanted; all where it is not said.
+    only: Option<HashSet<GroupKey>>,
 }
 
 impl Groups {
@@ -43,7 +45,12 @@ impl Groups {
         Self { summable: true, ..Self::default() }
     }
 
-    /// The sum for a cell of a group and bucket; without buckets it is the group's total.
+    /// Leaves all other groups out.
+    pub(super) fn keep_only(&mut self, keys: HashSet<GroupKey>) {
+        self.only = Some(keys);
+    }
+
+    /// The sum for a cell of a group and bucket, `None` where it is left out; without buckets it is the group's total.
     pub(super) fn sum(&mut self, key: GroupKey, bucket: Option<Micros>) -> Option<&mut Sum> {
         if bucket != self.bucket {
             self.close();
@@ -52,6 +59,9 @@ impl Groups {
         let place = match self.last {
             Some((last, place)) if last == key => place,
             _ => {
+                if self.only.as_ref().is_some_and(|only| !only.contains(&key)) {
+                    return None;
+                }
                 let groups = &mut self.groups;
                 let place = *self.places.entry(key).or_insert_with(|| {
                     groups.push(Group { key, ..Group::default() });

@@ -1,5 +1,8 @@
 //! Answers [`StatsQuery`]: from slices where one dimension suffices, else from the cube, with rows at its edges.
 
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
 use rusqlite::Connection;
 use weir_core::time::{DAY, HOUR, MINUTE, Micros};
 
@@ -9,7 +12,7 @@ use super::floors::Floors;
 use super::groups::{Group, GroupKey, Groups};
 use super::plan::{self, Piece};
 use super::{CUBED, Level, align, raw, slice_number};
-use crate::sums::{Detail, SumGroup};
+use crate::sums::{Detail, Largest, SumGroup};
 use crate::telemetry::{Dimension, Stats, StatsGroup, StatsQuery, StoreError, TimeRange};
 
 /// Most groups of an answer.
@@ -79,9 +82,12 @@ pub(in crate::sqlite) fn sums(
     texts: &NameTexts,
     floors: Floors,
     query: &StatsQuery,
-    detail: Detail,
+    (detail, only): (Detail, Option<&[Vec<Option<String>>]>),
 ) -> Result<Vec<SumGroup>, StoreError> {
     let mut groups = Groups::summable();
+    if let Some(only) = only {
+        groups.keep_only(keys(db, only)?);
+    }
     let compiled = collect(db, floors, query, detail, &mut groups)?;
     let start = query.range.from.unwrap_or_default();
     let cells = |mut group: Group| match query.bucket {
@@ -93,6 +99,40 @@ pub(in crate::sqlite) fn sums(
     all.into_iter()
         .map(|group| Ok(SumGroup { values: values(db, texts, &compiled, &group)?, cells: cells(group) }))
         .collect()
+}
+
+/// Names the groups with most calls.
+pub(in crate::sqlite) fn largest(
+    db: &Connection,
+    texts: &NameTexts,
+    floors: Floors,
+    query: &StatsQuery,
+    most: usize,
+) -> Result<Largest, StoreError> {
+    let mut groups = Groups::default();
+    let query = StatsQuery { bucket: None, ..query.clone() };
+    let compiled = collect(db, floors, &query, Detail::NONE, &mut groups)?;
+    let mut all = groups.finish();
+    all.sort_unstable_by(by_volume);
+    let named = all.iter().take(most).map(|group| values(db, texts, &compiled, group));
+    Ok(Largest { values: named.collect::<Result<_, _>>()?, others: all.len().saturating_sub(most) as u64 })
+}
+
+/// The keys of groups with these values; a text that no call has names none.
+fn keys(db: &Connection, groups: &[Vec<Option<String>>]) -> Result<HashSet<GroupKey>, StoreError> {
+    let mut keys = HashSet::with_capacity(groups.len());
+    'groups: for values in groups {
+        let mut key = GroupKey::default();
+        for (slot, value) in key.iter_mut().zip(values) {
+            let Some(text) = value else { continue };
+            match NameTexts::find(db, text)? {
+                Some(number) => *slot = number,
+                None => continue 'groups,
+            }
+        }
+        keys.insert(key);
+    }
+    Ok(keys)
 }
 
 fn collect(
@@ -265,8 +305,12 @@ pub(super) fn cube_value(values: &[i64; CUBED], dimension: Dimension) -> i64 {
 
 /// The groups with most calls, in that order.
 fn rank(groups: &mut Vec<Group>) {
-    groups.sort_unstable_by(|a, b| b.total.numbers.cmp(&a.total.numbers).then_with(|| a.key.cmp(&b.key)));
+    groups.sort_unstable_by(by_volume);
     groups.truncate(GROUPS);
+}
+
+fn by_volume(a: &Group, b: &Group) -> Ordering {
+    b.total.numbers.cmp(&a.total.numbers).then_with(|| a.key.cmp(&b.key))
 }
 
 fn values(

@@ -12,7 +12,7 @@ use weir_core::score::{Score, ScoreTarget};
 use weir_core::time::Micros;
 
 use super::{Inner, SqliteStore};
-use crate::scores::{Scores, Tally};
+use crate::scores::{MOST_NAMES, ScoreName, Scores, Tally};
 use crate::telemetry::StoreError;
 pub(super) use labelled::labelled;
 pub(super) use row::Form;
@@ -140,6 +140,28 @@ impl Scores for SqliteStore {
                 }
             }
             Ok(found)
+        })
+    }
+
+    fn names(&self, newest: usize) -> Result<Vec<ScoreName>, StoreError> {
+        self.inner.readers.get()?.snapshot(|db| {
+            let form = Form::of(db)?;
+            if form == Form::Empty {
+                return Ok(Vec::new());
+            }
+            // Bounded before it is known which of them count.
+            let mut names = db.prepare_cached(&format!(
+                "SELECT name, count(*), min(number), max(number) \
+                 FROM (SELECT * FROM scores ORDER BY created_us DESC LIMIT ?1) WHERE {} \
+                 GROUP BY name ORDER BY count(*) DESC, name LIMIT {MOST_NAMES}",
+                form.counts()
+            ))?;
+            let read = |row: &rusqlite::Row<'_>| {
+                let count: i64 = row.get(1)?;
+                Ok(ScoreName { name: row.get(0)?, count: count as u64, least: row.get(2)?, most: row.get(3)? })
+            };
+            let rows = names.query_map([i64::try_from(newest).unwrap_or(i64::MAX)], read)?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 }

@@ -67,6 +67,26 @@ fn tallies_sum_numbers_per_target_and_name() {
 }
 
 #[test]
+fn names_are_told_of_the_newest_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    assert_eq!(store.names(10).unwrap(), []);
+    let call = ScoreTarget::call("a");
+    store
+        .put(&[
+            score(call.clone(), "old", "1", 0),
+            score(call.clone(), "helpful", "3", 1),
+            score(call.clone(), "helpful", "-4.5", 2),
+            score(call.clone(), "note", "\"x\"", 3),
+            score(call, "correct", "true", 4),
+        ])
+        .unwrap();
+    let name = |name: &str, count, least, most| ScoreName { name: name.into(), count, least, most };
+    assert_eq!(store.names(4).unwrap(), [name("helpful", 2, -4.5, 3.0), name("correct", 1, 1.0, 1.0)]);
+    assert_eq!(store.names(5).unwrap().len(), 3);
+}
+
+#[test]
 fn what_does_not_count_is_in_no_tally() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path()).unwrap();

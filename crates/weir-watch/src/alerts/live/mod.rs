@@ -9,6 +9,8 @@ mod alerter;
 mod ask;
 mod book;
 #[cfg(test)]
+mod groups_tests;
+#[cfg(test)]
 mod missed_tests;
 mod mutes;
 mod records;

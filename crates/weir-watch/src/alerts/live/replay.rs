@@ -5,7 +5,7 @@ use weir_core::time::Micros;
 use weir_store::catalog::AlertEvaluation;
 
 use super::super::course::Names;
-use super::super::data::load;
+use super::super::data::{Loaded, load};
 use super::super::dry_run::SPAN;
 use super::super::stretch::of_past;
 use super::alerter::Alerter;
@@ -63,7 +63,8 @@ impl Alerter {
             );
             return Err(AskError::Wrong("from", why));
         }
-        let mut data = load(rule, self.reads.as_ref(), &of_past(rule, first, last), (first, last))?;
+        let Loaded { mut data, left_out } =
+            load(rule, self.reads.as_ref(), &of_past(rule, first, last), (first, last))?;
         let hush = Hush::read(self.catalog.as_ref(), now)?;
         let moment = Moment { hush: &hush, url: &setup.url, channels: setup.channels.as_ref(), now, late: false };
         let mut draft = Draft::default();
@@ -78,6 +79,7 @@ impl Alerter {
                     evaluated_us: at,
                     ran_us: now,
                     series,
+                    left_out,
                     ..AlertEvaluation::default()
                 });
                 draft.pages.push((id.to_owned(), Some(page.clone())));

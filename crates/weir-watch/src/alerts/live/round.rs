@@ -8,7 +8,7 @@ use weir_store::catalog::AlertEvaluation;
 use weir_store::telemetry::StoreError;
 
 use super::super::course::{Names, advance, end};
-use super::super::data::{Data, load};
+use super::super::data::{Data, Loaded, load};
 use super::super::observe::points;
 use super::super::rule::Rule;
 use super::super::rule_set::Listed;
@@ -110,14 +110,14 @@ impl Alerter {
             data = read(at);
         }
         let outcome = match data {
-            Ok(mut data) => {
+            Ok(Loaded { mut data, left_out }) => {
                 let (mut instant, mut names) = (first, Names::default());
                 loop {
                     let moment = Moment { late: instant < at, ..*moment };
                     let series = self.judge(rule, &mut page, &mut names, &mut data, instant, &moment, draft)?;
                     instant += rule.every;
                     if instant > at {
-                        break Ok(series);
+                        break Ok((series, left_out));
                     }
                 }
             }
@@ -132,12 +132,14 @@ impl Alerter {
         (self.meter)(took, outcome.is_ok());
         page.evaluated = Some(at);
         page.paused = false;
+        let (series, left_out) = outcome.as_ref().copied().unwrap_or_default();
         draft.write.evaluations.push(AlertEvaluation {
             rule: rule.id.clone(),
             evaluated_us: at,
             ran_us: moment.now,
             took_us: Micros::try_from(took.as_micros()).unwrap_or(Micros::MAX),
-            series: outcome.as_ref().copied().unwrap_or_default(),
+            series,
+            left_out,
             error: outcome.err(),
         });
         draft.pages.push((rule.id.clone(), Some(page)));

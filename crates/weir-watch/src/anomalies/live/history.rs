@@ -80,7 +80,7 @@ impl Past<'_> {
             Err(StoreError::Unsupported(_)) => {
                 let mut coarse = StatsQuery { bucket: None, ..fine };
                 coarse.group_by.retain(|d| *d == dimension || *d == Dimension::Project);
-                let sums = self.traffic.call_sums(&coarse, LOGS)?;
+                let sums = self.traffic.call_sums(&coarse, LOGS, None)?;
                 (coarse, sums)
             }
             other => (fine, other?),
@@ -157,7 +157,7 @@ fn exact(
 ) -> Result<Vec<SumGroup>, StoreError> {
     // A store that keeps no minutes of then rounds totals to hours; buckets make it read the rows.
     let bucket = (window.to - window.from <= FINE).then_some(width);
-    traffic.call_sums(&StatsQuery { bucket, ..query.clone() }, LOGS)
+    traffic.call_sums(&StatsQuery { bucket, ..query.clone() }, LOGS, None)
 }
 
 /// How a branch is named.

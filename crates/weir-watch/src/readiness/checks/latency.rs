@@ -20,7 +20,11 @@ pub(super) fn judge(facts: &Facts, targets: &Targets) -> Finding {
     finding.measured(value, targets.p95_ms)
 }
 
-/// Milliseconds, with a digit more where they are few.
+/// As people say it: `3.4 s`, `10 s`, `850 ms`, with a digit more where they are few.
 fn ms(ms: f64) -> String {
-    if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
+    match ms {
+        ms if ms < 10.0 => format!("{ms:.1} ms"),
+        ms if ms < 1_000.0 => format!("{ms:.0} ms"),
+        ms => format!("{} s", (ms / 10.0).round() / 100.0),
+    }
 }

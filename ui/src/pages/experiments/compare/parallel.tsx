@@ -27,11 +27,6 @@ export function Parallel({ runs }: { runs: readonly Run[] }) {
               {axis.name.length > 18 ? `${axis.name.slice(0, 17)}…` : axis.name}
               <title>{axis.id}</title>
             </text>
-            {(axis.ticks ?? [metric(axis.low), metric((axis.low + axis.high) / 2), metric(axis.high)]).map((tick, m, all) => (
-              <text key={tick} x={x(n) + 6} y={y(all.length > 1 ? m / (all.length - 1) : 0.5) + 4} paintOrder="stroke" stroke="var(--panel)" strokeWidth={4} className="num fill-muted text-2xs">
-                {tick}
-              </text>
-            ))}
           </g>
         ))}
         {runs.map((run, n) => {
@@ -54,6 +49,15 @@ export function Parallel({ runs }: { runs: readonly Run[] }) {
             </polyline>
           );
         })}
+        {axes.map((axis, n) => (
+          <g key={axis.id} className="pointer-events-none">
+            {(axis.ticks ?? [metric(axis.low), metric((axis.low + axis.high) / 2), metric(axis.high)]).map((tick, m, all) => (
+              <text key={tick} x={x(n) + 6} y={y(all.length > 1 ? m / (all.length - 1) : 0.5) + 4} paintOrder="stroke" stroke="var(--panel)" strokeWidth={4} className="num fill-muted text-2xs">
+                {tick}
+              </text>
+            ))}
+          </g>
+        ))}
       </svg>
     </div>
   );

@@ -12,7 +12,10 @@ const [WIDTH, HEIGHT, LEFT, BOTTOM] = [720, 360, 80, 44];
 
 export function Scatter({ runs }: { runs: readonly Run[] }) {
   const axes = axesOf(runs);
-  const usual = [axes.find((a) => a.id.startsWith("params.") && a.high > a.low && !a.ticks) ?? axes[0], axes.find((a) => a.id.startsWith("metrics.")) ?? axes[1]];
+  // A param in which they differ, a number if there is one; else another metric.
+  const params = axes.filter((a) => a.id.startsWith("params.") && a.high > a.low);
+  const metrics = axes.filter((a) => a.id.startsWith("metrics."));
+  const usual = [params.find((a) => !a.ticks) ?? params[0] ?? metrics[1] ?? axes[0], metrics[0] ?? axes[1]];
   const [across, setAcross] = useParam("x", usual[0]?.id);
   const [up, setUp] = useParam("y", usual[1]?.id);
   const [x, y] = [axes.find((a) => a.id === across) ?? usual[0], axes.find((a) => a.id === up) ?? usual[1]];

@@ -17,6 +17,8 @@ export function Artifacts({ run }: { run: string }) {
     if (!opened.delete(path)) opened.add(path);
     set({ folders: [...opened].join(",") || undefined });
   };
+  const top = useFiles(run, undefined);
+  if (top.data?.length === 0) return <Empty title="No files were logged" />;
   return (
     <div className="grid min-h-96 gap-4 lg:grid-cols-[18rem_minmax(0,1fr)]">
       <nav aria-label="Files">
@@ -27,24 +29,22 @@ export function Artifacts({ run }: { run: string }) {
   );
 }
 
+const useFiles = (run: string, path: string | undefined) => useQuery({ queryKey: ["mlflow", "files", run, path], queryFn: ({ signal }) => files(run, path, signal) });
+
 type Props = { run: string; path: string | undefined; depth: number; opened: ReadonlySet<string>; onToggle: (path: string) => void; chosen: string; onChoose: (path: string) => void };
 
 function Level(props: Props) {
-  const { run, path, depth } = props;
-  const found = useQuery({ queryKey: ["mlflow", "files", run, path], queryFn: ({ signal }) => files(run, path, signal) });
+  const { run, path } = props;
+  const found = useFiles(run, path);
   return (
     <Answered of={found}>
-      {(entries) =>
-        entries.length ? (
-          <ul>
-            {[...entries].sort((a, b) => Number(b.is_dir) - Number(a.is_dir) || a.path.localeCompare(b.path)).map((entry) => (
-              <Entry key={entry.path} entry={entry} {...props} />
-            ))}
-          </ul>
-        ) : depth === 0 ? (
-          <Empty title="No files were logged" />
-        ) : null
-      }
+      {(entries) => (
+        <ul>
+          {[...entries].sort((a, b) => Number(b.is_dir) - Number(a.is_dir) || a.path.localeCompare(b.path)).map((entry) => (
+            <Entry key={entry.path} entry={entry} {...props} />
+          ))}
+        </ul>
+      )}
     </Answered>
   );
 }

@@ -55,7 +55,8 @@ function Facts({ run }: { run: Run }) {
       {run.tags[PARENT] ? <ParentRun experiment={run.experiment} id={run.tags[PARENT]} /> : null}
       {run.user ? <span>by {run.user}</span> : null}
       <span>
-        <Time at={run.start} /> {run.end ? `, took ${millis(run.end - run.start)}` : ", goes on"}
+        <Time at={run.start} />
+        {run.end ? `, took ${millis(run.end - run.start)}` : ", goes on"}
       </span>
     </span>
   );

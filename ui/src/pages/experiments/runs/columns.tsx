@@ -36,7 +36,7 @@ export function columnsOf(runs: readonly Run[], { chosen, onChoose }: Chosen): C
           checked={chosen.has(run.id)}
           onClick={(event) => event.stopPropagation()}
           onChange={() => onChoose(run.id)}
-          className="accent-(--accent)"
+          className="block accent-(--accent)"
         />
       ),
     },

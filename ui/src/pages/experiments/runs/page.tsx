@@ -7,6 +7,7 @@ import { useEffect, useMemo, useState } from "react";
 import { Button, buttonClass } from "@/components/button";
 import { Field } from "@/components/choice";
 import { Crumb } from "@/components/crumb";
+import { NextStep, whileEmpty } from "@/components/next-step";
 import { PageHead } from "@/components/page-head";
 import { Answered, Empty, Failed } from "@/components/state";
 import { ColumnChooser, useColumns } from "@/components/table/columns";
@@ -31,6 +32,7 @@ export default function Runs() {
     queryKey: ["mlflow", "runs", id, q, order],
     placeholderData: keepPreviousData,
     retry: false,
+    refetchInterval: whileEmpty<{ pages: { runs: unknown[] }[] }>((data) => q === "" && !data.pages[0]?.runs.length),
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) => runs([id], { filter: q, order: `${order.replace(/^-/, "")} ${order.startsWith("-") ? "DESC" : "ASC"}`, token: pageParam }, signal),
     getNextPageParam: (page) => page.next,
@@ -103,7 +105,7 @@ export default function Runs() {
                     onEnd={() => found.hasNextPage && !found.isFetching && void found.fetchNextPage()}
                   />
                 ) : (
-                  <Empty title={q ? "No run fits the filter" : "No run yet"} />
+                  <Nothing filtered={q !== ""} of={of.data?.name} />
                 )
               }
             </Answered>
@@ -112,6 +114,11 @@ export default function Runs() {
       )}
     </div>
   );
+}
+
+function Nothing({ filtered, of }: { filtered: boolean; of: string | undefined }) {
+  if (filtered) return <Empty title="No run fits the filter" />;
+  return <NextStep title="No run yet" step="run" of={of} how="A first run, with the unmodified MLflow client" />;
 }
 
 // MLflow's syntax, applied with Enter.

@@ -56,7 +56,7 @@ function Versions({ rows }: { rows: Version[] }) {
         </thead>
         <tbody>
           {[...rows].sort((a, b) => Number(b.version) - Number(a.version)).map((version) => (
-            <Row key={version.version} version={version} />
+            <Row key={version.version} version={version} all={rows} />
           ))}
         </tbody>
       </table>
@@ -64,7 +64,7 @@ function Versions({ rows }: { rows: Version[] }) {
   );
 }
 
-function Row({ version }: { version: Version }) {
+function Row({ version, all }: { version: Version; all: readonly Version[] }) {
   const client = useQueryClient();
   const change = useMutation({
     mutationFn: (what: () => Promise<unknown>) => what(),
@@ -75,8 +75,13 @@ function Row({ version }: { version: Version }) {
     change.mutate(() => moveVersion(version.name, version.version, stage), {
       onSuccess: () => undoable(`v${version.version} is in ${stage}`, () => change.mutate(() => moveVersion(version.name, version.version, version.stage))),
     });
-  const put = (alias: string) => change.mutate(() => setAlias(version.name, alias, version.version));
-  const takeAway = (alias: string) => change.mutate(() => removeAlias(version.name, alias), { onSuccess: () => undoable(`@${alias} is taken away from v${version.version}`, () => put(alias)) });
+  const give = (alias: string, to: string) => change.mutate(() => setAlias(version.name, alias, to));
+  const put = (alias: string) => {
+    const before = all.find((other) => other.aliases.includes(alias))?.version;
+    const back = () => (before ? give(alias, before) : change.mutate(() => removeAlias(version.name, alias)));
+    change.mutate(() => setAlias(version.name, alias, version.version), { onSuccess: () => undoable(`@${alias} is on v${version.version} now`, back) });
+  };
+  const takeAway = (alias: string) => change.mutate(() => removeAlias(version.name, alias), { onSuccess: () => undoable(`@${alias} is taken away from v${version.version}`, () => give(alias, version.version)) });
   const made = useQuery({ queryKey: ["mlflow", "run", version.run], enabled: version.run !== "", retry: false, queryFn: ({ signal }) => run(version.run, signal) });
   return (
     <tr className="h-11 border-b border-line/60 [&>td]:px-4">

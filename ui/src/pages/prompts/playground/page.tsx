@@ -2,26 +2,29 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Play, Plus, Square } from "lucide-react";
+import { Link as LinkIcon, Play, Plus, Square } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useShortcut } from "@/app/shortcuts";
-import { json } from "@/api/client";
-import { Button } from "@/components/button";
+import { json, root } from "@/api/client";
+import { Button, IconButton } from "@/components/button";
 import { Select } from "@/components/choice";
+import { copyAndSay } from "@/components/copy";
 import { callTitle, useCall } from "@/components/span/span-detail";
 import { PageHead } from "@/components/page-head";
 import { Panel } from "@/components/panel";
 import { Empty, Failed } from "@/components/state";
-import { useUrl } from "@/state/url";
+import { useUrl, writeSearch } from "@/state/url";
 import { type Message, type Prompt, type Version, prompts, render } from "../api";
 import { Column, type Setup } from "./column";
 import { type Draft, FRESH, bodyOf, draftOf } from "./draft";
 import { Inputs } from "./inputs";
+import { readTyped, writeTyped } from "./typed";
 import { SaveVersion } from "./save-version";
 import { type Try, ask } from "./run";
 import { Turns } from "./turns";
 
 const FREE = "";
+const QUESTION = "Where is my order V123456?";
 const MOST = 4;
 
 // `version model` per column in the address: `v1~openai/gpt-4o,v2~openai/gpt-4o-mini`.
@@ -42,14 +45,19 @@ export default function Playground() {
   }, [url.columns, chosen, call.data, models.data]);
   const setColumns = (next: readonly Setup[]) => set({ columns: writeColumns(next) });
 
-  // What is typed stays in the tab: it may be long, and it may be somebody's.
-  const [variables, setVariables] = useState<Record<string, string>>({});
-  const [question, setQuestion] = useState("Where is my order V123456?");
-  const [edited, setDraft] = useState<Draft>();
+  // What is typed stays in the tab, as it may be somebody's; a link has it where one asks for such a link.
+  const sent = useMemo(() => readTyped(url.typed), [url.typed]);
+  const [variables, setVariables] = useState<Record<string, string>>(sent?.variables ?? {});
+  const [question, setQuestion] = useState(sent?.question ?? QUESTION);
+  const [edited, setDraft] = useState<Draft | undefined>(sent?.draft);
   const recorded = useMemo(() => (call.data ? draftOf(call.data) : undefined), [call.data]);
   const draft = edited ?? recorded ?? FRESH;
   // Another call: its own messages.
-  useEffect(() => setDraft(undefined), [url.call]);
+  const opened = useRef(url.call);
+  useEffect(() => {
+    if (opened.current !== url.call) setDraft(undefined);
+    opened.current = url.call;
+  }, [url.call]);
   const [tries, setTries] = useState<Record<number, Try>>({});
   const [wrong, setWrong] = useState<string>();
   const stop = useRef<AbortController>(undefined);
@@ -97,10 +105,15 @@ export default function Playground() {
   };
   useShortcut("r", "Run all columns", () => void run(), { off: running });
 
+  const share = () => {
+    const typed = writeTyped(chosen ? { variables, question } : { draft: edited });
+    const search = { prompt: url.prompt, call: url.call, columns: writeColumns(columns), typed };
+    void copyAndSay(`${root}/#/playground${writeSearch(search)}`, "Link with what is typed");
+  };
   const options = [[FREE, "no prompt: as typed"] as const, ...(all.data ?? []).map((p) => [p.name, p.name] as const)];
   const choosePrompt = (name: string) => {
     setTries({});
-    set({ prompt: name || undefined, call: undefined, columns: undefined }, { push: true });
+    set({ prompt: name || undefined, call: undefined, columns: undefined, typed: undefined }, { push: true });
   };
   return (
     <>
@@ -109,6 +122,9 @@ export default function Playground() {
         <Button size="sm" disabled={columns.length >= MOST} onClick={() => setColumns([...columns, columns.at(-1) ?? { version: "", model: "" }])}>
           <Plus aria-hidden /> Column
         </Button>
+        <IconButton name="Copy a link with what is typed" kind="plain" size="icon-sm" onClick={share}>
+          <LinkIcon aria-hidden />
+        </IconButton>
         {running ? (
           <Button size="sm" kind="danger" onClick={() => stop.current?.abort()}>
             <Square aria-hidden /> Stop

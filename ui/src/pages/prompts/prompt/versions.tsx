@@ -47,20 +47,25 @@ export function Versions({ of }: { of: Prompt }) {
           </li>
         ))}
       </ol>
-      {version ? <One version={version} /> : null}
+      {version ? <One version={version} labels={of.labels} /> : null}
     </div>
   );
 }
 
-function One({ version }: { version: Version }) {
+// `labels`: which version has each.
+function One({ version, labels }: { version: Version; labels: Prompt["labels"] }) {
   const client = useQueryClient();
   const change = useMutation({
     mutationFn: (what: () => Promise<unknown>) => what(),
     onSuccess: () => Promise.all([client.invalidateQueries({ queryKey: ["prompt", version.name] }), client.invalidateQueries({ queryKey: ["prompts"] })]),
     onError: (error) => toast.error(error.message),
   });
-  const put = (label: string) => change.mutate(() => setLabel(version.name, label, version.version));
-  const takeAway = (label: string) => change.mutate(() => removeLabel(version.name, label), { onSuccess: () => undoable(`${label} is taken away from ${version.version}`, () => put(label)) });
+  const put = (label: string) => {
+    const before = labels[label];
+    const back = () => change.mutate(() => (before ? setLabel(version.name, label, before) : removeLabel(version.name, label)));
+    change.mutate(() => setLabel(version.name, label, version.version), { onSuccess: () => undoable(`${label} is on ${version.version} now`, back) });
+  };
+  const takeAway = (label: string) => change.mutate(() => removeLabel(version.name, label), { onSuccess: () => undoable(`${label} is taken away from ${version.version}`, () => change.mutate(() => setLabel(version.name, label, version.version))) });
   const { defaults } = version;
   return (
     <div className="flex min-w-0 flex-col gap-3">

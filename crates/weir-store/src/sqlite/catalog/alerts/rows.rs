@@ -92,7 +92,7 @@ fn line(row: &Row<'_>) -> rusqlite::Result<AlertTransition> {
 
 pub(in super::super) fn evaluations(db: &Connection) -> Result<Vec<AlertEvaluation>, StoreError> {
     let mut statement = db.prepare_cached(
-        "SELECT rule, evaluated_us, ran_us, took_us, series, error FROM alert_evaluations ORDER BY rule",
+        "SELECT rule, evaluated_us, ran_us, took_us, series, error, left_out FROM alert_evaluations ORDER BY rule",
     )?;
     let rows = statement.query_map([], |row| {
         Ok(AlertEvaluation {
@@ -102,6 +102,7 @@ pub(in super::super) fn evaluations(db: &Connection) -> Result<Vec<AlertEvaluati
             took_us: row.get(3)?,
             series: row.get::<_, i64>(4)?.unsigned_abs(),
             error: row.get(5)?,
+            left_out: row.get::<_, i64>(6)?.unsigned_abs(),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

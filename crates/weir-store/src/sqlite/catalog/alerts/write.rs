@@ -15,10 +15,10 @@ pub(super) fn all(db: &Connection, write: &AlertWrite) -> Result<(), StoreError>
     for rule in &write.gone {
         db.prepare_cached("DELETE FROM alert_evaluations WHERE rule = ?1")?.execute([rule])?;
     }
-    let mut done = db.prepare_cached("INSERT OR REPLACE INTO alert_evaluations VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut done = db.prepare_cached("INSERT OR REPLACE INTO alert_evaluations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
     for of in &write.evaluations {
-        let series = i64::try_from(of.series).unwrap_or(i64::MAX);
-        done.execute((&of.rule, of.evaluated_us, of.ran_us, of.took_us, series, &of.error))?;
+        let [series, left_out] = [of.series, of.left_out].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        done.execute((&of.rule, of.evaluated_us, of.ran_us, of.took_us, series, &of.error, left_out))?;
     }
     history(db, &write.history)?;
     notifications::put(db, &write.notifications)
