@@ -159,14 +159,15 @@ impl Metric {
     pub(super) fn threshold(&self) -> f64 {
         match self {
             Self::Requests => 8.0,
-            Self::Choice(Choice::Branch(_)) => 4.35,
+            Self::Choice(Choice::Branch(_)) => 4.4,
             Self::Choice(Choice::Model(_)) => 4.4,
-            Self::RateLimits | Self::Errors => 3.65,
+            Self::RateLimits | Self::Errors => 3.9,
             // What changes it without the tokens is another price or another model, and both are large.
             Self::Cost => 4.8,
-            Self::CacheHits => 4.0,
-            Self::Tail => 4.2,
-            _ => 4.05,
+            Self::CacheHits => 4.1,
+            Self::Latency => 4.1,
+            Self::Tail => 4.6,
+            _ => 4.2,
         }
     }
 }

@@ -22,8 +22,6 @@ const BELIEVED: f32 = 30.0;
 const UNSEEN: Class = Class { seen: 0.0, bias: 0.0, variance: 0.8 };
 /// No mean is known better than this.
 const LEAST_SCALE: f64 = 0.03;
-/// A residual of so little (a factor of 3) is never too much, however quiet a series is.
-const WIDE: f64 = 1.1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Class {
@@ -53,8 +51,6 @@ pub(super) struct Noise {
 pub(super) struct Deviation {
     /// Without the bias of its class.
     pub(super) residual: f64,
-    /// The residual within ±4 scales or a factor of 3, whichever is more.
-    pub(super) bounded: f64,
     /// The scale of its class.
     pub(super) scale: f64,
     /// Normal score of its rank.
@@ -93,8 +89,7 @@ impl Noise {
         let prior = 1.0 / (1.0 + (-1.702 * standard).exp());
         let rank = (below + PRIOR * prior) / (all + PRIOR);
         let score = probit(rank).clamp(-MOST, MOST);
-        let bound = (MOST * scale).max(WIDE);
-        Deviation { residual, bounded: residual.clamp(-bound, bound), scale, score }
+        Deviation { residual, scale, score }
     }
 
     /// A class; of what was hardly ever seen that of fewer calls is believed.

@@ -156,7 +156,7 @@ impl Series {
                 let weight = 1.0 / (judged.scale * judged.scale);
                 let (seen, information, effect) = match together {
                     Some(parts) => (parts.seen, parts.information, parts.effect),
-                    None => (judged.score / judged.scale, weight, judged.bounded * weight),
+                    None => (judged.score / judged.scale, weight, judged.residual * weight),
                 };
                 sample = Sample {
                     bucket,

@@ -103,6 +103,18 @@ mod tests {
     }
 
     #[test]
+    fn twice_the_calls_are_a_rush_and_a_busy_bucket_is_none() {
+        let mut volume = fed(5, 100);
+        volume.push(15, Some(5.0));
+        assert!(!volume.is_rush());
+        for _ in 0..12 {
+            volume.push(10, Some(5.0));
+        }
+        assert!(volume.is_rush());
+        assert!(!fed(6, 100).is_rush());
+    }
+
+    #[test]
     fn a_night_and_a_day_off_are_no_silence() {
         let mut night = fed(5, 100);
         for _ in 0..60 {

@@ -37,9 +37,9 @@ pub(super) struct Sample {
     pub(super) expected: f32,
     /// Information: what the squared statistic is divided by.
     pub(super) information: f32,
-    /// Deviation times information, for the size of the effect: what one bucket can add to it is bounded.
+    /// Deviation times information, for the size of the effect.
     pub(super) effect: f32,
-    /// The same without a bound: what was measured.
+    /// The same of all calls, where the effect is what their parts say together: what is told, and what becomes a new normal.
     pub(super) measured: f32,
 }
 
@@ -103,7 +103,7 @@ impl Sums {
         }
     }
 
-    /// The same as it was measured, a single huge value too: what is told, and what becomes a new normal.
+    /// The same of all calls as it was measured: what is told, and what becomes a new normal.
     pub(super) fn measured(&self, shape: Shape) -> f64 {
         match shape {
             Shape::Mean if self.information > 0.0 => self.measured / self.information,
@@ -358,11 +358,17 @@ mod tests {
 
     #[test]
     fn shares_and_counts_have_exact_tails() {
-        // 12 of 20 where 2 are expected; 20 where 5 are expected: Wilks by hand.
+        // 12 of 20 where 2 are expected; 20 where 5 are expected: Wilks by hand, a quarter towards what is expected.
         let share = signed_root(12.0, 2.0, Some(20.0));
         let count = signed_root(20.0, 5.0, None);
-        assert!((share - (2.0f64 * (11.5 * 5.75f64.ln() + 8.5 * (8.5f64 / 18.0).ln())).sqrt()).abs() < 1e-9, "{share}");
-        assert!((count - (2.0f64 * (19.5 * 3.9f64.ln() - 14.5)).sqrt()).abs() < 1e-9, "{count}");
+        assert!(
+            (share - (2.0f64 * (11.75 * 5.875f64.ln() + 8.25 * (8.25f64 / 18.0).ln())).sqrt()).abs() < 1e-9,
+            "{share}"
+        );
+        assert!((count - (2.0f64 * (19.75 * 3.95f64.ln() - 14.75)).sqrt()).abs() < 1e-9, "{count}");
+        // The normal score of the exact probability of 3 and more of 6 where 1 % are expected is 4.11, of 20 of 29 where 30 % are 4.14.
+        let near = |seen, expected, of, score: f64| (signed_root(seen, expected, Some(of)) - score).abs() < 0.15;
+        assert!(near(3.0, 0.06, 6.0, 4.11) && near(20.0, 8.7, 29.0, 4.14));
         assert!(signed_root(0.0, 9.0, None) < -3.0 && signed_root(5.2, 5.0, None).abs() < 1e-9);
     }
 

@@ -101,7 +101,11 @@ fn what_goes_wrong_in_a_part_alone_is_told_of_the_metric_and_names_the_part() {
 #[test]
 fn one_huge_request_is_nothing() {
     let mut engine = taught();
-    assert_eq!(run(&mut engine, 2_304..2_305, 40.0, 20), []);
+    let mut with = bucket(2_304, 1.0, 20);
+    with.total.calls += 1;
+    with.total.prompt_tokens += 300_000;
+    with.total.prompt_logs.add(LogSum::of(300_000.0));
+    assert_eq!(engine.push(&with, &Nothing).unwrap(), []);
     assert_eq!(run(&mut engine, 2_305..2_400, 1.0, 20), []);
 }
 

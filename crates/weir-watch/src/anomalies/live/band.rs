@@ -159,7 +159,7 @@ fn read(
     let query = StatsQuery { range, filters, group_by, bucket: Some(width) };
     let sums = |query: &StatsQuery| -> Result<BTreeMap<Micros, CallSums>, StoreError> {
         let mut all: BTreeMap<Micros, CallSums> = BTreeMap::new();
-        for group in traffic.call_sums(query, Detail::ALL, None)? {
+        for group in traffic.call_sums(query, Detail { latency: true, logs: true, ..Detail::NONE }, None)? {
             if !unnamed || is_of(group.values.first().and_then(Option::as_deref), project) {
                 for (start, sums) in group.cells.iter().filter(|(start, _)| inside(start)) {
                     all.entry(*start).or_default().add(sums);
