@@ -18,16 +18,20 @@ type Workflow = Schema["WorkflowAnswer"];
 
 type Props = { range: TimeRange; every: number | false; onBrush: (from: number, to: number) => void };
 
-export function Branches({ range, every, onBrush }: Props) {
-  const [asked, setName] = useParam("workflow");
-  const [node, setNode] = useParam("node");
-  const [kind, setKind] = useParam("branches", "shares");
-  const list = useQuery({
+export function useWorkflows(range: TimeRange, every: number | false) {
+  return useQuery({
     queryKey: ["workflows", range.key],
     refetchInterval: every,
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) => unwrap(api.GET("/api/v1/workflows", { params: { query: range.query() }, signal })),
   });
+}
+
+export function Branches({ range, every, onBrush }: Props) {
+  const [asked, setName] = useParam("workflow");
+  const [node, setNode] = useParam("node");
+  const [kind, setKind] = useParam("branches", "shares");
+  const list = useWorkflows(range, every);
   const names = [...new Set(list.data?.workflows.filter((w) => w.decisions > 0).map((w) => w.name ?? "-"))];
   const name = names.includes(asked) ? asked : names[0];
   const graph = useQuery({

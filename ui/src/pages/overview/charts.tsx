@@ -85,7 +85,8 @@ export function CostChart({ range, q, every, ...on }: Common) {
 
 const PERCENTILES = ["p50", "p95", "p99"] as const;
 
-export function LatencyChart({ range, stats, onBrush, onPick }: Common & { stats: Answer }) {
+export function LatencyChart({ range, q, every, onBrush, onPick }: Common) {
+  const stats = useStats({ range, q, every, series: true });
   return (
     <Framed title="Latency" about="percentiles" of={stats}>
       {(data) => <Percentiles stats={data} range={range} onBrush={onBrush} onPick={onPick} />}

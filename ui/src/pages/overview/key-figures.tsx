@@ -1,4 +1,3 @@
-import type { UseQueryResult } from "@tanstack/react-query";
 import type { Stats } from "@/api/client";
 import { useStats } from "@/api/stats";
 import { Panel } from "@/components/panel";
@@ -11,7 +10,8 @@ import { saved } from "./saved";
 const WEEK = 7 * DAY;
 
 // What everybody asks first, against the same time so many weeks before. All of it is asked at once.
-export function KeyFigures({ all, range, q, every }: { all: UseQueryResult<Stats>; range: TimeRange; q: string; every: number | false }) {
+export function KeyFigures({ range, q, every }: { range: TimeRange; q: string; every: number | false }) {
+  const all = useStats({ range, q, every, series: true });
   const shift = Math.max(1, Math.ceil(range.length / WEEK - 0.01)) * WEEK;
   const before = useStats({ range, q, every, shift });
   const cached = useStats({ range, q, every, by: ["model"] });

@@ -1,8 +1,7 @@
 // Is it healthy, what does it cost, what changed.
 
 import { useNavigate } from "@tanstack/react-router";
-import { useCallback, useMemo } from "react";
-import { useStats } from "@/api/stats";
+import { memo, useCallback, useMemo } from "react";
 import type { Pick } from "@/components/chart/time-chart";
 import { FilterBar } from "@/components/filter/filter-bar";
 import { useObserved } from "@/components/filter/observed";
@@ -10,9 +9,9 @@ import { FirstCall, useAnyCall } from "@/components/first-call";
 import { PageHead } from "@/components/page-head";
 import { TimeRangePicker } from "@/components/time-range";
 import { KEYS, only, toParams } from "@/state/query";
-import { useRange } from "@/state/range";
+import { type TimeRange, useRange } from "@/state/range";
 import { useParam } from "@/state/url";
-import { Branches } from "./branches";
+import { Branches, useWorkflows } from "./branches";
 import { CallsChart, CostChart, LatencyChart, TokensChart } from "./charts";
 import { KeyFigures } from "./key-figures";
 import { Leaders } from "./leaders";
@@ -21,15 +20,16 @@ import { WatchStrip } from "./watch-strip";
 const FILTERS = KEYS.filter((key) => key.dimension);
 
 export default function Overview() {
+  return useAnyCall() === false ? <FirstCall /> : <Page />;
+}
+
+// Each part asks for what it shows, so that an answer draws its part anew and not the page.
+const Page = memo(function Page() {
   const { range, setRange, every } = useRange();
   const [q, setQ] = useParam("q");
   const navigate = useNavigate();
   const { observed, ask } = useObserved(range);
   const problems = useMemo(() => toParams(q, true).problems, [q]);
-  const any = useAnyCall();
-
-  const common = { range, q, every };
-  const all = useStats({ ...common, series: true });
   const brush = useCallback((from: number, to: number) => setRange(new Date(from).toISOString(), new Date(to).toISOString()), [setRange]);
   // The calls behind a place in a chart.
   const pick = useCallback(
@@ -42,20 +42,20 @@ export default function Overview() {
   );
   const chart = { range, every, q, onBrush: brush, onPick: pick };
 
-  if (any === false) return <FirstCall />;
   return (
     <>
+      <AskedFirst range={range} every={every} />
       <PageHead title="Overview">
         <TimeRangePicker />
       </PageHead>
       <div className="flex flex-col gap-3 px-4 pb-8 lg:px-6">
         <FilterBar value={q} onChange={(text) => setQ(text, { push: true })} observed={observed} onFocus={ask} keys={FILTERS} problems={problems} placeholder="Filter: model:… department:… status:error" />
-        <KeyFigures all={all} range={range} q={q} every={every} />
+        <KeyFigures range={range} q={q} every={every} />
         <WatchStrip range={range} />
         <div className="grid gap-3 xl:grid-cols-2">
           <CallsChart {...chart} />
           <CostChart {...chart} />
-          <LatencyChart {...chart} stats={all} />
+          <LatencyChart {...chart} />
           <TokensChart {...chart} />
         </div>
         <Leaders range={range} q={q} every={every} onFilter={(key, value) => setQ(only(q, key, value), { push: true })} />
@@ -63,4 +63,10 @@ export default function Overview() {
       </div>
     </>
   );
+});
+
+// The chart of branches has to know a workflow before it can ask for one.
+function AskedFirst({ range, every }: { range: TimeRange; every: number | false }) {
+  useWorkflows(range, every);
+  return null;
 }
